@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Where in the source a task was fired. options.hpp and the front door capture it, reports carry
+// it.
+
+#include <version>
+
+#if defined(__cpp_lib_source_location)
+#include <source_location>
+#else
+#include <cstdint>
+#endif
+
+namespace faf {
+
+#if defined(__cpp_lib_source_location)
+
+/// The file, line and function of a `fire_and_forget` call.
+///
+/// An alias and not a wrapper: GCC resolves `current()` to the caller only when
+/// std::source_location itself stands in the default argument, and a wrapping function that hands
+/// on its own caller's place relies on that:
+///
+///     void refresh(faf::call_site where = faf::call_site::current()) {
+///         fire_and_forget({.where = where}, reload);
+///     }
+///
+/// One whose `line()` is 0 names no place.
+using call_site = std::source_location;
+
+#else
+
+/// The same accessors for compilers without std::source_location (clang 14 with libstdc++).
+class call_site {
+public:
+    constexpr call_site() noexcept = default;
+
+    static constexpr call_site current(const char* file = __builtin_FILE(),
+                                       const char* function = __builtin_FUNCTION(),
+                                       std::uint_least32_t line = __builtin_LINE()) noexcept {
+        call_site here;
+        here.file_ = file;
+        here.function_ = function;
+        here.line_ = line;
+        return here;
+    }
+
+    constexpr const char* file_name() const noexcept { return file_; }
+    constexpr const char* function_name() const noexcept { return function_; }
+    constexpr std::uint_least32_t line() const noexcept { return line_; }
+
+private:
+    const char* file_ = "";
+    const char* function_ = "";
+    std::uint_least32_t line_ = 0;
+};
+
+#endif
+
+} // namespace faf

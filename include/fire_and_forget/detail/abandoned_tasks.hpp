@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Reports the tasks that a closing pool leaves undone: not a million lines, but one for each place
+// they were fired from.
+
+#include "report.hpp"
+#include "run_task.hpp"
+#include "task.hpp"
+#include "task_queue.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace faf::detail {
+
+/// Counts abandoned tasks by place and name, and reports each group once. When there are more
+/// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
+class abandoned_tasks {
+public:
+    explicit abandoned_tasks(const host& on) noexcept : on_(on) {}
+    ~abandoned_tasks() { report_groups(); }
+    abandoned_tasks(const abandoned_tasks&) = delete;
+    abandoned_tasks& operator=(const abandoned_tasks&) = delete;
+
+    /// Settles all tasks of `queue`. Those with a sink of their own are told one by one as long as
+    /// there is time until `patience`; a sink that blocks must not hold up the end of the program.
+    void add(task_queue queue, std::chrono::steady_clock::time_point patience) {
+        while (task_ptr task = queue.pop()) {
+            const bool has_own_sink = task->details && task->details->on_error;
+            if (has_own_sink && std::chrono::steady_clock::now() < patience) {
+                abandon_task(std::move(task), on_, queued);
+            } else {
+                add_queued(*task);
+            }
+        }
+    }
+
+    /// Counts one task that is still running. Reports nothing yet, so it may be called under a
+    /// lock; what finds no room is counted with the last group.
+    void add_running(const call_site& where, const char* name) noexcept {
+        if (group* const found = find(where, name, running)) {
+            ++found->tasks;
+        } else {
+            ++groups_.back().tasks;
+        }
+    }
+
+private:
+    static constexpr std::string_view queued = "it was still queued when its time was up";
+    static constexpr std::string_view running = "it was still running when its time was up";
+
+    struct group {
+        call_site where;
+        const char* name = nullptr;
+        std::string_view why;
+        std::uint64_t tasks = 0;
+    };
+
+    /// The group of these, a new one if need be; null if there is no room.
+    group* find(const call_site& where, const char* name, std::string_view why) noexcept {
+        for (std::size_t i = 0; i < used_; ++i) {
+            group& known = groups_[i];
+            if (known.where.line() == where.line() && known.name == name && known.why == why &&
+                known.where.file_name() == std::string_view(where.file_name())) {
+                return &known;
+            }
+        }
+        if (used_ == groups_.size()) {
+            return nullptr;
+        }
+        groups_[used_] = {where, name, why, 0};
+        return &groups_[used_++];
+    }
+
+    void add_queued(const task_base& task) {
+        group* found = find(task.where, task.name, queued);
+        if (found == nullptr) {
+            report_groups();
+            found = find(task.where, task.name, queued);
+        }
+        ++found->tasks;
+    }
+
+    void report_groups() {
+        for (std::size_t i = 0; i < std::exchange(used_, 0); ++i) {
+            const group& known = groups_[i];
+            error_report abandoned{};
+            abandoned.kind = failure::abandoned;
+            abandoned.what = known.why;
+            abandoned.task = known.name != nullptr ? known.name : std::string_view();
+            abandoned.where = known.where;
+            abandoned.suppressed = known.tasks - 1;
+            report(abandoned, nullptr, on_.sink);
+        }
+    }
+
+    const host& on_;
+    std::array<group, 64> groups_{};
+    std::size_t used_ = 0;
+};
+
+} // namespace faf::detail

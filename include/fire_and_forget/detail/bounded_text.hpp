@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Text of bounded length in place, for reports: writing one must work without memory.
+
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+namespace faf::detail {
+
+/// The length of the UTF-8 sequence at the front of `text` if it is well formed and safe to show on
+/// a terminal, else 0. Not safe: control characters, line and paragraph separators, and the marks
+/// that turn the reading direction.
+constexpr std::size_t printable_sequence(std::string_view text) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return first >= 0x20 && first != 0x7f ? 1 : 0;
+    }
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) {
+        return 0;
+    }
+    unsigned point = first & (0x7fU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80U) {
+            return 0;
+        }
+        point = (point << 6U) | (byte(i) & 0x3fU);
+    }
+    const unsigned smallest = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
+    const bool malformed =
+        point < smallest || point > 0x10ffff || (point >= 0xd800 && point < 0xe000);
+    const bool unsafe = point < 0xa0 || (point >= 0x2028 && point <= 0x202e) ||
+                        (point >= 0x2066 && point <= 0x2069);
+    return malformed || unsafe ? 0 : length;
+}
+
+/// Collects up to `Size` bytes; what does not fit is cut and marked by "..." at the end.
+template <std::size_t Size>
+class bounded_text {
+public:
+    /// Appends `text` as it is.
+    void append(std::string_view text) noexcept {
+        if (cut_) {
+            return;
+        }
+        const std::size_t room = Size - size_;
+        const std::size_t length = text.size() < room ? text.size() : room;
+        if (length > 0) {
+            std::memcpy(text_ + size_, text.data(), length);
+            size_ += length;
+        }
+        if (length < text.size()) {
+            mark_cut();
+        }
+    }
+
+    /// Appends `text` with everything that is not printable written as \n, \r, \t or \xNN.
+    void append_escaped(std::string_view text) noexcept {
+        while (!text.empty() && !cut_) {
+            const std::size_t plain = printable_sequence(text);
+            if (plain > 0) {
+                append_whole(text.substr(0, plain));
+                text.remove_prefix(plain);
+            } else {
+                append_escape(static_cast<unsigned char>(text.front()));
+                text.remove_prefix(1);
+            }
+        }
+    }
+
+    /// Appends a number, with leading zeros up to `width`.
+    void append_number(long long value, std::size_t width = 1) noexcept {
+        char digits[24];
+        const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+        const auto length = static_cast<std::size_t>(end - digits);
+        for (std::size_t i = length; i < width; ++i) {
+            append("0");
+        }
+        append({digits, length});
+    }
+
+    std::string_view view() const noexcept { return {text_, size_}; }
+
+private:
+    void append_escape(unsigned char byte) noexcept {
+        constexpr const char* hex = "0123456789abcdef";
+        switch (byte) {
+        case '\n':
+            return append_whole("\\n");
+        case '\r':
+            return append_whole("\\r");
+        case '\t':
+            return append_whole("\\t");
+        default:
+            const char escape[] = {'\\', 'x', hex[byte >> 4U], hex[byte & 0xfU]};
+            append_whole({escape, sizeof escape});
+        }
+    }
+
+    /// Never cuts inside a sequence.
+    void append_whole(std::string_view sequence) noexcept {
+        if (sequence.size() > Size - size_) {
+            mark_cut();
+        } else {
+            append(sequence);
+        }
+    }
+
+    void mark_cut() noexcept {
+        static_assert(Size >= 16);
+        cut_ = true;
+        // Step back over the bytes that continue a UTF-8 sequence, so that none is left in halves.
+        std::size_t end = size_ < Size - 3 ? size_ : Size - 3;
+        while (end > 0 && (static_cast<unsigned char>(text_[end]) & 0xc0U) == 0x80U &&
+               end < size_) {
+            --end;
+        }
+        std::memcpy(text_ + end, "...", 3);
+        size_ = end + 3;
+    }
+
+    char text_[Size];
+    std::size_t size_ = 0;
+    bool cut_ = false;
+};
+
+} // namespace faf::detail

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How many processors this process may use, which in a container is not how many the machine has.
+// thread_pool.hpp sizes its pools by it.
+
+#include "platform.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#if defined(__linux__)
+#include <fcntl.h>
+#include <sched.h>
+#endif
+
+namespace faf::detail {
+
+/// Whole processors that a CPU bandwidth limit of `quota` per `period` is worth: at least 1, or 0
+/// for "no limit".
+constexpr unsigned cpus_of_quota(long long quota, long long period) noexcept {
+    if (quota <= 0 || period <= 0) {
+        return 0;
+    }
+    return static_cast<unsigned>((quota + period - 1) / period);
+}
+
+/// The smaller of two limits of which 0 means none.
+constexpr unsigned tighter(unsigned a, unsigned b) noexcept {
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+#if defined(__linux__)
+
+/// A path or the text of a small file, in place: this runs where a failed allocation must not hurt.
+template <std::size_t Size>
+struct small_text {
+    char text[Size] = {};
+    std::size_t size = 0;
+
+    bool append(const char* part, std::size_t length) noexcept {
+        if (size + length + 1 > Size) {
+            return false;
+        }
+        std::memcpy(text + size, part, length);
+        size += length;
+        text[size] = '\0';
+        return true;
+    }
+    bool append(const char* part) noexcept { return append(part, std::strlen(part)); }
+
+    bool read_file(const char* path) noexcept {
+        const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+        if (file < 0) {
+            return false;
+        }
+        size = 0;
+        ssize_t got = 0;
+        while (size + 1 < Size && (got = ::read(file, text + size, Size - 1 - size)) > 0) {
+            size += static_cast<std::size_t>(got);
+        }
+        ::close(file);
+        text[size] = '\0';
+        return got >= 0;
+    }
+};
+
+/// The CPU limit of one control group, from its cgroup v2 or v1 files; 0 if it sets none.
+inline unsigned cgroup_limit_at(const char* directory) noexcept {
+    small_text<512> path;
+    small_text<64> text;
+    if (path.append(directory) && path.append("/cpu.max") && text.read_file(path.text)) {
+        char* end = text.text;
+        const long long quota = std::strtoll(text.text, &end, 10); // "max 100000" reads as 0
+        return cpus_of_quota(quota, std::strtoll(end, nullptr, 10));
+    }
+    small_text<512> quota_path;
+    small_text<512> period_path;
+    small_text<64> period;
+    if (quota_path.append(directory) && quota_path.append("/cpu.cfs_quota_us") &&
+        period_path.append(directory) && period_path.append("/cpu.cfs_period_us") &&
+        text.read_file(quota_path.text) && period.read_file(period_path.text)) {
+        return cpus_of_quota(std::strtoll(text.text, nullptr, 10),
+                             std::strtoll(period.text, nullptr, 10));
+    }
+    return 0;
+}
+
+/// The tightest limit on the way from `group` ("/a/b") up to the root mounted at `mount`.
+inline unsigned cgroup_limit_upwards(const char* mount, const char* group,
+                                     std::size_t group_size) noexcept {
+    unsigned limit = 0;
+    for (;;) {
+        small_text<448> directory;
+        if (directory.append(mount) && directory.append(group, group_size)) {
+            limit = tighter(limit, cgroup_limit_at(directory.text));
+        }
+        if (group_size == 0) {
+            return limit;
+        }
+        while (group_size > 0 && group[--group_size] != '/') {
+        }
+    }
+}
+
+/// The CPU limit of the control groups this process is in; 0 if there is none. The files are looked
+/// for below `root`, so that a test can show it a made-up container.
+inline unsigned cgroup_cpu_limit(const char* root = "") noexcept {
+    small_text<512> list_path;
+    small_text<4096> list;
+    if (!list_path.append(root) || !list_path.append("/proc/self/cgroup") ||
+        !list.read_file(list_path.text)) {
+        return 0;
+    }
+    unsigned limit = 0;
+    for (const char* line = list.text; *line != '\0';) {
+        const char* end = std::strchr(line, '\n');
+        end = end != nullptr ? end : list.text + list.size;
+        // "hierarchy:controllers:/group"; version 2 has the hierarchy 0 and no controllers.
+        const char* controllers = std::strchr(line, ':');
+        const char* group = controllers != nullptr ? std::strchr(controllers + 1, ':') : nullptr;
+        if (group != nullptr && group < end) {
+            ++controllers;
+            const auto names = static_cast<std::size_t>(group - controllers);
+            const bool is_v2 = names == 0;
+            const bool is_v1_cpu =
+                (names == 3 && std::memcmp(controllers, "cpu", 3) == 0) ||
+                (names == 11 && (std::memcmp(controllers, "cpu,cpuacct", 11) == 0 ||
+                                 std::memcmp(controllers, "cpuacct,cpu", 11) == 0));
+            if (is_v2 || is_v1_cpu) {
+                small_text<64> mount;
+                mount.append(root);
+                mount.append(is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
+                auto size = static_cast<std::size_t>(end - group) - 1;
+                size = size == 1 ? 0 : size; // the root group "/" is the mount point itself
+                limit = tighter(limit, cgroup_limit_upwards(mount.text, group + 1, size));
+            }
+        }
+        line = *end == '\0' ? end : end + 1;
+    }
+    return limit;
+}
+
+/// Processors in the affinity mask of the calling thread; 0 if it can't be told.
+inline unsigned affinity_cpus() noexcept {
+    // The kernel may know more processors than a cpu_set_t has room for: then ask for more.
+    for (std::size_t cpus = CPU_SETSIZE; cpus <= 64 * CPU_SETSIZE; cpus *= 2) {
+        cpu_set_t* set = CPU_ALLOC(cpus);
+        if (set == nullptr) {
+            return 0;
+        }
+        const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
+        const bool known = sched_getaffinity(0, bytes, set) == 0;
+        const int count = known ? CPU_COUNT_S(bytes, set) : 0;
+        CPU_FREE(set);
+        if (known) {
+            return static_cast<unsigned>(count);
+        }
+    }
+    return 0;
+}
+
+#endif
+
+/// Processors this process may keep busy: what the affinity mask and the control groups (v1 and v2)
+/// leave of the machine, and at least 1.
+inline unsigned usable_cpus() noexcept {
+    unsigned cpus = 0;
+#if defined(__linux__)
+    cpus = tighter(affinity_cpus(), cgroup_cpu_limit());
+#endif
+    if (cpus == 0) {
+        cpus = std::thread::hardware_concurrency();
+    }
+    return cpus == 0 ? 1 : cpus;
+}
+
+} // namespace faf::detail

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Puts the exception being handled into words: its type, its text and what is nested in it.
+// report.hpp builds the reports from it.
+
+#include "bounded_text.hpp"
+#include "platform.hpp"
+
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace faf::detail {
+
+inline constexpr std::size_t text_limit = 1024;
+inline constexpr int nesting_limit = 8;
+
+using report_text = bounded_text<text_limit>;
+
+constexpr std::string_view or_null(const char* text) noexcept {
+    return text != nullptr ? std::string_view(text) : std::string_view("(null)");
+}
+
+/// "X" of "std::_Nested_exception<X>", the type that std::throw_with_nested makes of X.
+constexpr std::string_view without_nesting(std::string_view type) noexcept {
+    for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
+        if (type.substr(0, wrapper.size()) == wrapper && type.back() == '>') {
+            return type.substr(wrapper.size(), type.size() - wrapper.size() - 1);
+        }
+    }
+    return type;
+}
+
+/// The type and text of the exception being handled. Make one inside a handler only.
+class exception_description {
+public:
+    exception_description() {
+        exception_ = std::current_exception();
+        const std::exception_ptr nested = append_text();
+        append_chain(nested);
+    }
+
+    const std::exception_ptr& exception() const noexcept { return exception_; }
+    std::string_view type() const noexcept { return without_nesting(type_.name()); }
+    std::string_view what() const noexcept { return text_.view(); }
+    bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
+
+private:
+    /// Appends the text of the exception being handled and returns the one nested in it.
+    std::exception_ptr append_text() {
+        std::exception_ptr nested;
+#if defined(__cpp_exceptions)
+        try {
+            throw;
+        } catch (const std::bad_alloc& e) {
+            is_out_of_memory_ = true;
+            text_.append(or_null(e.what()));
+        } catch (const std::exception& e) {
+            text_.append(or_null(e.what()));
+        } catch (const std::string& text) {
+            text_.append(text);
+        } catch (const char* text) {
+            text_.append(or_null(text));
+        } catch (int number) {
+            text_.append_number(number);
+        } catch (...) { // Of any other type the name has to do.
+        }
+        try {
+            throw;
+        } catch (const std::nested_exception& e) {
+            nested = e.nested_ptr();
+        } catch (...) { // Nothing is nested in it.
+        }
+#endif
+        return nested;
+    }
+
+    void append_chain(std::exception_ptr link) {
+#if defined(__cpp_exceptions)
+        for (int depth = 0; link != nullptr; ++depth) {
+            text_.append("; caused by ");
+            if (depth == nesting_limit) {
+                text_.append("...");
+                return;
+            }
+            std::exception_ptr next;
+            try {
+                std::rethrow_exception(link);
+            } catch (...) { // Whatever it is, it is described like the first.
+                text_.append(without_nesting(current_exception_type().name()));
+                text_.append(": ");
+                next = append_text();
+            }
+            link = std::move(next);
+        }
+#else
+        (void)link;
+#endif
+    }
+
+    std::exception_ptr exception_;
+    current_exception_type type_;
+    report_text text_;
+    bool is_out_of_memory_ = false; ///< it, or what is nested in it, is a std::bad_alloc
+};
+
+/// The name of a type, without RTTI. Empty where the compiler does not tell.
+template <class T>
+constexpr std::string_view type_name() noexcept {
+#if defined(__GNUC__)
+    // "... type_name() [with T = NAME; ...]" on GCC, "... [T = NAME]" on clang
+    const std::string_view all = __PRETTY_FUNCTION__;
+    const std::size_t begin = all.find("T = ") + 4;
+    const std::size_t semicolon = all.find(';', begin);
+    const std::size_t end = semicolon != all.npos ? semicolon : all.rfind(']');
+    return all.substr(begin, end - begin);
+#else
+    return {};
+#endif
+}
+
+// A result that carries an error would be swallowed with the result: an error code that is set, an
+// expected that holds its error, an exception_ptr that is not null.
+
+template <class T>
+concept error_code_result = std::is_same_v<T, std::error_code>;
+
+template <class T>
+concept exception_ptr_result = std::is_same_v<T, std::exception_ptr>;
+
+template <class T>
+concept expected_result = requires(const T& result) {
+    static_cast<bool>(result.has_value());
+    result.error();
+};
+
+template <class T>
+concept error_result = error_code_result<T> || exception_ptr_result<T> || expected_result<T>;
+
+template <error_result T>
+bool holds_error(const T& result) {
+    if constexpr (expected_result<T>) {
+        return !result.has_value();
+    } else {
+        return static_cast<bool>(result);
+    }
+}
+
+/// Appends an error's own words, as far as they can be found.
+template <class Error>
+void append_error_text(report_text& text, const Error& error) {
+    if constexpr (error_code_result<Error>) {
+        text.append(error.category().name());
+        text.append(":");
+        text.append_number(error.value());
+        text.append(" ");
+        text.append(error.message());
+    } else if constexpr (std::is_convertible_v<const Error&, std::string_view>) {
+        text.append(std::string_view(error));
+    } else if constexpr (requires { std::string_view(error.what()); }) {
+        text.append(or_null(error.what()));
+    } else if constexpr (requires { std::string_view(error.message()); }) {
+        text.append(error.message());
+    } else if constexpr (std::is_integral_v<Error>) {
+        text.append_number(static_cast<long long>(error));
+    }
+}
+
+} // namespace faf::detail

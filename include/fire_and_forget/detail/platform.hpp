@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Whatever differs between systems, compilers and standard libraries. Every other header is written
+// as if there were one of each.
+
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <thread>
+#include <utility>
+#include <version>
+
+#if defined(__cpp_lib_jthread)
+#include <stop_token>
+#endif
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#define FIRE_AND_FORGET_HAS_CXXABI 1
+#endif
+
+#if __has_include(<unistd.h>)
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <pthread.h>
+#include <unistd.h>
+#define FIRE_AND_FORGET_HAS_POSIX 1
+#else
+#include <io.h>
+#endif
+
+namespace faf::detail {
+
+#if defined(__cpp_lib_jthread)
+using stop_token = std::stop_token;
+using stop_source = std::stop_source;
+using detachable_thread = std::jthread;
+#else
+/// Stands in where the standard library keeps std::stop_token back (libc++ without
+/// -fexperimental-library): nothing is ever asked to stop.
+struct stop_token {
+    static constexpr bool stop_possible() noexcept { return false; }
+    static constexpr bool stop_requested() noexcept { return false; }
+};
+struct stop_source {
+    static constexpr stop_token get_token() noexcept { return {}; }
+    static constexpr bool request_stop() noexcept { return false; }
+};
+using detachable_thread = std::thread;
+#endif
+
+/// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
+///
+/// The one place that catches what user code throws. Two things are special about it. A thread that
+/// is cancelled or calls pthread_exit unwinds with an exception that must not be swallowed: it goes
+/// on. And an exception object whose own destructor throws does so as its handler ends: that is why
+/// the handlers nest. The outermost never lets its exception be destroyed, so the chain ends there.
+/// Without exceptions it only runs `body`.
+template <int Nesting = 2, class Body, class OnException>
+void attempt(Body&& body, OnException&& on_exception) {
+#if defined(__cpp_exceptions)
+    try {
+        if constexpr (Nesting > 0) {
+            attempt<Nesting - 1>(body, on_exception);
+        } else {
+            body();
+        }
+    }
+#if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
+    // libc++ skips catch (...) while a thread is being ended and needs no such clause.
+    catch (abi::__forced_unwind&) {
+        throw;
+    }
+#endif
+    catch (...) { // Any type may be thrown by a task, a sink or a copy constructor.
+        if constexpr (Nesting == 2) {
+            alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
+            ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
+        }
+        on_exception();
+    }
+#else
+    (void)on_exception;
+    body();
+#endif
+}
+
+/// A source without a state where there is no memory for one: then nothing is asked to stop.
+inline stop_source make_stop_source() {
+#if defined(__cpp_lib_jthread)
+    stop_source source(std::nostopstate);
+    attempt([&] { source = stop_source(); }, [] {});
+    return source;
+#else
+    return {};
+#endif
+}
+
+/// Holds a value that no static destructor ends, so that background threads and code that runs late
+/// in exit() may go on using it.
+template <class T>
+class never_destroyed {
+public:
+    template <class... Args>
+    constexpr explicit never_destroyed(Args&&... args) : value_(std::forward<Args>(args)...) {}
+    constexpr ~never_destroyed() {}
+    never_destroyed(const never_destroyed&) = delete;
+    never_destroyed& operator=(const never_destroyed&) = delete;
+
+    constexpr T& operator*() noexcept { return value_; }
+    constexpr T* operator->() noexcept { return &value_; }
+
+private:
+    union {
+        T value_;
+    };
+};
+
+/// The readable name of the type of the exception now being handled; empty where it can't be told.
+/// Falls back to the mangled name when there is no memory for the other.
+class current_exception_type {
+public:
+    current_exception_type() noexcept {
+#if defined(FIRE_AND_FORGET_HAS_CXXABI)
+        if (const std::type_info* type = abi::__cxa_current_exception_type()) {
+            int status = 0;
+            demangled_ = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+            name_ = demangled_ != nullptr ? demangled_ : type->name();
+        }
+#endif
+    }
+    ~current_exception_type() {
+        std::free(demangled_);
+    }
+    current_exception_type(const current_exception_type&) = delete;
+    current_exception_type& operator=(const current_exception_type&) = delete;
+
+    const char* name() const noexcept {
+        return name_;
+    }
+
+private:
+    const char* name_ = "";
+    char* demangled_ = nullptr;
+};
+
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+
+/// While it lives, a thread that is started inherits a mask that keeps the program's signal
+/// handlers off it. Faults and profiling ticks still arrive, for crash handlers, sanitizers and
+/// profilers.
+class signals_blocked {
+public:
+    signals_blocked() noexcept {
+        sigset_t blocked;
+        sigfillset(&blocked);
+        for (const int kept :
+             {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
+            sigdelset(&blocked, kept);
+        }
+        pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+    }
+    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    signals_blocked(const signals_blocked&) = delete;
+    signals_blocked& operator=(const signals_blocked&) = delete;
+
+private:
+    sigset_t before_;
+};
+
+/// While it lives, pthread_cancel of this thread waits: a sink is not torn in the middle of a line.
+class cancellation_deferred {
+public:
+#if defined(PTHREAD_CANCEL_DISABLE)
+    cancellation_deferred() noexcept {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+    }
+    ~cancellation_deferred() {
+        pthread_setcancelstate(before_, nullptr);
+    }
+#else
+    cancellation_deferred() noexcept {}
+    ~cancellation_deferred() {}
+#endif
+    cancellation_deferred(const cancellation_deferred&) = delete;
+    cancellation_deferred& operator=(const cancellation_deferred&) = delete;
+
+private:
+    int before_ = 0;
+};
+
+/// Writes to standard error in one call. A closed pipe there must not end the process, whoever's
+/// thread this is: a SIGPIPE that the write raises is taken back.
+inline void write_stderr(const char* text, std::size_t size) noexcept {
+    sigset_t pipe_only;
+    sigset_t pending;
+    sigset_t before;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    sigemptyset(&pending);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    const int error_before = errno;
+    const bool broken = ::write(STDERR_FILENO, text, size) < 0 && errno == EPIPE;
+#if defined(__linux__)
+    if (broken && sigismember(&pending, SIGPIPE) == 0) {
+        const timespec at_once{};
+        sigtimedwait(&pipe_only, nullptr, &at_once);
+    }
+#else
+    (void)broken;
+#endif
+    errno = error_before;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+#else
+
+struct signals_blocked {
+    signals_blocked() noexcept {}
+};
+struct cancellation_deferred {
+    cancellation_deferred() noexcept {}
+};
+
+inline void write_stderr(const char* text, std::size_t size) noexcept {
+    (void)::_write(2, text, static_cast<unsigned>(size));
+}
+
+#endif
+
+/// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.
+inline void name_this_thread(const char* name) noexcept {
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#else
+    (void)name;
+#endif
+}
+
+} // namespace faf::detail

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Runs one task from start to fate. The choke point: pool, own_thread and every other executor come
+// through here, and no exception of a task gets past it.
+
+#include "../error_sink.hpp"
+#include "describe.hpp"
+#include "platform.hpp"
+#include "report.hpp"
+#include "task.hpp"
+#include "thread_state.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace faf::detail {
+
+/// What an executor lends the tasks it runs.
+struct host {
+    const error_sink* sink = nullptr; ///< its own sink, if any
+    stop_token stop{};                ///< asks its tasks to stop
+};
+
+/// The host of jobs that run on an executor of somebody else's.
+inline const host& foreign_host() noexcept {
+    static never_destroyed<host> shared;
+    return *shared;
+}
+
+enum class fate : std::uint8_t { succeeded, failed, dropped };
+
+/// One run of one task. Its reports are made here, because they outlive the closure: destroying
+/// that may throw as well.
+class task_run {
+public:
+    task_run(task_ptr task, const host& on) noexcept
+        : task_(std::move(task)), on_(on), details_(std::move(task_->details)),
+          where_(task_->where), name_(task_->name) {
+        this_thread.running = &frame_;
+        if (details_) {
+            started_ = std::chrono::steady_clock::now();
+        }
+    }
+
+    /// Only a thread that is being ended gets here without having settled the task.
+    ~task_run() {
+        if (!is_settled_) {
+            report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
+            task_.reset();
+        }
+        this_thread.running = frame_.outer;
+    }
+
+    task_run(const task_run&) = delete;
+    task_run& operator=(const task_run&) = delete;
+
+    /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
+    fate to_the_end() {
+        if (details_ && details_->stop.stop_requested()) {
+            return drop(failure::cancelled, {});
+        }
+        fate result = fate::succeeded;
+        result_ = &result;
+        attempt([&] { task_->call(*this); }, [&] { failed_with_exception(); });
+        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
+        attempt([&] { delete task_.release(); }, [&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result;
+    }
+
+    /// Destroys the task without running it and reports that as `kind`.
+    fate drop(failure kind, std::string_view why, std::uint64_t further = 0) {
+        report(kind, nullptr, {}, why, further);
+        task_.reset();
+        is_settled_ = true;
+        return fate::dropped;
+    }
+
+    /// Called by the task itself if what it returned is an error.
+    template <error_result Result>
+    void returned(const Result& result) {
+        if (!holds_error(result)) {
+            return;
+        }
+        if constexpr (exception_ptr_result<Result>) {
+            attempt([&] { rethrow(result); }, [&] { report_exception(failure::error_result); });
+        } else {
+            report_text text;
+            if constexpr (expected_result<Result>) {
+                using error = std::remove_cvref_t<decltype(result.error())>;
+                append_error_text(text, result.error());
+                report(failure::error_result, nullptr, type_name<error>(), text.view());
+            } else {
+                append_error_text(text, result);
+                report(failure::error_result, nullptr, type_name<Result>(), text.view());
+            }
+        }
+        *result_ = fate::failed;
+    }
+
+    const stop_token& stop_of_executor() const noexcept { return on_.stop; }
+    stop_token stop_of_task() const { return details_ ? details_->stop : stop_token{}; }
+
+private:
+    static void rethrow([[maybe_unused]] const std::exception_ptr& exception) {
+#if defined(__cpp_exceptions)
+        std::rethrow_exception(exception);
+#endif
+    }
+
+    void failed_with_exception() {
+        report_exception(failure::exception);
+        *result_ = fate::failed;
+    }
+
+    void report_exception(failure kind) {
+        const exception_description thrown;
+        report(kind, thrown.exception(), thrown.type(), thrown.what());
+    }
+
+    void report(failure kind, std::exception_ptr exception, std::string_view type,
+                std::string_view what, std::uint64_t further = 0) {
+        error_report report{.kind = kind,
+                            .exception = std::move(exception),
+                            .type = type,
+                            .what = what,
+                            .task = name_ != nullptr ? name_ : std::string_view(),
+                            .where = where_,
+                            .waited = {},
+                            .ran = {},
+                            .suppressed = further};
+        if (details_) {
+            report.waited = started_ - details_->fired;
+            if (result_ != nullptr) {
+                report.ran = std::chrono::steady_clock::now() - started_;
+            }
+        }
+        detail::report(report, details_ ? &details_->on_error : nullptr, on_.sink);
+    }
+
+    task_ptr task_;
+    const host& on_;
+    std::unique_ptr<task_details> details_;
+    call_site where_;
+    const char* name_;
+    std::chrono::steady_clock::time_point started_{};
+    fate* result_ = nullptr; ///< null until the task starts
+    bool is_settled_ = false;
+    task_frame frame_{&on_, this_thread.running};
+};
+
+/// Runs `task` on behalf of `on`, which must outlive the run.
+inline fate run_task(task_ptr task, const host& on) {
+    return task_run(std::move(task), on).to_the_end();
+}
+
+/// Settles a task that will never run: reports it as abandoned, with its own sink asked first.
+inline void abandon_task(task_ptr task, const host& on, std::string_view why) {
+    task_run(std::move(task), on).drop(failure::abandoned, why);
+}
+
+inline void task_discarder::operator()(task_base* task) const {
+    const call_site where = task->where;
+    const char* name = task->name;
+    attempt([&] { delete task; },
+            [&] {
+                const exception_description thrown;
+                error_report failed{};
+                failed.exception = thrown.exception();
+                failed.type = thrown.type();
+                failed.what = thrown.what();
+                failed.task = name != nullptr ? name : std::string_view();
+                failed.where = where;
+                report(failed, nullptr, nullptr);
+            });
+}
+
+#if defined(__cpp_lib_jthread)
+
+/// A token that stops when either of two does. Only a task that takes a token and was given one of
+/// its own pays for it.
+class either_stop {
+public:
+    either_stop(const stop_token& a, const stop_token& b)
+        : on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
+    stop_token get_token() const noexcept { return both_.get_token(); }
+
+private:
+    struct relay {
+        stop_source* to;
+        void operator()() const noexcept { to->request_stop(); }
+    };
+    stop_source both_;
+    std::stop_callback<relay> on_a_;
+    std::stop_callback<relay> on_b_;
+};
+
+#else
+
+struct either_stop {
+    either_stop(const stop_token&, const stop_token&) noexcept {}
+    static stop_token get_token() noexcept { return {}; }
+};
+
+#endif
+
+template <class Fn, class... Args>
+void stored_task<Fn, Args...>::call(task_run& run) {
+    constexpr auto arguments = std::index_sequence_for<Args...>{};
+    const auto invoke_and_look = [&](auto... first) {
+        using result = decltype(this->invoke(arguments, first...));
+        if constexpr (error_result<std::remove_cvref_t<result>>) {
+            auto&& returned = this->invoke(arguments, first...);
+            run.returned(returned);
+        } else {
+            static_cast<void>(this->invoke(arguments, first...));
+        }
+    };
+    if constexpr (!takes_stop_token<Fn, Args...>) {
+        invoke_and_look();
+    } else if (const stop_token own = run.stop_of_task(); own.stop_possible()) {
+        const either_stop either(own, run.stop_of_executor());
+        invoke_and_look(either.get_token());
+    } else {
+        invoke_and_look(run.stop_of_executor());
+    }
+}
+
+} // namespace faf::detail

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The sink of last resort: one line on standard error, and not too many from one place.
+
+#include "../error_sink.hpp"
+#include "bounded_text.hpp"
+#include "describe.hpp"
+#include "platform.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace faf::detail {
+
+using report_line = bounded_text<2 * text_limit>;
+
+/// "feed.cpp" of "/home/me/feed.cpp".
+constexpr std::string_view base_name(std::string_view path) noexcept {
+    const std::size_t slash = path.find_last_of("/\\");
+    return slash == path.npos ? path : path.substr(slash + 1);
+}
+
+/// "ns::feed::on_tick" of "void ns::feed::on_tick(int) [with T = int]". What it does not understand
+/// it leaves as it is.
+constexpr std::string_view plain_function(std::string_view signature) noexcept {
+    const std::size_t parenthesis = signature.find('(');
+    if (parenthesis == 0 || parenthesis == signature.npos ||
+        signature.find("operator") < parenthesis) {
+        return signature;
+    }
+    std::size_t begin = 0;
+    int depth = 0;
+    for (std::size_t i = 0; i < parenthesis; ++i) {
+        depth += signature[i] == '<' ? 1 : signature[i] == '>' ? -1 : 0;
+        if (signature[i] == ' ' && depth == 0) {
+            begin = i + 1;
+        }
+    }
+    return begin == parenthesis ? signature : signature.substr(begin, parenthesis - begin);
+}
+
+/// Appends "(feed.cpp:42 in on_tick)".
+inline void append_place(report_line& line, const call_site& where) {
+    if (where.line() == 0) {
+        return;
+    }
+    line.append(" (");
+    line.append_escaped(base_name(where.file_name()));
+    line.append(":");
+    line.append_number(where.line());
+    if (const std::string_view function = plain_function(where.function_name());
+        !function.empty()) {
+        line.append(" in ");
+        line.append_escaped(function);
+    }
+    line.append(")");
+}
+
+/// Appends the whole report: task "refresh" (feed.cpp:42 in on_tick) failed: type: text
+inline void append_report(report_line& line, const error_report& report) {
+    line.append("task");
+    if (!report.task.empty()) {
+        line.append(" \"");
+        line.append_escaped(report.task.substr(0, 128));
+        line.append("\"");
+    }
+    append_place(line, report.where);
+    line.append(" ");
+    line.append(to_string(report.kind));
+    if (!report.type.empty()) {
+        line.append(": ");
+        line.append_escaped(report.type.substr(0, 256));
+    }
+    if (!report.what.empty()) {
+        line.append(": ");
+        line.append_escaped(report.what);
+    }
+    if (report.suppressed > 0) {
+        line.append(" (and ");
+        line.append_number(static_cast<long long>(report.suppressed));
+        line.append(" more)");
+    }
+}
+
+/// Appends the time of day in UTC, as in 2026-01-31T12:00:00.123Z.
+inline void append_time(report_line& line, std::chrono::system_clock::time_point now) {
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - day));
+    line.append_number(static_cast<int>(date.year()), 4);
+    line.append("-");
+    line.append_number(static_cast<unsigned>(date.month()), 2);
+    line.append("-");
+    line.append_number(static_cast<unsigned>(date.day()), 2);
+    line.append("T");
+    line.append_number(time.hours().count(), 2);
+    line.append(":");
+    line.append_number(time.minutes().count(), 2);
+    line.append(":");
+    line.append_number(time.seconds().count(), 2);
+    line.append(".");
+    line.append_number(time.subseconds().count(), 3);
+    line.append("Z");
+}
+
+/// Lets through what one place reports up to `burst` times within `window`, and counts the rest;
+/// the count goes with the next report that it lets through, or with flush(). When there are more
+/// places than it has room for, the one that was heard of longest ago gives way.
+class rate_limiter {
+public:
+    using clock = std::chrono::steady_clock;
+    static constexpr int burst = 5;
+    static constexpr std::chrono::seconds window{1};
+    static constexpr std::size_t places = 64;
+
+    /// A place and how many reports from it nobody has seen.
+    struct unseen {
+        call_site where;
+        std::uint64_t count = 0;
+    };
+
+    struct verdict {
+        bool admitted = true;
+        std::uint64_t suppressed = 0; ///< reports from the same place that were held back before
+        unseen evicted;               ///< a place that had to give way
+    };
+
+    /// `tasks` is how many the report speaks for.
+    verdict admit(const call_site& where, std::uint64_t tasks, clock::time_point now) noexcept {
+        verdict result;
+        entry& place = find(where, now, result.evicted);
+        if (now - place.opened >= window) {
+            place.opened = now;
+            place.admitted = 0;
+        }
+        place.last = now;
+        result.admitted = place.admitted < burst;
+        if (result.admitted) {
+            ++place.admitted;
+            result.suppressed = std::exchange(place.held.count, 0);
+        } else {
+            place.held.count += tasks;
+        }
+        return result;
+    }
+
+    /// Takes the count of one place that has any, until there is none.
+    std::optional<unseen> take_unseen() noexcept {
+        for (entry& place : entries_) {
+            if (place.held.count > 0) {
+                return std::exchange(place.held, {place.held.where, 0});
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    struct entry {
+        unseen held;
+        int admitted = 0;
+        clock::time_point opened{};
+        clock::time_point last{};
+    };
+
+    entry& find(const call_site& where, clock::time_point now, unseen& evicted) noexcept {
+        entry* oldest = &entries_.front();
+        for (entry& place : entries_) {
+            if (place.held.where.line() == where.line() &&
+                std::string_view(place.held.where.file_name()) == where.file_name()) {
+                return place;
+            }
+            if (place.last < oldest->last) {
+                oldest = &place;
+            }
+        }
+        evicted = oldest->held;
+        *oldest = {{where, 0}, 0, now, now};
+        return *oldest;
+    }
+
+    std::array<entry, places> entries_{};
+};
+
+/// Writes reports to standard error, each as one line in one write. Needs no memory. A cancelled
+/// task is what somebody asked for and gets no line.
+class stderr_sink {
+public:
+    void write(const error_report& report) {
+        if (report.kind == failure::cancelled) {
+            return;
+        }
+        rate_limiter::verdict verdict;
+        {
+            const std::lock_guard lock(mutex_);
+            verdict =
+                limiter_.admit(report.where, 1 + report.suppressed, rate_limiter::clock::now());
+        }
+        write_unseen(verdict.evicted);
+        if (!verdict.admitted) {
+            return;
+        }
+        report_line line;
+        open_line(line);
+        append_report(line, report);
+        if (verdict.suppressed > 0) {
+            line.append(" (");
+            line.append_number(static_cast<long long>(verdict.suppressed));
+            line.append(" reports from here were suppressed)");
+        }
+        close_line(line);
+    }
+
+    /// Says how many reports were held back and not accounted for by a later line.
+    void flush() {
+        for (;;) {
+            std::optional<rate_limiter::unseen> place;
+            {
+                const std::lock_guard lock(mutex_);
+                place = limiter_.take_unseen();
+            }
+            if (!place) {
+                return;
+            }
+            write_unseen(*place);
+        }
+    }
+
+private:
+    static void open_line(report_line& line) {
+        line.append("[fire_and_forget] ");
+        append_time(line, std::chrono::system_clock::now());
+        line.append(" ");
+    }
+
+    static void close_line(report_line& line) {
+        bounded_text<2 * text_limit + 1> whole;
+        whole.append(line.view());
+        whole.append("\n");
+        write_stderr(whole.view().data(), whole.view().size());
+    }
+
+    static void write_unseen(const rate_limiter::unseen& place) {
+        if (place.count == 0) {
+            return;
+        }
+        report_line line;
+        open_line(line);
+        line.append_number(static_cast<long long>(place.count));
+        line.append(" more reports from one place");
+        append_place(line, place.where);
+        line.append(" were suppressed");
+        close_line(line);
+    }
+
+    std::mutex mutex_;
+    rate_limiter limiter_;
+};
+
+inline stderr_sink& default_sink() noexcept {
+    static never_destroyed<stderr_sink> sink;
+    return *sink;
+}
+
+} // namespace faf::detail

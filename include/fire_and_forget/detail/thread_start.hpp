@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Starts threads, and bears it when the system will not. Pools and own_thread start theirs here.
+
+#include "../call_site.hpp"
+#include "../error_sink.hpp"
+#include "bounded_text.hpp"
+#include "describe.hpp"
+#include "platform.hpp"
+#include "report.hpp"
+
+#include <chrono>
+#include <exception>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace faf::detail {
+
+/// Starts a thread that runs `body` and keeps the program's signal handlers off it. Null, or why it
+/// could not be started.
+template <class Thread, class Body>
+std::exception_ptr start_thread(Thread& thread, Body body) {
+    std::exception_ptr why;
+    attempt(
+        [&] {
+            const signals_blocked inherited;
+            thread = Thread(std::move(body));
+        },
+        [&] { why = std::current_exception(); });
+    return why;
+}
+
+/// Names the calling worker "faf/1"; the system shows 15 characters.
+inline void name_worker_thread(const char* prefix, unsigned number) noexcept {
+    bounded_text<16> name;
+    name.append(std::string_view(prefix != nullptr ? prefix : "faf").substr(0, 10));
+    name.append("/");
+    name.append_number(number % 1000);
+    name.append(std::string_view("", 1)); // the end of a C string
+    name_this_thread(name.view().data());
+}
+
+/// That no thread could be started for a task. Found under a lock, reported without it.
+class thread_trouble {
+public:
+    thread_trouble() noexcept = default;
+    thread_trouble(const call_site& where, std::exception_ptr why) noexcept
+        : is_real_(true), where_(where), why_(std::move(why)) {}
+
+    /// `remedy` says what becomes of the task.
+    void report(std::string_view remedy, const error_sink* of_pool) const {
+        if (!is_real_) {
+            return;
+        }
+        error_report starving{};
+        starving.kind = failure::starvation;
+        starving.where = where_;
+        starving.exception = why_;
+        report_text text;
+        const auto tell = [&](std::string_view why) {
+            text.append(why);
+            text.append("; ");
+            text.append(remedy);
+            starving.what = text.view();
+            detail::report(starving, nullptr, of_pool);
+        };
+#if defined(__cpp_exceptions)
+        if (why_) {
+            attempt([&] { std::rethrow_exception(why_); },
+                    [&] {
+                        const exception_description thrown;
+                        starving.type = thrown.type();
+                        tell(thrown.what());
+                    });
+            return;
+        }
+#endif
+        tell("no memory to start a thread");
+    }
+
+private:
+    bool is_real_ = false;
+    call_site where_{};
+    std::exception_ptr why_;
+};
+
+/// Spaces out the tries to start a thread while the system refuses, and makes one report of them
+/// all.
+class hiring_pause {
+public:
+    bool is_over() const noexcept {
+        return !is_lasting_ || std::chrono::steady_clock::now() >= next_try_;
+    }
+
+    void end() noexcept { is_lasting_ = false; }
+
+    /// Begins or prolongs the pause; the trouble is to be reported if it is new.
+    thread_trouble begin(const call_site& where, std::exception_ptr why) noexcept {
+        next_try_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+        if (std::exchange(is_lasting_, true)) {
+            return {};
+        }
+        return {where, std::move(why)};
+    }
+
+private:
+    bool is_lasting_ = false;
+    std::chrono::steady_clock::time_point next_try_{};
+};
+
+} // namespace faf::detail

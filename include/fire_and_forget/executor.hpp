@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What runs tasks, seen from outside: the concept, the closure that is handed over, and the
+// simplest executor of all. thread_pool.hpp and own_thread.hpp are the others.
+
+#include "detail/run_task.hpp"
+#include "detail/task.hpp"
+#include "detail/thread_state.hpp"
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace faf {
+
+/// A fired task on its way to an executor: call it once, on whatever thread, and the task runs.
+///
+/// Calling it never throws; what the task throws has gone to the sink. A job that is destroyed
+/// without having been called reports its task as abandoned, so that nothing is lost in silence.
+/// Move-only, as big as a pointer. A queue that needs copies can hold it in a std::shared_ptr.
+class job {
+public:
+    job() noexcept = default;
+    job(job&&) noexcept = default;
+    job& operator=(job&& other) noexcept {
+        job(std::move(other)).task_.swap(task_);
+        return *this;
+    }
+
+    ~job() {
+        if (!task_ || detail::hand_over::note_dropped(task_.get())) {
+            return; // the front door reports what is dropped before its call ends, as refused
+        }
+        detail::abandon_task(std::move(task_), detail::foreign_host(),
+                             "its executor destroyed the job without running it");
+    }
+
+    /// Runs the task. A second call, or one of an empty job, does nothing.
+    void operator()() {
+        if (task_) {
+            detail::run_task(std::move(task_), detail::foreign_host());
+        }
+    }
+
+    /// True if there is a task to run.
+    explicit operator bool() const noexcept { return task_ != nullptr; }
+
+    explicit job(detail::task_ptr task) noexcept : task_(std::move(task)) {}
+
+private:
+    friend detail::task_ptr take_task(job& from) noexcept { return std::move(from.task_); }
+
+    detail::task_ptr task_;
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_job_parameter = false;
+template <>
+inline constexpr bool is_job_parameter<job> = true;
+template <>
+inline constexpr bool is_job_parameter<job&&> = true;
+
+template <class Signature>
+inline constexpr bool is_job_call = false;
+template <class C, class R, class J>
+inline constexpr bool is_job_call<R (C::*)(J)> = is_job_parameter<J>;
+template <class C, class R, class J>
+inline constexpr bool is_job_call<R (C::*)(J) const> = is_job_parameter<J>;
+template <class C, class R, class J>
+inline constexpr bool is_job_call<R (C::*)(J) noexcept> = is_job_parameter<J>;
+template <class C, class R, class J>
+inline constexpr bool is_job_call<R (C::*)(J) const noexcept> = is_job_parameter<J>;
+
+template <class E>
+concept has_execute = requires(E& executor, job work) {
+    executor.execute(std::move(work));
+};
+
+/// A callable whose one parameter is a job, by name: a generic lambda is a task, not an executor.
+template <class E>
+concept calls_job = is_job_call<decltype(&std::remove_cvref_t<E>::operator())>;
+
+} // namespace detail
+
+/// Anything tasks can be fired at: a type with `execute(faf::job)`, or a callable that takes a
+/// `faf::job`, which is how another library's pool is put to use:
+///
+///     auto on_asio = [&](faf::job job) { asio::post(asio_pool, std::move(job)); };
+///     fire_and_forget(on_asio, refresh, key);
+///
+/// If it throws, or destroys the job at once, the task counts as refused. It may answer with a
+/// `submission` of its own.
+template <class E>
+concept executor = detail::has_execute<std::remove_reference_t<E>> || detail::calls_job<E>;
+
+/// Runs each task at once, on the calling thread, before fire_and_forget returns. For tests, and
+/// where a decision between background and foreground is made at run time.
+struct inline_executor {
+    void execute(job work) const { work(); }
+};
+
+} // namespace faf

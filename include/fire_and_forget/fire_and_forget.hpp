@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The front door. A call finds its executor here, stores the closure (detail/task.hpp), hands it
+// over (detail/pool_core.hpp), and a worker runs it (detail/run_task.hpp).
+
+#include "call_site.hpp"
+#include "detail/located.hpp"
+#include "error_sink.hpp"
+#include "executor.hpp"
+#include "options.hpp"
+#include "own_thread.hpp"
+#include "stats.hpp"
+#include "thread_pool.hpp"
+#include "version.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace faf {
+namespace detail {
+
+/// Hands `task` to any executor. A job that is dropped before `execute` returns was refused.
+template <class E>
+refusal hand_to(E& target, task_ptr task, const firing& call) {
+    hand_over frame(task.get());
+    refusal answer = refusal::none;
+    refusal reported = refusal::none;
+    attempt(
+        [&] {
+            job work(std::move(task));
+            if constexpr (!has_execute<E>) {
+                target(std::move(work));
+            } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
+                answer = target.execute(std::move(work)).why();
+            } else {
+                target.execute(std::move(work));
+            }
+        },
+        [&] { reported = call.refuse_for_exception(refusal::executor_failed); });
+    if (!frame.is_dropped() || reported != refusal::none) {
+        return reported;
+    }
+    return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
+}
+
+/// The same for those of the library, which know their own reasons and count.
+template <class Core>
+refusal hand_to_core(Core& core, task_ptr task, const firing& call) {
+    const refusal why = core.accept(task);
+    return why == refusal::none ? why : call.refuse(why);
+}
+inline refusal hand_to(pool_core& core, task_ptr task, const firing& call) {
+    return hand_to_core(core, std::move(task), call);
+}
+inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
+    return hand_to_core(core, std::move(task), call);
+}
+
+// What stands behind an executor: for those of the library their core, else the executor itself.
+
+inline pool_core& core_of(thread_pool& pool) noexcept {
+    return pool_access::core(pool);
+}
+inline own_threads& core_of(const own_thread_t&) noexcept {
+    return own_threads::instance();
+}
+template <class E>
+E& core_of(E& other) noexcept {
+    return other;
+}
+
+/// Every call ends up here.
+template <class Core, class... Args>
+submission fire(Core& core, const options* given, const located<std::type_identity_t<Args>...>& fn,
+                Args&&... args) {
+    firing call{given, nullptr, fn.where()};
+    if (given != nullptr && given->where.line() != 0) {
+        call.where = given->where;
+    }
+    if constexpr (std::same_as<Core, pool_core>) {
+        call.of_executor = core.sink();
+    }
+    refusal why = refusal::none;
+    task_ptr task = fn.make(call, why, std::forward<Args>(args)...);
+    if (task) {
+        return submission(hand_to(core, std::move(task), call));
+    }
+    if constexpr (requires { core.note_refused(); }) {
+        core.note_refused();
+    }
+    return submission(why);
+}
+
+} // namespace detail
+
+/// Runs `fn(args...)` in the background and returns at once.
+///
+///     fire_and_forget(send_mail, address, std::move(text));
+///     fire_and_forget({.name = "refresh"}, [&cache] { cache.refresh(); });
+///     fire_and_forget(writers, save, std::move(document));           // a pool of one's own
+///     fire_and_forget(faf::own_thread, {.name = "accept"}, serve);    // a thread of its own
+///
+/// @param executor  where it runs: a thread_pool, own_thread, or anything that models
+/// faf::executor;
+///                  left out, the default pool
+/// @param how       a name, a priority, a stop_token, a sink of its own; see faf::options
+/// @param fn, args  copied or moved as for std::jthread and passed on as rvalues; std::ref shares.
+///                  fn may be a pointer to a member. If it takes a std::stop_token first, it gets
+///                  one. Its result is dropped, unless it is an error: a set std::error_code, an
+///                  expected without a value, an exception_ptr.
+/// @return          whether the task was accepted, and why not. It may be ignored.
+///
+/// Order: see the executor; thread_pool starts what one thread fires in the order of the calls.
+/// Errors: none reaches the caller. What goes wrong, here or in the task, is reported to the task's
+/// sink, the pool's or the global one, with the file and line of this call. If a copy throws,
+/// rvalue arguments may have been moved from; otherwise a refused call leaves its arguments alone.
+/// Thread safety: may be called from any thread and at any time, from tasks, sinks, static
+/// constructors and destructors; not from a signal handler.
+/// Lifetime: the task owns copies. What fn captures by reference must outlive it.
+template <class... Args>
+submission fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
+    return detail::fire(detail::core_of(default_pool()), nullptr, fn, std::forward<Args>(args)...);
+}
+
+template <class... Args>
+submission fire_and_forget(const options& how, detail::located<std::type_identity_t<Args>...> fn,
+                           Args&&... args) {
+    return detail::fire(detail::core_of(default_pool()), &how, fn, std::forward<Args>(args)...);
+}
+
+template <executor E, class... Args>
+submission fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn,
+                           Args&&... args) {
+    return detail::fire(detail::core_of(executor), nullptr, fn, std::forward<Args>(args)...);
+}
+
+template <executor E, class... Args>
+submission fire_and_forget(E&& executor, const options& how,
+                           detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
+    return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
+}
+
+/// Waits until no task of the default pool and no own_thread task is queued or running, for
+/// `timeout` at most; true if that is so. From inside such a task it answers false at once.
+inline bool drain(std::chrono::nanoseconds timeout) {
+    detail::pool_core& pool = detail::core_of(default_pool());
+    detail::own_threads& threads = detail::own_threads::instance();
+    const detail::steady_time deadline = detail::deadline_after(timeout);
+    // Tasks of one may fire tasks at the other: go round until both are found quiet in a row.
+    do {
+        if (!pool.drain_until(deadline) || !threads.drain_until(deadline)) {
+            return false;
+        }
+    } while (!pool.is_quiet());
+    return true;
+}
+
+/// Closes the default pool and own_thread for good: asks tasks that take a stop_token to stop, lets
+/// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the
+/// pool's threads. True if nothing was abandoned. For programs that must know that nothing runs any
+/// more, as before a plugin is unloaded; others can leave it to exit.
+///
+/// From inside such a task it answers false at once: nothing more is taken from outside, and what
+/// is queued still runs.
+inline bool shutdown(std::chrono::nanoseconds timeout) {
+    detail::pool_core& pool = detail::core_of(default_pool());
+    detail::own_threads& threads = detail::own_threads::instance();
+    const detail::steady_time deadline = detail::deadline_after(timeout);
+    pool.begin_closing();
+    threads.begin_closing();
+    static_cast<void>(drain(timeout));
+    const bool threads_finished = threads.shutdown_until(deadline);
+    const bool pool_finished = pool.shutdown_until(deadline);
+    detail::default_sink().flush();
+    return threads_finished && pool_finished;
+}
+
+/// What became of the tasks of the default pool and of own_thread so far.
+inline stats snapshot() {
+    stats all = detail::core_of(default_pool()).snapshot();
+    return all += detail::own_threads::instance().snapshot();
+}
+
+} // namespace faf

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a caller can say about one task and about a pool, and what the call answers.
+
+#include "call_site.hpp"
+#include "detail/platform.hpp"
+#include "error_sink.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace faf {
+
+/// Which of the waiting tasks of a pool start first. Lower ones still get a share of the starts.
+enum class priority : std::uint8_t { high, normal, low };
+
+/// What one call says about its task. All fields may be left out:
+///
+///     fire_and_forget({.name = "refresh", .on_error = note_it}, refresh, key);
+///
+/// A task fired with options is timed: its reports carry `waited` and `ran`.
+struct options {
+    /// Names the task in reports. Static storage, like a literal: it is not copied.
+    const char* name = nullptr;
+
+    faf::priority priority = faf::priority::normal;
+
+    /// Cancels the task if it has not started, and is handed to fn if fn takes a stop_token first:
+    /// there it also stops when the pool shuts down.
+    detail::stop_token stop{};
+
+    /// This task's own sink, asked before the pool's and the global one. Copied.
+    error_sink on_error{};
+
+    /// The place that reports name. Left alone it is the fire_and_forget call itself; a function
+    /// that fires on behalf of its callers passes theirs on.
+    call_site where{};
+};
+
+/// Why a task was not accepted.
+enum class refusal : std::uint8_t {
+    none,            ///< it was accepted
+    queue_full,      ///< its pool holds as many tasks as it may
+    shutting_down,   ///< its pool is closed, or the program is exiting
+    out_of_memory,   ///< there was no memory for it
+    no_thread,       ///< no thread could be started and no other could take it
+    empty_callable,  ///< fn is a null pointer or an empty std::function
+    copy_threw,      ///< copying or moving fn or an argument threw
+    executor_failed, ///< the executor threw, or dropped the job it was given
+};
+
+/// `why` in plain words.
+constexpr std::string_view to_string(refusal why) noexcept {
+    switch (why) {
+    case refusal::none:
+        return "accepted";
+    case refusal::queue_full:
+        return "the queue is full";
+    case refusal::shutting_down:
+        return "the executor is shutting down";
+    case refusal::out_of_memory:
+        return "there is no memory for the task";
+    case refusal::no_thread:
+        return "no thread could be started";
+    case refusal::empty_callable:
+        return "the callable is empty";
+    case refusal::copy_threw:
+        return "copying the callable or an argument threw";
+    case refusal::executor_failed:
+        return "the executor threw or dropped the job";
+    }
+    return "refused";
+}
+
+/// What a call answers: whether the task was accepted. It may be ignored: a refusal has been
+/// reported.
+///
+///     if (auto answer = fire_and_forget(work); !answer) {
+///         std::puts(to_string(answer.why()).data());
+///     }
+class submission {
+public:
+    constexpr submission() noexcept = default;
+    constexpr explicit submission(refusal why) noexcept : why_(why) {}
+
+    constexpr explicit operator bool() const noexcept { return why_ == refusal::none; }
+    constexpr refusal why() const noexcept { return why_; }
+
+private:
+    refusal why_ = refusal::none;
+};
+
+/// How a pool is made.
+struct pool_options {
+    /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
+    /// its control group. They are started when they are first needed.
+    unsigned threads = 0;
+
+    /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
+    std::chrono::nanoseconds exit_deadline = std::chrono::seconds(5);
+
+    /// Names the worker threads: "faf/1", "faf/2" ... Static storage, like a literal.
+    const char* name = "faf";
+
+    /// The pool's own sink, asked after a task's own and before the global one.
+    error_sink on_error{};
+};
+
+} // namespace faf

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Counters of an executor, as snapshot() returns them.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace faf {
+
+/// What became of the tasks of a pool, read at one instant.
+///
+/// Always: accepted == succeeded + failed + dropped + pending + running. Refused submissions were
+/// never accepted and stand apart.
+struct stats {
+    std::uint64_t accepted = 0;  ///< submissions that were answered with `true`
+    std::uint64_t succeeded = 0; ///< ran to the end
+    std::uint64_t failed = 0;    ///< threw, returned an error, or ended their thread; reported
+    std::uint64_t dropped = 0;   ///< never ran, or were still running at the deadline; reported
+    std::uint64_t refused = 0;   ///< submissions that were answered with `false`; reported
+    std::size_t pending = 0;     ///< wait for a worker now
+    std::size_t running = 0;     ///< run now
+    std::size_t threads = 0;     ///< threads alive now
+
+    /// Adds `other`, so that several pools can be shown as one.
+    stats& operator+=(const stats& other) noexcept {
+        accepted += other.accepted;
+        succeeded += other.succeeded;
+        failed += other.failed;
+        dropped += other.dropped;
+        refused += other.refused;
+        pending += other.pending;
+        running += other.running;
+        threads += other.threads;
+        return *this;
+    }
+
+    friend bool operator==(const stats&, const stats&) = default;
+};
+
+} // namespace faf

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The pool of worker threads, and the one that every program has. The front door fires at it;
+// detail/pool_core.hpp is its inside.
+
+#include "detail/pool_core.hpp"
+#include "executor.hpp"
+#include "options.hpp"
+#include "stats.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+namespace faf {
+
+namespace detail {
+struct pool_access;
+}
+
+/// Worker threads that share the tasks fired at them.
+///
+///     faf::thread_pool writers({.threads = 2, .name = "writer"});
+///     fire_and_forget(writers, save, std::move(document));
+///
+/// Most programs need none of their own: fire_and_forget without an executor uses default_pool().
+/// Make one to keep slow work away from quick work, or with `.threads = 1` to run tasks one after
+/// the other.
+///
+/// Order: the tasks that one thread fires with one priority start in the order in which it fired
+/// them. Between threads and priorities there is no order.
+/// Errors: go to the task's sink, the pool's, or the global one. None ends a worker.
+/// Thread safety: all members may be called by any thread; the destructor by one, when no other
+/// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_deadline,
+/// and so is the program's exit for pools that are alive then.
+class thread_pool {
+public:
+    explicit thread_pool(pool_options settings = {})
+        : core_(new detail::pool_core(std::move(settings))) {}
+    ~thread_pool() { core_->retire(); }
+    thread_pool(const thread_pool&) = delete;
+    thread_pool& operator=(const thread_pool&) = delete;
+
+    /// Takes a job made elsewhere; what fire_and_forget does for you. A refused job is reported.
+    submission execute(job work) {
+        if (!work) {
+            return submission(refusal::empty_callable);
+        }
+        detail::task_ptr task = take_task(work);
+        const refusal why = core_->accept(task);
+        const job refused(std::move(task)); // empty if the pool took it
+        return submission(why);
+    }
+
+    /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
+    ///
+    /// From inside a task of this pool it answers false at once: it would wait for itself.
+    bool drain(std::chrono::nanoseconds timeout) {
+        return core_->drain_until(detail::deadline_after(timeout));
+    }
+
+    /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
+    /// running finish for `timeout` at most, reports the others as abandoned, and ends the threads.
+    /// True if nothing was abandoned.
+    ///
+    /// Meanwhile only tasks may fire more tasks at it; afterwards nobody may. A task that does not
+    /// end keeps its thread, which leaves when it does. From inside a task of this pool it answers
+    /// false at once: the pool takes nothing more from outside, and what is queued still runs.
+    bool shutdown(std::chrono::nanoseconds timeout) {
+        return core_->shutdown_until(detail::deadline_after(timeout));
+    }
+
+    /// What became of the tasks so far.
+    stats snapshot() const { return core_->snapshot(); }
+
+private:
+    friend struct detail::pool_access;
+    friend class detail::never_destroyed<thread_pool>;
+    explicit thread_pool(detail::pool_core& core) noexcept : core_(&core) {}
+
+    detail::pool_core* core_;
+};
+
+namespace detail {
+
+/// How the front door gets at a pool's inside.
+struct pool_access {
+    static pool_core& core(thread_pool& pool) noexcept { return *pool.core_; }
+};
+
+/// What the default pool is to be made with, until it is made.
+class default_pool_plan {
+public:
+    static default_pool_plan& instance() noexcept {
+        static never_destroyed<default_pool_plan> plan;
+        return *plan;
+    }
+
+    bool set(pool_options settings) {
+        const std::lock_guard lock(mutex_);
+        if (!is_used_) {
+            settings_ = std::move(settings);
+        }
+        return !is_used_;
+    }
+
+    pool_options use() noexcept {
+        const std::lock_guard lock(mutex_);
+        is_used_ = true;
+        return std::move(settings_);
+    }
+
+private:
+    std::mutex mutex_;
+    bool is_used_ = false;
+    pool_options settings_{};
+};
+
+} // namespace detail
+
+/// The pool that fire_and_forget uses when no executor is named. Made at the first use, never
+/// destroyed: tasks may be fired from static constructors and destructors.
+///
+/// When the program exits, by main's end or by exit(), what is queued is run for the pool's
+/// exit_deadline; the rest is reported as abandoned. After that it refuses. Objects with static
+/// storage that were made before the pool's first use outlive that step, later ones do not: a task
+/// may use the former. exit() from inside a task does not wait for that task.
+inline thread_pool& default_pool() noexcept {
+    static detail::never_destroyed<detail::pool_core> core(
+        detail::default_pool_plan::instance().use());
+    static detail::never_destroyed<thread_pool> pool(*core);
+    return *pool;
+}
+
+/// Sets the options of the default pool. Before its first use; afterwards it answers false and
+/// changes nothing.
+inline bool configure_default_pool(pool_options settings) {
+    return detail::default_pool_plan::instance().set(std::move(settings));
+}
+
+} // namespace faf
