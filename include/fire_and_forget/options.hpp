@@ -5,7 +5,7 @@
 
 #include "call_site.hpp"
 #include "detail/platform.hpp"
-#include "error_sink.hpp"
+#include "error_report.hpp"
 
 #include <chrono>
 #include <cstdint>

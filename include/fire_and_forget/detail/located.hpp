@@ -78,13 +78,13 @@ public:
         : where_(where), fn_(address_of(fn)) {
         constexpr misuse found = find_misuse<F, Args...>();
         static_assert(found != misuse::fn_not_copyable,
-                      "fire_and_forget: the callable can't be copied; pass it with std::move.");
+                      "fire_and_forget: the callable can't be copied: pass it with std::move.");
         static_assert(found != misuse::argument_not_copyable,
-                      "fire_and_forget: an argument can't be copied; pass it with std::move.");
+                      "fire_and_forget: an argument can't be copied: pass it with std::move.");
         static_assert(
             found != misuse::argument_by_reference,
             "fire_and_forget: the callable takes an argument by reference, but a task gets "
-            "its own copies; pass std::ref(x) to share x, which must outlive the task.");
+            "its own copies: pass std::ref(x) to share x, which must outlive the task.");
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {

@@ -29,8 +29,7 @@
 
 namespace faf::detail {
 
-/// Invariants  P1  mutex_ guards every member but host_, options_, size_ and stop_; while it is
-/// held
+/// Invariants  P1  mutex_ guards every member but host_, options_, size_ and stop_; while it is held
 ///                 no user code runs and no report is made.
 ///             P2  accepted == succeeded + failed + dropped + queue_.size() + running_ whenever
 ///                 mutex_ is free.

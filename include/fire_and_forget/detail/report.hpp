@@ -5,7 +5,7 @@
 // standard error. Reached from run_task.hpp when a task fails and from the front door when one is
 // refused.
 
-#include "../error_sink.hpp"
+#include "../error_report.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "stderr_sink.hpp"
@@ -13,32 +13,42 @@
 
 #include <array>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <utility>
 
-namespace faf {
+namespace faf::detail {
 
-inline std::string to_string(const error_report& report) {
-    detail::report_line line;
-    detail::append_report(line, report);
-    return std::string(line.view());
-}
-
-inline error_sink set_error_sink(error_sink sink) {
-    auto fresh = sink ? std::make_shared<const error_sink>(std::move(sink)) : nullptr;
-    detail::sink_slot& slot = detail::global_sink();
-    // The previous sink is copied before it is replaced: if that throws, nothing has changed.
-    // Another thread may replace it in between; then try again with that one.
-    for (;;) {
-        const auto previous = slot.get();
-        error_sink copy = previous ? *previous : error_sink();
-        if (slot.replace(previous, fresh)) {
-            return copy;
-        }
+/// A sink that may be replaced while others call it: whoever calls it keeps it alive.
+class sink_slot {
+public:
+    std::shared_ptr<const error_sink> get() const {
+        const std::lock_guard lock(mutex_);
+        return sink_;
     }
-}
 
-namespace detail {
+    /// Puts `fresh` in the place of `expected`; false if another one has taken that place.
+    bool replace(const std::shared_ptr<const error_sink>& expected,
+                 std::shared_ptr<const error_sink> fresh) {
+        const std::lock_guard lock(mutex_);
+        if (sink_ != expected) {
+            return false;
+        }
+        sink_.swap(fresh); // the old one is destroyed after the lock is given back
+        return true;
+    }
+
+    /// Lets go of the sink; later reports find none.
+    void clear() {
+        std::shared_ptr<const error_sink> old;
+        const std::lock_guard lock(mutex_);
+        sink_.swap(old);
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const error_sink> sink_;
+};
 
 inline sink_slot& global_sink() noexcept {
     static never_destroyed<sink_slot> slot;
@@ -90,5 +100,4 @@ inline void report(const error_report& what_happened, const error_sink* of_task,
     tell(sinks, what_happened);
 }
 
-} // namespace detail
-} // namespace faf
+} // namespace faf::detail

@@ -4,7 +4,7 @@
 // Runs one task from start to fate. The choke point: pool, own_thread and every other executor come
 // through here, and no exception of a task gets past it.
 
-#include "../error_sink.hpp"
+#include "../error_report.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"

@@ -3,7 +3,7 @@
 
 // The sink of last resort: one line on standard error, and not too many from one place.
 
-#include "../error_sink.hpp"
+#include "../error_report.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"

@@ -5,7 +5,7 @@
 // Made by the front door, run and destroyed by run_task.hpp only.
 
 #include "../call_site.hpp"
-#include "../error_sink.hpp"
+#include "../error_report.hpp"
 #include "../options.hpp"
 #include "callable.hpp"
 #include "platform.hpp"

@@ -4,7 +4,7 @@
 // Starts threads, and bears it when the system will not. Pools and own_thread start theirs here.
 
 #include "../call_site.hpp"
-#include "../error_sink.hpp"
+#include "../error_report.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"

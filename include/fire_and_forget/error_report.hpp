@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a task that fails reports. Nothing a task does wrong reaches the thread that fired it; it goes
+// to a sink as one of these.
+
+#include "call_site.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string_view>
+
+namespace faf {
+
+/// What a report is about.
+enum class failure : std::uint8_t {
+    exception,    ///< the task threw; so may its closure while it was destroyed
+    error_result, ///< the task returned an error: a set std::error_code, an empty expected
+    refused,      ///< the task was not accepted and will not run
+    expired,      ///< the task was dropped because its time had passed
+    cancelled,    ///< the task was dropped because its stop_token asked for it
+    abandoned,    ///< the task was not finished when its pool shut down or the process ended
+    worker_lost,  ///< the task ended its thread: pthread_exit or pthread_cancel
+    sink_failed,  ///< an error sink threw; the report it was given went to the next sink
+    starvation,   ///< tasks wait because no thread can be started for them
+};
+
+/// `kind` in plain words, to be read after the name of a task.
+constexpr std::string_view to_string(failure kind) noexcept {
+    switch (kind) {
+    case failure::exception:
+        return "failed";
+    case failure::error_result:
+        return "returned an error";
+    case failure::refused:
+        return "was refused";
+    case failure::expired:
+        return "expired";
+    case failure::cancelled:
+        return "was cancelled";
+    case failure::abandoned:
+        return "was abandoned";
+    case failure::worker_lost:
+        return "ended its worker thread";
+    case failure::sink_failed:
+        return "failed, and the error sink that was told threw";
+    case failure::starvation:
+        return "waits for a thread";
+    }
+    return "failed";
+}
+
+/// One thing that went wrong. It speaks for `1 + suppressed` tasks: those a pool abandons are
+/// reported together where they were fired from the same place.
+///
+/// Lifetime: the views are valid until the sink returns; `exception` may be kept.
+/// The texts are cut at 1 KiB; `exception` has the whole.
+struct error_report {
+    failure kind = failure::exception;
+    std::exception_ptr exception;      ///< null where nothing was thrown
+    std::string_view type;             ///< the exception's type, demangled; that of an error result
+    std::string_view what;             ///< its text and those of the exceptions nested in it
+    std::string_view task;             ///< options::name, empty if it has none
+    call_site where;                   ///< the fire_and_forget call
+    std::chrono::nanoseconds waited{}; ///< from the call to the start; 0 where not measured
+    std::chrono::nanoseconds ran{};    ///< from the start to the failure; 0 where not measured
+    std::uint64_t suppressed = 0;      ///< further tasks this report speaks for
+};
+
+/// Hears reports. It is called on the thread where the error came up: a worker, or for a refusal
+/// the caller. Several threads may call it at once. It may block, fire tasks and replace sinks. It
+/// may throw: then the next sink in the order task, pool, global, stderr is told of both.
+using error_sink = std::function<void(const error_report&)>;
+
+} // namespace faf

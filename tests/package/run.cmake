@@ -1,0 +1,55 @@
+# Installs the library from BUILD into a fresh prefix and uses it as strangers do: by find_package, by
+# pkg-config's flags, by a plain copy of include/, and as a subproject. COMPILER and FLAGS are those of
+# the build under test.
+function(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    message("${output}")
+    if(NOT result EQUAL 0)
+        list(JOIN ARGN " " command)
+        message(FATAL_ERROR "failed: ${command}")
+    endif()
+endfunction()
+
+set(prefix ${WORK}/prefix)
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+set(common -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_PREFIX_PATH=${prefix})
+separate_arguments(flags UNIX_COMMAND "${FLAGS}")
+
+# The installed tree may be moved.
+file(RENAME ${prefix} ${prefix}-moved)
+set(prefix ${prefix}-moved)
+list(APPEND common -DCMAKE_PREFIX_PATH=${prefix})
+
+foreach(variant IN ITEMS "" "-fno-rtti" "-fno-exceptions")
+    set(dir ${WORK}/consumer${variant})
+    run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/consumer -B ${dir} ${common}
+        "-DCMAKE_CXX_FLAGS=${FLAGS} ${variant}")
+    run(${CMAKE_COMMAND} --build ${dir})
+    run(${dir}/consumer)
+endforeach()
+
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/refused -B ${WORK}/refused ${common})
+
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/subproject -B ${WORK}/subproject ${common}
+    -DFIRE_AND_FORGET_SOURCE=${SOURCE})
+run(${CMAKE_COMMAND} --build ${WORK}/subproject)
+run(${WORK}/subproject/consumer)
+
+run(${COMPILER} ${flags} -std=c++20 -pthread -I${SOURCE}/include
+    ${SOURCE}/tests/package/consumer.cpp -o ${WORK}/copied)
+run(${WORK}/copied)
+
+find_program(PKG_CONFIG NAMES pkg-config pkgconf)
+if(PKG_CONFIG)
+    file(GLOB_RECURSE pc ${prefix}/fire_and_forget.pc)
+    cmake_path(GET pc PARENT_PATH pc_dir)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${pc_dir}
+        ${PKG_CONFIG} --cflags --libs fire_and_forget
+        OUTPUT_VARIABLE pc_flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    separate_arguments(pc_flags UNIX_COMMAND "${pc_flags}")
+    run(${COMPILER} ${flags} -std=c++20 ${SOURCE}/tests/package/consumer.cpp ${pc_flags} -o ${WORK}/pc)
+    run(${WORK}/pc)
+else()
+    message("no pkg-config here: its file is not tried")
+endif()
