@@ -5,8 +5,8 @@
 // to a sink as one of these.
 
 #include "call_site.hpp"
+#include "detail/time.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>

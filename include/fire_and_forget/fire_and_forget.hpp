@@ -6,6 +6,7 @@
 
 #include "call_site.hpp"
 #include "detail/located.hpp"
+#include "detail/time.hpp"
 #include "error_sink.hpp"
 #include "executor.hpp"
 #include "options.hpp"
@@ -14,7 +15,6 @@
 #include "thread_pool.hpp"
 #include "version.hpp"
 
-#include <chrono>
 #include <concepts>
 #include <type_traits>
 #include <utility>

@@ -5,9 +5,9 @@
 
 #include "call_site.hpp"
 #include "detail/platform.hpp"
+#include "detail/time.hpp"
 #include "error_report.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 

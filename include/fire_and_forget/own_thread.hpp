@@ -8,10 +8,10 @@
 #include "detail/lifecycle.hpp"
 #include "detail/run_task.hpp"
 #include "detail/thread_start.hpp"
+#include "detail/time.hpp"
 #include "stats.hpp"
 #include "thread_pool.hpp"
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
@@ -130,11 +130,13 @@ private:
 
     /// Tries three times: the system may refuse a thread for a moment only.
     std::exception_ptr start(record& fresh) {
+        constexpr thread_body body = [](void* threads, void* self) {
+            static_cast<own_threads*>(threads)->live(static_cast<record*>(self));
+        };
         std::exception_ptr why;
         for (int tries = 0; tries < 3; ++tries) {
             detachable_thread thread;
-            record* const self = &fresh;
-            why = start_thread(thread, [this, self] { live(self); });
+            why = start_thread(thread, body, this, &fresh);
             if (!why) {
                 thread.detach();
                 const std::lock_guard lock(mutex_);
@@ -204,7 +206,7 @@ private:
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
         const std::size_t own = inside_a_task_of(&host_) ? 1 : 0;
         while (running_ > own) {
-            if (std::chrono::steady_clock::now() >= deadline) {
+            if (steady_clock::now() >= deadline) {
                 return false;
             }
             wait_until(quiet_, lock, deadline);

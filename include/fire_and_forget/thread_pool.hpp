@@ -5,11 +5,11 @@
 // detail/pool_core.hpp is its inside.
 
 #include "detail/pool_core.hpp"
+#include "detail/time.hpp"
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"
 
-#include <chrono>
 #include <mutex>
 #include <utility>
 

@@ -8,9 +8,8 @@
 #include "run_task.hpp"
 #include "task.hpp"
 #include "task_queue.hpp"
+#include "time.hpp"
 
-#include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -29,10 +28,10 @@ public:
 
     /// Settles all tasks of `queue`. Those with a sink of their own are told one by one as long as
     /// there is time until `patience`; a sink that blocks must not hold up the end of the program.
-    void add(task_queue queue, std::chrono::steady_clock::time_point patience) {
+    void add(task_queue queue, steady_time patience) {
         while (task_ptr task = queue.pop()) {
             const bool has_own_sink = task->details && task->details->on_error;
-            if (has_own_sink && std::chrono::steady_clock::now() < patience) {
+            if (has_own_sink && steady_clock::now() < patience) {
                 abandon_task(std::move(task), on_, queued);
             } else {
                 add_queued(*task);
@@ -46,13 +45,15 @@ public:
         if (group* const found = find(where, name, running)) {
             ++found->tasks;
         } else {
-            ++groups_.back().tasks;
+            ++groups_[places - 1].tasks;
         }
     }
 
 private:
     static constexpr std::string_view queued = "it was still queued when its time was up";
     static constexpr std::string_view running = "it was still running when its time was up";
+
+    static constexpr std::size_t places = 64;
 
     struct group {
         call_site where;
@@ -70,7 +71,7 @@ private:
                 return &known;
             }
         }
-        if (used_ == groups_.size()) {
+        if (used_ == places) {
             return nullptr;
         }
         groups_[used_] = {where, name, why, 0};
@@ -100,7 +101,7 @@ private:
     }
 
     const host& on_;
-    std::array<group, 64> groups_{};
+    group groups_[places]{};
     std::size_t used_ = 0;
 };
 

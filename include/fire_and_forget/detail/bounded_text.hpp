@@ -3,7 +3,6 @@
 
 // Text of bounded length in place, for reports: writing one must work without memory.
 
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -72,15 +71,18 @@ public:
         }
     }
 
-    /// Appends a number, with leading zeros up to `width`.
+    /// Appends a number, with leading zeros up to `width`, at most 20.
     void append_number(long long value, std::size_t width = 1) noexcept {
         char digits[24];
-        const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-        const auto length = static_cast<std::size_t>(end - digits);
-        for (std::size_t i = length; i < width; ++i) {
-            append("0");
+        std::size_t begin = sizeof digits;
+        // The magnitude as unsigned: the smallest number has no positive counterpart.
+        auto rest = static_cast<unsigned long long>(value);
+        rest = value < 0 ? 0 - rest : rest;
+        for (; rest > 0 || sizeof digits - begin < width; rest /= 10) {
+            digits[--begin] = static_cast<char>('0' + rest % 10);
         }
-        append({digits, length});
+        append(value < 0 ? "-" : "");
+        append({digits + begin, sizeof digits - begin});
     }
 
     std::string_view view() const noexcept { return {text_, size_}; }

@@ -6,39 +6,14 @@
 
 #include "platform.hpp"
 #include "report.hpp"
+#include "time.hpp"
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
 
 namespace faf::detail {
-
-using steady_time = std::chrono::steady_clock::time_point;
-
-/// `delay` after `start`; a delay too long for the clock means never, a negative one means at once.
-inline steady_time later(steady_time start, std::chrono::nanoseconds delay) noexcept {
-    if (delay <= std::chrono::nanoseconds(0)) {
-        return start;
-    }
-    return delay < steady_time::max() - start ? start + delay : steady_time::max();
-}
-
-inline steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept {
-    return later(std::chrono::steady_clock::now(), timeout);
-}
-
-/// Waits for a notification, or for `deadline`; some systems can't wait for the end of time.
-inline void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
-                       steady_time deadline) {
-    if (deadline == steady_time::max()) {
-        changed.wait(lock);
-    } else {
-        changed.wait_until(lock, deadline);
-    }
-}
 
 /// An executor that must not lose tasks at exit. Shared by its owner, its threads and the exit
 /// step, and deleted by whoever lets go of it last.
@@ -111,7 +86,7 @@ public:
 private:
     /// All are asked to finish before any is waited for, so that they finish side by side.
     void exit() {
-        const steady_time start = std::chrono::steady_clock::now();
+        const steady_time start = steady_clock::now();
         for (int phase = 1; phase <= 2; ++phase) {
             while (exit_party* party = next_for(phase)) {
                 if (phase == 1) {

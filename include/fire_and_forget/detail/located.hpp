@@ -12,8 +12,8 @@
 #include "platform.hpp"
 #include "report.hpp"
 #include "task.hpp"
+#include "time.hpp"
 
-#include <chrono>
 #include <concepts>
 #include <exception>
 #include <memory>

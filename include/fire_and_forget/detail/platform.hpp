@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <new>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <version>
 
@@ -24,7 +26,6 @@
 #if __has_include(<unistd.h>)
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <pthread.h>
 #include <unistd.h>
 #define FIRE_AND_FORGET_HAS_POSIX 1
@@ -52,22 +53,29 @@ struct stop_source {
 using detachable_thread = std::thread;
 #endif
 
-/// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
-///
-/// The one place that catches what user code throws. Two things are special about it. A thread that
-/// is cancelled or calls pthread_exit unwinds with an exception that must not be swallowed: it goes
-/// on. And an exception object whose own destructor throws does so as its handler ends: that is why
-/// the handlers nest. The outermost never lets its exception be destroyed, so the chain ends there.
-/// Without exceptions it only runs `body`.
-template <int Nesting = 2, class Body, class OnException>
-void attempt(Body&& body, OnException&& on_exception) {
+/// A reference to a callable that lives at least as long as the call it is passed to. A template less
+/// for the compiler each time something is attempted.
+class action {
+public:
+    template <class F>
+    action(F&& fn) noexcept
+        : fn_(const_cast<void*>(static_cast<const void*>(&fn))),
+          call_([](void* target) { (*static_cast<std::remove_reference_t<F>*>(target))(); }) {}
+    void operator()() const { call_(fn_); }
+
+private:
+    void* fn_;
+    void (*call_)(void*);
+};
+
 #if defined(__cpp_exceptions)
+
+/// Whether the exception being handled may be destroyed when its handler ends.
+enum class afterwards { destroy_exception, keep_exception };
+
+inline void attempt_once(action body, action on_exception, afterwards then) {
     try {
-        if constexpr (Nesting > 0) {
-            attempt<Nesting - 1>(body, on_exception);
-        } else {
-            body();
-        }
+        body();
     }
 #if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
     // libc++ skips catch (...) while a thread is being ended and needs no such clause.
@@ -76,12 +84,29 @@ void attempt(Body&& body, OnException&& on_exception) {
     }
 #endif
     catch (...) { // Any type may be thrown by a task, a sink or a copy constructor.
-        if constexpr (Nesting == 2) {
+        if (then == afterwards::keep_exception) {
             alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
             ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
         }
         on_exception();
     }
+}
+
+#endif
+
+/// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
+///
+/// The one place that catches what user code throws. Two things are special about it. A thread that
+/// is cancelled or calls pthread_exit unwinds with an exception that must not be swallowed: it goes
+/// on. And an exception object whose own destructor throws does so as its handler ends: that is why
+/// the handlers nest. The outermost never lets its exception be destroyed, so the chain ends there.
+/// Without exceptions it only runs `body`.
+inline void attempt(action body, action on_exception) {
+#if defined(__cpp_exceptions)
+    using enum afterwards;
+    const auto inner = [&] { attempt_once(body, on_exception, destroy_exception); };
+    const auto middle = [&] { attempt_once(inner, on_exception, destroy_exception); };
+    attempt_once(middle, on_exception, keep_exception);
 #else
     (void)on_exception;
     body();
@@ -231,6 +256,26 @@ inline void write_stderr(const char* text, std::size_t size) noexcept {
 }
 
 #endif
+
+/// The time of day, for people to read; nothing is scheduled by it.
+struct wall_time {
+    std::tm utc{};
+    int milliseconds = 0;
+
+    static wall_time now() noexcept {
+        wall_time result;
+        std::timespec time{};
+        static_cast<void>(std::timespec_get(&time, TIME_UTC));
+        const std::time_t seconds = time.tv_sec;
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+        gmtime_r(&seconds, &result.utc);
+#else
+        gmtime_s(&result.utc, &seconds);
+#endif
+        result.milliseconds = static_cast<int>(time.tv_nsec / 1'000'000);
+        return result;
+    }
+};
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.
 inline void name_this_thread(const char* name) noexcept {

@@ -15,10 +15,10 @@
 #include "task_queue.hpp"
 #include "thread_start.hpp"
 #include "thread_state.hpp"
+#include "time.hpp"
 #include "worker_roster.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -130,7 +130,7 @@ public:
     /// The end of the pool's owner, who must not use it any more.
     void retire() {
         const bool is_ours = inside_a_task_of(&host_);
-        shutdown_until(later(std::chrono::steady_clock::now(), options_.exit_deadline));
+        shutdown_until(later(steady_clock::now(), options_.exit_deadline));
         if (is_ours) { // It can't wait for itself: the workers go when they have run what is
                        // queued.
             const std::lock_guard lock(mutex_);
@@ -236,8 +236,10 @@ private:
         }
         recruit->number = workers_.next_number();
         keep();
-        worker* const self = recruit.get();
-        if (std::exception_ptr why = start_thread(recruit->thread, [this, self] { work(*self); })) {
+        constexpr thread_body live = [](void* pool, void* self) {
+            static_cast<pool_core*>(pool)->work(*static_cast<worker*>(self));
+        };
+        if (std::exception_ptr why = start_thread(recruit->thread, live, this, recruit.get())) {
             release();
             return pause_.begin(where, std::move(why));
         }
@@ -252,7 +254,7 @@ private:
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
         const std::size_t own = inside_a_task_of(&host_) ? 1 : 0;
         while (!queue_.empty() || running_ > own) {
-            if (std::chrono::steady_clock::now() >= deadline) {
+            if (steady_clock::now() >= deadline) {
                 return false;
             }
             if (workers_.alive() == 0 && !queue_.empty()) {

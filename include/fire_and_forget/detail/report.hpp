@@ -11,10 +11,8 @@
 #include "stderr_sink.hpp"
 #include "thread_state.hpp"
 
-#include <array>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <utility>
 
 namespace faf::detail {
@@ -55,12 +53,12 @@ inline sink_slot& global_sink() noexcept {
     return *slot;
 }
 
-/// Tells the first of `sinks` that takes the report, else standard error. A sink that throws is
-/// itself reported, to those after it: the list only gets shorter, so this ends.
-inline void tell(std::span<const error_sink* const> sinks, const error_report& report) {
-    while (!sinks.empty()) {
-        const error_sink* sink = sinks.front();
-        sinks = sinks.subspan(1);
+/// Tells the first of the sinks from `next` to `end` that takes the report, else standard error. One
+/// that throws is itself reported, to those after it: the row only gets shorter, so this ends.
+inline void tell(const error_sink* const* next, const error_sink* const* end,
+                 const error_report& report) {
+    for (; next != end; ++next) {
+        const error_sink* sink = *next;
         if (sink == nullptr || !*sink) {
             continue;
         }
@@ -75,7 +73,7 @@ inline void tell(std::span<const error_sink* const> sinks, const error_report& r
                     about_sink.type = thrown.type();
                     about_sink.what = thrown.what();
                     about_sink.suppressed = 0;
-                    tell(sinks, about_sink);
+                    tell(next + 1, end, about_sink);
                 });
         if (taken) {
             return;
@@ -84,9 +82,9 @@ inline void tell(std::span<const error_sink* const> sinks, const error_report& r
     default_sink().write(report);
 }
 
-/// Reports to the task's own sink, the pool's, the global one and standard error, in this order;
-/// the first two may be null. What a sink itself gives cause to report while it runs goes straight
-/// to standard error: a sink that fails can't call itself again. No lock is held while a sink runs.
+/// Reports to the task's own sink, the pool's, the global one and standard error, in this order; the
+/// first two may be null. What a sink itself gives cause to report while it runs goes straight to
+/// standard error: a sink that fails can't call itself again. No lock is held while a sink runs.
 inline void report(const error_report& what_happened, const error_sink* of_task,
                    const error_sink* of_pool) {
     const cancellation_deferred whole;
@@ -96,8 +94,8 @@ inline void report(const error_report& what_happened, const error_sink* of_task,
     }
     const sink_scope scope;
     const std::shared_ptr<const error_sink> global = global_sink().get();
-    const std::array<const error_sink*, 3> sinks{of_task, of_pool, global.get()};
-    tell(sinks, what_happened);
+    const error_sink* const sinks[] = {of_task, of_pool, global.get()};
+    tell(sinks, sinks + 3, what_happened);
 }
 
 } // namespace faf::detail

@@ -10,11 +10,10 @@
 #include "report.hpp"
 #include "task.hpp"
 #include "thread_state.hpp"
+#include "time.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -44,7 +43,7 @@ public:
           where_(task_->where), name_(task_->name) {
         this_thread.running = &frame_;
         if (details_) {
-            started_ = std::chrono::steady_clock::now();
+            started_ = steady_clock::now();
         }
     }
 
@@ -138,7 +137,7 @@ private:
         if (details_) {
             report.waited = started_ - details_->fired;
             if (result_ != nullptr) {
-                report.ran = std::chrono::steady_clock::now() - started_;
+                report.ran = steady_clock::now() - started_;
             }
         }
         detail::report(report, details_ ? &details_->on_error : nullptr, on_.sink);
@@ -149,7 +148,7 @@ private:
     std::unique_ptr<task_details> details_;
     call_site where_;
     const char* name_;
-    std::chrono::steady_clock::time_point started_{};
+    steady_time started_{};
     fate* result_ = nullptr; ///< null until the task starts
     bool is_settled_ = false;
     task_frame frame_{&on_, this_thread.running};

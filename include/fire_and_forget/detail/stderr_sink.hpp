@@ -7,13 +7,11 @@
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
+#include "time.hpp"
 
-#include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -89,25 +87,21 @@ inline void append_report(report_line& line, const error_report& report) {
     }
 }
 
-/// Appends the time of day in UTC, as in 2026-01-31T12:00:00.123Z.
-inline void append_time(report_line& line, std::chrono::system_clock::time_point now) {
-    const auto day = std::chrono::floor<std::chrono::days>(now);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss time(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now - day));
-    line.append_number(static_cast<int>(date.year()), 4);
+/// Appends the date and time of day in UTC, as in 2026-01-31T12:00:00.123Z.
+inline void append_time(report_line& line, const wall_time& now) {
+    line.append_number(now.utc.tm_year + 1900, 4);
     line.append("-");
-    line.append_number(static_cast<unsigned>(date.month()), 2);
+    line.append_number(now.utc.tm_mon + 1, 2);
     line.append("-");
-    line.append_number(static_cast<unsigned>(date.day()), 2);
+    line.append_number(now.utc.tm_mday, 2);
     line.append("T");
-    line.append_number(time.hours().count(), 2);
+    line.append_number(now.utc.tm_hour, 2);
     line.append(":");
-    line.append_number(time.minutes().count(), 2);
+    line.append_number(now.utc.tm_min, 2);
     line.append(":");
-    line.append_number(time.seconds().count(), 2);
+    line.append_number(now.utc.tm_sec, 2);
     line.append(".");
-    line.append_number(time.subseconds().count(), 3);
+    line.append_number(now.milliseconds, 3);
     line.append("Z");
 }
 
@@ -116,7 +110,7 @@ inline void append_time(report_line& line, std::chrono::system_clock::time_point
 /// places than it has room for, the one that was heard of longest ago gives way.
 class rate_limiter {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = steady_clock;
     static constexpr int burst = 5;
     static constexpr std::chrono::seconds window{1};
     static constexpr std::size_t places = 64;
@@ -152,14 +146,14 @@ public:
         return result;
     }
 
-    /// Takes the count of one place that has any, until there is none.
-    std::optional<unseen> take_unseen() noexcept {
+    /// Takes the count of one place that has any; 0 when there is none.
+    unseen take_unseen() noexcept {
         for (entry& place : entries_) {
             if (place.held.count > 0) {
                 return std::exchange(place.held, {place.held.where, 0});
             }
         }
-        return std::nullopt;
+        return {};
     }
 
 private:
@@ -171,7 +165,7 @@ private:
     };
 
     entry& find(const call_site& where, clock::time_point now, unseen& evicted) noexcept {
-        entry* oldest = &entries_.front();
+        entry* oldest = entries_;
         for (entry& place : entries_) {
             if (place.held.where.line() == where.line() &&
                 std::string_view(place.held.where.file_name()) == where.file_name()) {
@@ -186,7 +180,7 @@ private:
         return *oldest;
     }
 
-    std::array<entry, places> entries_{};
+    entry entries_[places]{};
 };
 
 /// Writes reports to standard error, each as one line in one write. Needs no memory. A cancelled
@@ -221,22 +215,22 @@ public:
     /// Says how many reports were held back and not accounted for by a later line.
     void flush() {
         for (;;) {
-            std::optional<rate_limiter::unseen> place;
+            rate_limiter::unseen place;
             {
                 const std::lock_guard lock(mutex_);
                 place = limiter_.take_unseen();
             }
-            if (!place) {
+            if (place.count == 0) {
                 return;
             }
-            write_unseen(*place);
+            write_unseen(place);
         }
     }
 
 private:
     static void open_line(report_line& line) {
         line.append("[fire_and_forget] ");
-        append_time(line, std::chrono::system_clock::now());
+        append_time(line, wall_time::now());
         line.append(" ");
     }
 

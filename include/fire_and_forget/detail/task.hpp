@@ -9,8 +9,8 @@
 #include "../options.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
+#include "time.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -27,7 +27,7 @@ class task_run;
 struct task_details {
     stop_token stop;
     error_sink on_error;
-    std::chrono::steady_clock::time_point fired;
+    steady_time fired;
 };
 
 /// The part of a task that does not depend on its callable.
@@ -83,8 +83,8 @@ inline void add_options(task_ptr& task, const options* given) {
     }
     task->name = given->name;
     task->priority = given->priority;
-    task->details.reset(new (std::nothrow) task_details{given->stop, given->on_error,
-                                                        std::chrono::steady_clock::now()});
+    task->details.reset(new (std::nothrow)
+                            task_details{given->stop, given->on_error, steady_clock::now()});
     if (!task->details) {
         task.reset();
     }

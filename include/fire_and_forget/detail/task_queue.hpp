@@ -5,7 +5,6 @@
 
 #include "task.hpp"
 
-#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -63,8 +62,8 @@ public:
 
     task_ptr pop() noexcept {
         const bool low_first = ++pops_ % 16 == 0;
-        for (std::size_t i = 0; i < lists_.size(); ++i) {
-            task_list& list = lists_[low_first ? lists_.size() - 1 - i : i];
+        for (std::size_t i = 0; i < priorities; ++i) {
+            task_list& list = lists_[low_first ? priorities - 1 - i : i];
             if (!list.empty()) {
                 --size_;
                 return list.pop();
@@ -74,7 +73,9 @@ public:
     }
 
 private:
-    std::array<task_list, 3> lists_;
+    static constexpr std::size_t priorities = 3;
+
+    task_list lists_[priorities];
     std::size_t size_ = 0;
     unsigned pops_ = 0;
 };

@@ -9,8 +9,8 @@
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
+#include "time.hpp"
 
-#include <chrono>
 #include <exception>
 #include <string_view>
 #include <system_error>
@@ -18,15 +18,17 @@
 
 namespace faf::detail {
 
-/// Starts a thread that runs `body` and keeps the program's signal handlers off it. Null, or why it
-/// could not be started.
-template <class Thread, class Body>
-std::exception_ptr start_thread(Thread& thread, Body body) {
+/// What a thread runs: its executor and the record it is known by there.
+using thread_body = void (*)(void* executor, void* record);
+
+/// Starts a thread and keeps the program's signal handlers off it. Null, or why it could not be.
+inline std::exception_ptr start_thread(detachable_thread& thread, thread_body body, void* executor,
+                                       void* record) {
     std::exception_ptr why;
     attempt(
         [&] {
             const signals_blocked inherited;
-            thread = Thread(std::move(body));
+            thread = detachable_thread(body, executor, record);
         },
         [&] { why = std::current_exception(); });
     return why;
@@ -90,15 +92,13 @@ private:
 /// all.
 class hiring_pause {
 public:
-    bool is_over() const noexcept {
-        return !is_lasting_ || std::chrono::steady_clock::now() >= next_try_;
-    }
+    bool is_over() const noexcept { return !is_lasting_ || steady_clock::now() >= next_try_; }
 
     void end() noexcept { is_lasting_ = false; }
 
     /// Begins or prolongs the pause; the trouble is to be reported if it is new.
     thread_trouble begin(const call_site& where, std::exception_ptr why) noexcept {
-        next_try_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+        next_try_ = steady_clock::now() + std::chrono::milliseconds(10);
         if (std::exchange(is_lasting_, true)) {
             return {};
         }
@@ -107,7 +107,7 @@ public:
 
 private:
     bool is_lasting_ = false;
-    std::chrono::steady_clock::time_point next_try_{};
+    steady_time next_try_{};
 };
 
 } // namespace faf::detail

@@ -6,6 +6,7 @@
 
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
+#include "platform.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -16,7 +17,7 @@ namespace faf::detail {
 
 struct worker {
     unsigned number = 0;
-    std::thread thread{};
+    detachable_thread thread{};
     call_site where{};          ///< where the task it runs was fired
     const char* task = nullptr; ///< that task's name
     bool is_running = false;
