@@ -7,6 +7,7 @@
 #include "detail/run_task.hpp"
 #include "detail/task.hpp"
 #include "detail/thread_state.hpp"
+#include "options.hpp"
 
 #include <concepts>
 #include <type_traits>
@@ -29,11 +30,11 @@ public:
     }
 
     ~job() {
-        if (!task_ || detail::hand_over::note_dropped(task_.get())) {
+        if (!task_ || detail::hand_over::note_dropped(task_->hand_over)) {
             return; // the front door reports what is dropped before its call ends, as refused
         }
-        detail::abandon_task(std::move(task_), detail::foreign_host(),
-                             "its executor destroyed the job without running it");
+        detail::drop_task(std::move(task_), detail::foreign_host(), failure::abandoned,
+                          "its executor destroyed the job without running it");
     }
 
     /// Runs the task. A second call, or one of an empty job, does nothing.
@@ -56,6 +57,25 @@ private:
 
 namespace detail {
 
+/// Gives a job to an executor of the library. What is refused is reported here, unless a call of the
+/// front door is under way that will do so.
+template <class Core>
+submission execute_on(Core& core, job& work) {
+    if (!work) {
+        return submission(refusal::empty_callable);
+    }
+    task_ptr task = take_task(work);
+    const refusal why = core.accept(task);
+    if (why != refusal::none && !hand_over::note_dropped(task->hand_over)) {
+        drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));
+    }
+    return submission(why);
+}
+
+} // namespace detail
+
+namespace detail {
+
 template <class T>
 inline constexpr bool is_job_parameter = false;
 template <>
@@ -74,6 +94,11 @@ inline constexpr bool is_job_call<R (C::*)(J) noexcept> = is_job_parameter<J>;
 template <class C, class R, class J>
 inline constexpr bool is_job_call<R (C::*)(J) const noexcept> = is_job_parameter<J>;
 
+template <class R, class J>
+inline constexpr bool is_job_call<R (*)(J)> = is_job_parameter<J>;
+template <class R, class J>
+inline constexpr bool is_job_call<R (*)(J) noexcept> = is_job_parameter<J>;
+
 template <class E>
 concept has_execute = requires(E& executor, job work) {
     executor.execute(std::move(work));
@@ -81,7 +106,8 @@ concept has_execute = requires(E& executor, job work) {
 
 /// A callable whose one parameter is a job, by name: a generic lambda is a task, not an executor.
 template <class E>
-concept calls_job = is_job_call<decltype(&std::remove_cvref_t<E>::operator())>;
+concept calls_job =
+    is_job_call<std::decay_t<E>> || is_job_call<decltype(&std::remove_cvref_t<E>::operator())>;
 
 } // namespace detail
 
@@ -91,8 +117,8 @@ concept calls_job = is_job_call<decltype(&std::remove_cvref_t<E>::operator())>;
 ///     auto on_asio = [&](faf::job job) { asio::post(asio_pool, std::move(job)); };
 ///     fire_and_forget(on_asio, refresh, key);
 ///
-/// If it throws, or destroys the job at once, the task counts as refused. It may answer with a
-/// `submission` of its own.
+/// One that destroys the job before it returns, be it by throwing, has refused the task. It may answer
+/// with a `submission` of its own.
 template <class E>
 concept executor = detail::has_execute<std::remove_reference_t<E>> || detail::calls_job<E>;
 

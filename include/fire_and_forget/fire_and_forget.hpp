@@ -16,16 +16,18 @@
 #include "version.hpp"
 
 #include <concepts>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
 namespace faf {
 namespace detail {
 
-/// Hands `task` to any executor. A job that is dropped before `execute` returns was refused.
+/// Hands `task` to any executor.
 template <class E>
 refusal hand_to(E& target, task_ptr task, const firing& call) {
-    hand_over frame(task.get());
+    const hand_over frame;
+    task->hand_over = frame.number();
     refusal answer = refusal::none;
     refusal reported = refusal::none;
     attempt(
@@ -39,7 +41,13 @@ refusal hand_to(E& target, task_ptr task, const firing& call) {
                 target.execute(std::move(work));
             }
         },
-        [&] { reported = call.refuse_for_exception(refusal::executor_failed); });
+        [&] {
+            if (frame.is_dropped()) {
+                reported = call.refuse_for_exception(refusal::executor_failed);
+            } else { // it has run or will run, whatever the executor threw afterwards
+                call.tell_exception();
+            }
+        });
     if (!frame.is_dropped() || reported != refusal::none) {
         return reported;
     }
@@ -86,13 +94,58 @@ submission fire(Core& core, const options* given, const located<std::type_identi
     refusal why = refusal::none;
     task_ptr task = fn.make(call, why, std::forward<Args>(args)...);
     if (task) {
-        return submission(hand_to(core, std::move(task), call));
+        return submission(detail::hand_to(core, std::move(task), call));
     }
-    if constexpr (requires { core.note_refused(); }) {
+    if constexpr (std::same_as<Core, pool_core> || std::same_as<Core, own_threads>) {
         core.note_refused();
     }
     return submission(why);
 }
+
+/// The two that a program has without making any.
+struct default_executors {
+    pool_core& pool = core_of(default_pool());
+    own_threads& threads = own_threads::instance();
+
+    bool runs_this_thread() const noexcept {
+        return pool.runs_this_thread() || threads.runs_this_thread();
+    }
+
+    /// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while first
+    /// one and then the other was found quiet.
+    bool drain_until(steady_time deadline) const {
+        if (runs_this_thread()) {
+            return false;
+        }
+        for (;;) {
+            const std::uint64_t before = pool.admissions() + threads.admissions();
+            if (!pool.drain_until(deadline) || !threads.drain_until(deadline)) {
+                return false;
+            }
+            if (pool.admissions() + threads.admissions() == before) {
+                return true;
+            }
+        }
+    }
+
+    bool shutdown_until(steady_time deadline) const {
+        pool.begin_closing();
+        threads.begin_closing();
+        if (runs_this_thread()) {
+            return false;
+        }
+        static_cast<void>(drain_until(deadline));
+        const bool threads_finished = threads.shutdown_until(deadline);
+        const bool pool_finished = pool.shutdown_until(deadline);
+        default_sink().flush();
+        return threads_finished && pool_finished;
+    }
+
+    stats snapshot() const {
+        stats all = pool.snapshot();
+        return all += threads.snapshot();
+    }
+};
 
 } // namespace detail
 
@@ -143,45 +196,26 @@ submission fire_and_forget(E&& executor, const options& how,
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
 
-/// Waits until no task of the default pool and no own_thread task is queued or running, for
-/// `timeout` at most; true if that is so. From inside such a task it answers false at once.
+/// Waits until no task of the default pool and no own_thread task is queued or running, for `timeout`
+/// at most; true if that is so. From inside such a task it answers false at once.
 inline bool drain(std::chrono::nanoseconds timeout) {
-    detail::pool_core& pool = detail::core_of(default_pool());
-    detail::own_threads& threads = detail::own_threads::instance();
-    const detail::steady_time deadline = detail::deadline_after(timeout);
-    // Tasks of one may fire tasks at the other: go round until both are found quiet in a row.
-    do {
-        if (!pool.drain_until(deadline) || !threads.drain_until(deadline)) {
-            return false;
-        }
-    } while (!pool.is_quiet());
-    return true;
+    return detail::default_executors{}.drain_until(detail::deadline_after(timeout));
 }
 
 /// Closes the default pool and own_thread for good: asks tasks that take a stop_token to stop, lets
-/// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the
-/// pool's threads. True if nothing was abandoned. For programs that must know that nothing runs any
-/// more, as before a plugin is unloaded; others can leave it to exit.
+/// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the pool's
+/// threads. True if nothing was abandoned. For programs that must know that nothing runs any more, as
+/// before a plugin is unloaded; others can leave it to exit.
 ///
-/// From inside such a task it answers false at once: nothing more is taken from outside, and what
-/// is queued still runs.
+/// From inside such a task it answers false at once: nothing more is taken from outside, and what is
+/// queued still runs.
 inline bool shutdown(std::chrono::nanoseconds timeout) {
-    detail::pool_core& pool = detail::core_of(default_pool());
-    detail::own_threads& threads = detail::own_threads::instance();
-    const detail::steady_time deadline = detail::deadline_after(timeout);
-    pool.begin_closing();
-    threads.begin_closing();
-    static_cast<void>(drain(timeout));
-    const bool threads_finished = threads.shutdown_until(deadline);
-    const bool pool_finished = pool.shutdown_until(deadline);
-    detail::default_sink().flush();
-    return threads_finished && pool_finished;
+    return detail::default_executors{}.shutdown_until(detail::deadline_after(timeout));
 }
 
 /// What became of the tasks of the default pool and of own_thread so far.
 inline stats snapshot() {
-    stats all = detail::core_of(default_pool()).snapshot();
-    return all += detail::own_threads::instance().snapshot();
+    return detail::default_executors{}.snapshot();
 }
 
 } // namespace faf

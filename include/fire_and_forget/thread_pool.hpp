@@ -42,16 +42,8 @@ public:
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
-    /// Takes a job made elsewhere; what fire_and_forget does for you. A refused job is reported.
-    submission execute(job work) {
-        if (!work) {
-            return submission(refusal::empty_callable);
-        }
-        detail::task_ptr task = take_task(work);
-        const refusal why = core_->accept(task);
-        const job refused(std::move(task)); // empty if the pool took it
-        return submission(why);
-    }
+    /// Takes a job that was made for another executor. One that it refuses is reported.
+    submission execute(job work) { return detail::execute_on(*core_, work); }
 
     /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
     ///

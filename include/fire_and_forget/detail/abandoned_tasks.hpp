@@ -17,30 +17,32 @@
 
 namespace faf::detail {
 
-/// Counts abandoned tasks by place and name, and reports each group once. When there are more
-/// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
+/// Counts abandoned tasks by place and name, and reports each group once. When there are more groups
+/// than it has room for, the full ones are reported and it starts again: nothing is lost.
+///
+/// Sinks are asked as long as there is time; then the rest goes to standard error, because a slow sink
+/// must not hold up the end of the program.
 class abandoned_tasks {
 public:
-    explicit abandoned_tasks(const host& on) noexcept : on_(on) {}
+    abandoned_tasks(const host& on, steady_time patience) noexcept : on_(on), patience_(patience) {}
     ~abandoned_tasks() { report_groups(); }
     abandoned_tasks(const abandoned_tasks&) = delete;
     abandoned_tasks& operator=(const abandoned_tasks&) = delete;
 
-    /// Settles all tasks of `queue`. Those with a sink of their own are told one by one as long as
-    /// there is time until `patience`; a sink that blocks must not hold up the end of the program.
-    void add(task_queue queue, steady_time patience) {
+    /// Settles all tasks of `queue`. Those with a sink of their own are told one by one.
+    void add_queued(task_queue queue) {
         while (task_ptr task = queue.pop()) {
             const bool has_own_sink = task->details && task->details->on_error;
-            if (has_own_sink && steady_clock::now() < patience) {
-                abandon_task(std::move(task), on_, queued);
+            if (has_own_sink && has_time()) {
+                drop_task(std::move(task), on_, failure::abandoned, queued);
             } else {
-                add_queued(*task);
+                count_queued(*task);
             }
         }
     }
 
-    /// Counts one task that is still running. Reports nothing yet, so it may be called under a
-    /// lock; what finds no room is counted with the last group.
+    /// Counts one task that is still running. Reports nothing yet, so it may be called under a lock;
+    /// what finds no room is counted with the last group.
     void add_running(const call_site& where, const char* name) noexcept {
         if (group* const found = find(where, name, running)) {
             ++found->tasks;
@@ -52,7 +54,6 @@ public:
 private:
     static constexpr std::string_view queued = "it was still queued when its time was up";
     static constexpr std::string_view running = "it was still running when its time was up";
-
     static constexpr std::size_t places = 64;
 
     struct group {
@@ -61,6 +62,8 @@ private:
         std::string_view why;
         std::uint64_t tasks = 0;
     };
+
+    bool has_time() const noexcept { return steady_clock::now() < patience_; }
 
     /// The group of these, a new one if need be; null if there is no room.
     group* find(const call_site& where, const char* name, std::string_view why) noexcept {
@@ -78,7 +81,7 @@ private:
         return &groups_[used_++];
     }
 
-    void add_queued(const task_base& task) {
+    void count_queued(const task_base& task) {
         group* found = find(task.where, task.name, queued);
         if (found == nullptr) {
             report_groups();
@@ -88,19 +91,24 @@ private:
     }
 
     void report_groups() {
-        for (std::size_t i = 0; i < std::exchange(used_, 0); ++i) {
-            const group& known = groups_[i];
+        const std::size_t groups = std::exchange(used_, 0);
+        for (std::size_t i = 0; i < groups; ++i) {
             error_report abandoned{};
             abandoned.kind = failure::abandoned;
-            abandoned.what = known.why;
-            abandoned.task = known.name != nullptr ? known.name : std::string_view();
-            abandoned.where = known.where;
-            abandoned.suppressed = known.tasks - 1;
-            report(abandoned, nullptr, on_.sink);
+            abandoned.what = groups_[i].why;
+            abandoned.task = or_empty(groups_[i].name);
+            abandoned.where = groups_[i].where;
+            abandoned.suppressed = groups_[i].tasks - 1;
+            if (has_time()) {
+                report(abandoned, nullptr, on_.sink);
+            } else {
+                default_sink().write(abandoned);
+            }
         }
     }
 
     const host& on_;
+    const steady_time patience_;
     group groups_[places]{};
     std::size_t used_ = 0;
 };

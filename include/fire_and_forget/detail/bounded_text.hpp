@@ -32,7 +32,8 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
     const unsigned smallest = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
     const bool malformed =
         point < smallest || point > 0x10ffff || (point >= 0xd800 && point < 0xe000);
-    const bool unsafe = point < 0xa0 || (point >= 0x2028 && point <= 0x202e) ||
+    const bool unsafe = point < 0xa0 || point == 0x61c || point == 0x200e || point == 0x200f ||
+                        (point >= 0x2028 && point <= 0x202e) ||
                         (point >= 0x2066 && point <= 0x2069);
     return malformed || unsafe ? 0 : length;
 }
@@ -117,12 +118,16 @@ private:
         cut_ = true;
         // Step back over the bytes that continue a UTF-8 sequence, so that none is left in halves.
         std::size_t end = size_ < Size - 3 ? size_ : Size - 3;
-        while (end > 0 && (static_cast<unsigned char>(text_[end]) & 0xc0U) == 0x80U &&
-               end < size_) {
+        for (int steps = 0; steps < 3 && end > 0 && end < size_ && continues_sequence(text_[end]);
+             ++steps) {
             --end;
         }
         std::memcpy(text_ + end, "...", 3);
         size_ = end + 3;
+    }
+
+    static bool continues_sequence(char byte) noexcept {
+        return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
     }
 
     char text_[Size];

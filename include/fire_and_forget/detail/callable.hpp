@@ -55,7 +55,7 @@ concept nullable = std::is_constructible_v<Fn, std::nullptr_t> && requires(const
 };
 
 template <class Fn>
-constexpr bool is_empty(const Fn& fn) noexcept {
+constexpr bool is_empty(const Fn& fn) {
     if constexpr (nullable<Fn>) {
         return fn == nullptr;
     } else {

@@ -24,7 +24,7 @@ constexpr unsigned cpus_of_quota(long long quota, long long period) noexcept {
     if (quota <= 0 || period <= 0) {
         return 0;
     }
-    return static_cast<unsigned>((quota + period - 1) / period);
+    return static_cast<unsigned>(quota / period + (quota % period != 0 ? 1 : 0));
 }
 
 /// The smaller of two limits of which 0 means none.
@@ -143,16 +143,16 @@ inline unsigned cgroup_cpu_limit(const char* root = "") noexcept {
     return limit;
 }
 
-/// Processors in the affinity mask of the calling thread; 0 if it can't be told.
+/// Processors in the affinity mask of the process, that is of its main thread; 0 if it can't be told.
 inline unsigned affinity_cpus() noexcept {
     // The kernel may know more processors than a cpu_set_t has room for: then ask for more.
-    for (std::size_t cpus = CPU_SETSIZE; cpus <= 64 * CPU_SETSIZE; cpus *= 2) {
+    for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{64} * CPU_SETSIZE; cpus *= 2) {
         cpu_set_t* set = CPU_ALLOC(cpus);
         if (set == nullptr) {
             return 0;
         }
         const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
-        const bool known = sched_getaffinity(0, bytes, set) == 0;
+        const bool known = sched_getaffinity(getpid(), bytes, set) == 0;
         const int count = known ? CPU_COUNT_S(bytes, set) : 0;
         CPU_FREE(set);
         if (known) {

@@ -23,6 +23,11 @@ inline constexpr int nesting_limit = 8;
 
 using report_text = bounded_text<text_limit>;
 
+/// The text, or none.
+constexpr std::string_view or_empty(const char* text) noexcept {
+    return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
 constexpr std::string_view or_null(const char* text) noexcept {
     return text != nullptr ? std::string_view(text) : std::string_view("(null)");
 }
@@ -152,6 +157,16 @@ bool holds_error(const T& result) {
     }
 }
 
+/// Appends words in whatever form an error has them: a pointer, which may be null, or a string.
+template <class Words>
+void append_words(report_text& text, const Words& words) {
+    if constexpr (std::is_convertible_v<const Words&, const char*>) {
+        text.append(or_null(words));
+    } else {
+        text.append(std::string_view(words));
+    }
+}
+
 /// Appends an error's own words, as far as they can be found.
 template <class Error>
 void append_error_text(report_text& text, const Error& error) {
@@ -162,11 +177,11 @@ void append_error_text(report_text& text, const Error& error) {
         text.append(" ");
         text.append(error.message());
     } else if constexpr (std::is_convertible_v<const Error&, std::string_view>) {
-        text.append(std::string_view(error));
+        append_words(text, error);
     } else if constexpr (requires { std::string_view(error.what()); }) {
-        text.append(or_null(error.what()));
+        append_words(text, error.what());
     } else if constexpr (requires { std::string_view(error.message()); }) {
-        text.append(error.message());
+        append_words(text, error.message());
     } else if constexpr (std::is_integral_v<Error>) {
         text.append_number(static_cast<long long>(error));
     }

@@ -46,6 +46,12 @@ struct firing {
         return why;
     }
 
+    /// Inside a handler: reports an exception of the executor, which took the task all the same.
+    void tell_exception() const {
+        const exception_description thrown;
+        tell(failure::exception, thrown.exception(), thrown.type(), thrown.what());
+    }
+
     void tell(failure kind, std::exception_ptr exception, std::string_view type,
               std::string_view what) const {
         error_report about{};
@@ -53,7 +59,7 @@ struct firing {
         about.exception = std::move(exception);
         about.type = type;
         about.what = what;
-        about.task = given != nullptr && given->name != nullptr ? given->name : std::string_view();
+        about.task = or_empty(given != nullptr ? given->name : nullptr);
         about.where = where;
         report(about, given != nullptr ? &given->on_error : nullptr, of_executor);
     }
@@ -63,7 +69,7 @@ struct firing {
 /// keeps clang 14 from taking `{.name = "x"}` for one: it sees a reference to void there.)
 template <class F>
 concept meant_as_callable =
-    std::is_reference_v<F&&> && !executor<F> && !std::same_as<std::remove_cvref_t<F>, options>;
+    std::is_reference_v<F&&> && !executor<F> && !std::derived_from<std::remove_cvref_t<F>, options>;
 
 /// The callable of one call, by reference, with the place of the call.
 ///
@@ -73,6 +79,7 @@ concept meant_as_callable =
 template <class... Args>
 class located {
 public:
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): it is never copied from a non-const
     template <meant_as_callable F>
     located(F&& fn, call_site where = call_site::current()) noexcept
         : where_(where), fn_(address_of(fn)) {
@@ -123,15 +130,15 @@ private:
     template <class F>
     static task_ptr make_from(void* fn, const firing& call, refusal& why, Args&&... args) {
         using task = stored_task<std::decay_t<F>, std::decay_t<Args>...>;
-        if constexpr (!std::is_function_v<std::remove_reference_t<F>>) {
-            if (is_empty(callable_at<F>(fn))) {
-                why = call.refuse(refusal::empty_callable);
-                return nullptr;
-            }
-        }
         task_ptr made;
         attempt(
             [&] {
+                if constexpr (!std::is_function_v<std::remove_reference_t<F>>) {
+                    if (detail::is_empty(callable_at<F>(fn))) {
+                        why = call.refuse(refusal::empty_callable);
+                        return;
+                    }
+                }
                 made.reset(new (std::nothrow)
                                task(call.where, callable_at<F>(fn), std::forward<Args>(args)...));
                 add_options(made, call.given);

@@ -23,7 +23,7 @@
 #define FIRE_AND_FORGET_HAS_CXXABI 1
 #endif
 
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && !defined(_WIN32)
 #include <cerrno>
 #include <csignal>
 #include <pthread.h>
@@ -58,7 +58,8 @@ using detachable_thread = std::thread;
 class action {
 public:
     template <class F>
-    action(F&& fn) noexcept
+    requires(!std::is_same_v<std::remove_cvref_t<F>, action>) action(F&& fn)
+    noexcept // NOLINT(bugprone-forwarding-reference-overload): excluded above
         : fn_(const_cast<void*>(static_cast<const void*>(&fn))),
           call_([](void* target) { (*static_cast<std::remove_reference_t<F>*>(target))(); }) {}
     void operator()() const { call_(fn_); }
@@ -78,7 +79,7 @@ inline void attempt_once(action body, action on_exception, afterwards then) {
         body();
     }
 #if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
-    // libc++ skips catch (...) while a thread is being ended and needs no such clause.
+    // libc++ has no name for this exception: with it, a task that ends its thread ends the program.
     catch (abi::__forced_unwind&) {
         throw;
     }
@@ -130,18 +131,16 @@ template <class T>
 class never_destroyed {
 public:
     template <class... Args>
-    constexpr explicit never_destroyed(Args&&... args) : value_(std::forward<Args>(args)...) {}
-    constexpr ~never_destroyed() {}
+    explicit never_destroyed(Args&&... args) {
+        ::new (static_cast<void*>(place_)) T(std::forward<Args>(args)...);
+    }
     never_destroyed(const never_destroyed&) = delete;
     never_destroyed& operator=(const never_destroyed&) = delete;
 
-    constexpr T& operator*() noexcept { return value_; }
-    constexpr T* operator->() noexcept { return &value_; }
+    T& operator*() noexcept { return *std::launder(reinterpret_cast<T*>(place_)); }
 
 private:
-    union {
-        T value_;
-    };
+    alignas(T) std::byte place_[sizeof(T)];
 };
 
 /// The readable name of the type of the exception now being handled; empty where it can't be told.
@@ -230,14 +229,12 @@ inline void write_stderr(const char* text, std::size_t size) noexcept {
     pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
     const int error_before = errno;
     const bool broken = ::write(STDERR_FILENO, text, size) < 0 && errno == EPIPE;
-#if defined(__linux__)
     if (broken && sigismember(&pending, SIGPIPE) == 0) {
-        const timespec at_once{};
-        sigtimedwait(&pipe_only, nullptr, &at_once);
+        sigpending(&pending);
+        if (int taken = 0; sigismember(&pending, SIGPIPE) == 1) {
+            sigwait(&pipe_only, &taken);
+        }
     }
-#else
-    (void)broken;
-#endif
     errno = error_before;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -276,6 +273,15 @@ struct wall_time {
         return result;
     }
 };
+
+/// Tells a process from the ones it forks.
+inline long process_number() noexcept {
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+    return ::getpid();
+#else
+    return 0;
+#endif
+}
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.
 inline void name_this_thread(const char* name) noexcept {

@@ -74,8 +74,8 @@ public:
     }
 
     /// Destroys the task without running it and reports that as `kind`.
-    fate drop(failure kind, std::string_view why, std::uint64_t further = 0) {
-        report(kind, nullptr, {}, why, further);
+    fate drop(failure kind, std::string_view why) {
+        report(kind, nullptr, {}, why);
         task_.reset();
         is_settled_ = true;
         return fate::dropped;
@@ -84,7 +84,7 @@ public:
     /// Called by the task itself if what it returned is an error.
     template <error_result Result>
     void returned(const Result& result) {
-        if (!holds_error(result)) {
+        if (!detail::holds_error(result)) {
             return;
         }
         if constexpr (exception_ptr_result<Result>) {
@@ -93,10 +93,10 @@ public:
             report_text text;
             if constexpr (expected_result<Result>) {
                 using error = std::remove_cvref_t<decltype(result.error())>;
-                append_error_text(text, result.error());
+                detail::append_error_text(text, result.error());
                 report(failure::error_result, nullptr, type_name<error>(), text.view());
             } else {
-                append_error_text(text, result);
+                detail::append_error_text(text, result);
                 report(failure::error_result, nullptr, type_name<Result>(), text.view());
             }
         }
@@ -124,16 +124,14 @@ private:
     }
 
     void report(failure kind, std::exception_ptr exception, std::string_view type,
-                std::string_view what, std::uint64_t further = 0) {
-        error_report report{.kind = kind,
-                            .exception = std::move(exception),
-                            .type = type,
-                            .what = what,
-                            .task = name_ != nullptr ? name_ : std::string_view(),
-                            .where = where_,
-                            .waited = {},
-                            .ran = {},
-                            .suppressed = further};
+                std::string_view what) {
+        error_report report{};
+        report.kind = kind;
+        report.exception = std::move(exception);
+        report.type = type;
+        report.what = what;
+        report.task = or_empty(name_);
+        report.where = where_;
         if (details_) {
             report.waited = started_ - details_->fired;
             if (result_ != nullptr) {
@@ -159,9 +157,9 @@ inline fate run_task(task_ptr task, const host& on) {
     return task_run(std::move(task), on).to_the_end();
 }
 
-/// Settles a task that will never run: reports it as abandoned, with its own sink asked first.
-inline void abandon_task(task_ptr task, const host& on, std::string_view why) {
-    task_run(std::move(task), on).drop(failure::abandoned, why);
+/// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
+inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
+    task_run(std::move(task), on).drop(kind, why);
 }
 
 inline void task_discarder::operator()(task_base* task) const {
@@ -174,7 +172,7 @@ inline void task_discarder::operator()(task_base* task) const {
                 failed.exception = thrown.exception();
                 failed.type = thrown.type();
                 failed.what = thrown.what();
-                failed.task = name != nullptr ? name : std::string_view();
+                failed.task = or_empty(name);
                 failed.where = where;
                 report(failed, nullptr, nullptr);
             });

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -28,20 +29,24 @@ constexpr std::string_view base_name(std::string_view path) noexcept {
 /// "ns::feed::on_tick" of "void ns::feed::on_tick(int) [with T = int]". What it does not understand
 /// it leaves as it is.
 constexpr std::string_view plain_function(std::string_view signature) noexcept {
-    const std::size_t parenthesis = signature.find('(');
-    if (parenthesis == 0 || parenthesis == signature.npos ||
-        signature.find("operator") < parenthesis) {
-        return signature;
-    }
     std::size_t begin = 0;
     int depth = 0;
-    for (std::size_t i = 0; i < parenthesis; ++i) {
-        depth += signature[i] == '<' ? 1 : signature[i] == '>' ? -1 : 0;
-        if (signature[i] == ' ' && depth == 0) {
+    for (std::size_t i = 0; i < signature.size(); ++i) {
+        const std::string_view rest = signature.substr(i);
+        if (rest.substr(0, 10) == "(anonymous" || rest.substr(0, 8) == "operator") {
+            return signature;
+        }
+        depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
+        if (depth == 0 && rest[0] == ' ') {
             begin = i + 1;
         }
+        if (depth == 0 && rest[0] == '(') {
+            const std::string_view name = signature.substr(begin, i - begin);
+            const bool is_name = !name.empty() && name.back() != ':' && name != "decltype";
+            return is_name ? name : signature;
+        }
     }
-    return begin == parenthesis ? signature : signature.substr(begin, parenthesis - begin);
+    return signature;
 }
 
 /// Appends "(feed.cpp:42 in on_tick)".
@@ -105,7 +110,7 @@ inline void append_time(report_line& line, const wall_time& now) {
     line.append("Z");
 }
 
-/// Lets through what one place reports up to `burst` times within `window`, and counts the rest;
+/// Lets through what one place reports of one kind up to `burst` times within `window`, and counts the rest;
 /// the count goes with the next report that it lets through, or with flush(). When there are more
 /// places than it has room for, the one that was heard of longest ago gives way.
 class rate_limiter {
@@ -115,9 +120,10 @@ public:
     static constexpr std::chrono::seconds window{1};
     static constexpr std::size_t places = 64;
 
-    /// A place and how many reports from it nobody has seen.
+    /// What happened at a place, and to how many tasks it did unseen.
     struct unseen {
         call_site where;
+        failure kind{};
         std::uint64_t count = 0;
     };
 
@@ -127,10 +133,9 @@ public:
         unseen evicted;               ///< a place that had to give way
     };
 
-    /// `tasks` is how many the report speaks for.
-    verdict admit(const call_site& where, std::uint64_t tasks, clock::time_point now) noexcept {
+    verdict admit(const error_report& report, clock::time_point now) noexcept {
         verdict result;
-        entry& place = find(where, now, result.evicted);
+        entry& place = find(report, now, result.evicted);
         if (now - place.opened >= window) {
             place.opened = now;
             place.admitted = 0;
@@ -141,7 +146,7 @@ public:
             ++place.admitted;
             result.suppressed = std::exchange(place.held.count, 0);
         } else {
-            place.held.count += tasks;
+            place.held.count += 1 + report.suppressed;
         }
         return result;
     }
@@ -150,7 +155,7 @@ public:
     unseen take_unseen() noexcept {
         for (entry& place : entries_) {
             if (place.held.count > 0) {
-                return std::exchange(place.held, {place.held.where, 0});
+                return std::exchange(place.held, {place.held.where, place.held.kind, 0});
             }
         }
         return {};
@@ -164,11 +169,11 @@ private:
         clock::time_point last{};
     };
 
-    entry& find(const call_site& where, clock::time_point now, unseen& evicted) noexcept {
+    entry& find(const error_report& report, clock::time_point now, unseen& evicted) noexcept {
         entry* oldest = entries_;
         for (entry& place : entries_) {
-            if (place.held.where.line() == where.line() &&
-                std::string_view(place.held.where.file_name()) == where.file_name()) {
+            if (place.held.kind == report.kind && place.held.where.line() == report.where.line() &&
+                std::string_view(place.held.where.file_name()) == report.where.file_name()) {
                 return place;
             }
             if (place.last < oldest->last) {
@@ -176,7 +181,7 @@ private:
             }
         }
         evicted = oldest->held;
-        *oldest = {{where, 0}, 0, now, now};
+        *oldest = {{report.where, report.kind, 0}, 0, now, now};
         return *oldest;
     }
 
@@ -192,12 +197,16 @@ public:
             return;
         }
         rate_limiter::verdict verdict;
+        bool wants_flush = false;
         {
             const std::lock_guard lock(mutex_);
-            verdict =
-                limiter_.admit(report.where, 1 + report.suppressed, rate_limiter::clock::now());
+            verdict = limiter_.admit(report, rate_limiter::clock::now());
+            wants_flush = !verdict.admitted && is_exiting_ && !std::exchange(will_flush_, true);
         }
         write_unseen(verdict.evicted);
+        if (wants_flush) {
+            static_cast<void>(std::atexit(flush_again));
+        }
         if (!verdict.admitted) {
             return;
         }
@@ -210,6 +219,16 @@ public:
             line.append(" reports from here were suppressed)");
         }
         close_line(line);
+    }
+
+    /// The last flush of an orderly end; what comes later, from static destructors, has another one.
+    void flush_for_exit() {
+        {
+            const std::lock_guard lock(mutex_);
+            is_exiting_ = true;
+            will_flush_ = false;
+        }
+        flush();
     }
 
     /// Says how many reports were held back and not accounted for by a later line.
@@ -228,6 +247,8 @@ public:
     }
 
 private:
+    static void flush_again();
+
     static void open_line(report_line& line) {
         line.append("[fire_and_forget] ");
         append_time(line, wall_time::now());
@@ -248,19 +269,27 @@ private:
         report_line line;
         open_line(line);
         line.append_number(static_cast<long long>(place.count));
-        line.append(" more reports from one place");
+        line.append(" more: task");
         append_place(line, place.where);
-        line.append(" were suppressed");
+        line.append(" ");
+        line.append(to_string(place.kind));
+        line.append(" (these reports were suppressed)");
         close_line(line);
     }
 
     std::mutex mutex_;
     rate_limiter limiter_;
+    bool is_exiting_ = false;
+    bool will_flush_ = false;
 };
 
 inline stderr_sink& default_sink() noexcept {
     static never_destroyed<stderr_sink> sink;
     return *sink;
+}
+
+inline void stderr_sink::flush_again() {
+    default_sink().flush_for_exit();
 }
 
 } // namespace faf::detail

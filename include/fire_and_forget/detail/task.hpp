@@ -12,6 +12,7 @@
 #include "time.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <new>
@@ -45,7 +46,8 @@ public:
     const char* name = nullptr;
     faf::priority priority = faf::priority::normal;
     std::unique_ptr<task_details> details;
-    task_base* next = nullptr; ///< the queue's link
+    std::uint64_t hand_over = 0; ///< its number, if it went to an executor of somebody else's
+    task_base* next = nullptr;   ///< the queue's link
 };
 
 /// Destroys a task that did not run or whose fate is settled; what its closure throws is reported.

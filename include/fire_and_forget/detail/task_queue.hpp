@@ -56,8 +56,9 @@ public:
     bool empty() const noexcept { return size_ == 0; }
 
     void push(task_ptr task) noexcept {
+        const auto level = static_cast<std::size_t>(task->priority);
+        lists_[level].push(std::move(task));
         ++size_;
-        lists_[static_cast<std::size_t>(task->priority)].push(std::move(task));
     }
 
     task_ptr pop() noexcept {

@@ -40,7 +40,8 @@ inline void name_worker_thread(const char* prefix, unsigned number) noexcept {
     name.append(std::string_view(prefix != nullptr ? prefix : "faf").substr(0, 10));
     name.append("/");
     name.append_number(number % 1000);
-    name.append(std::string_view("", 1)); // the end of a C string
+    constexpr char end_of_string = '\0';
+    name.append({&end_of_string, 1});
     name_this_thread(name.view().data());
 }
 

@@ -5,11 +5,11 @@
 // is at work. All of it is trivially destructible, so it can still be read in thread_local
 // destructors.
 
+#include <atomic>
+#include <cstdint>
 #include <utility>
 
 namespace faf::detail {
-
-class task_base;
 
 /// A task that is running on this thread, innermost first. `on` tells executors apart.
 struct task_frame {
@@ -42,23 +42,24 @@ inline bool inside_a_task_of(const void* executor) noexcept {
     return false;
 }
 
-/// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
-/// drops it there and then, it was refused, not abandoned.
+/// Marks, for as long as it lives, that a task is being handed to an executor: if the executor drops
+/// it there and then, it was refused, not abandoned. Known by a number and not by the task's address,
+/// which another task may have by then.
 class hand_over {
 public:
-    explicit hand_over(const task_base* task) noexcept
-        : task_(task), outer_(std::exchange(this_thread.handing_over, this)) {}
+    hand_over() noexcept : outer_(std::exchange(this_thread.handing_over, this)) {}
     ~hand_over() { this_thread.handing_over = outer_; }
     hand_over(const hand_over&) = delete;
     hand_over& operator=(const hand_over&) = delete;
 
+    std::uint64_t number() const noexcept { return number_; }
     bool is_dropped() const noexcept { return is_dropped_; }
 
-    /// Notes that `task` is dropped, if it is the one being handed over or one further out; false
-    /// if it is none of them.
-    static bool note_dropped(const task_base* task) noexcept {
+    /// Notes that the task of hand-over `number` is dropped, if that one is still under way on this
+    /// thread; false if it is not.
+    static bool note_dropped(std::uint64_t number) noexcept {
         for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
-            if (one->task_ == task) {
+            if (one->number_ == number) {
                 one->is_dropped_ = true;
                 return true;
             }
@@ -67,7 +68,13 @@ public:
     }
 
 private:
-    const task_base* task_;
+    /// Numbers are only compared, so their order does not matter: relaxed. 0 is never given.
+    static std::uint64_t next_number() noexcept {
+        static constinit std::atomic<std::uint64_t> last{0};
+        return last.fetch_add(1, std::memory_order_relaxed) + 1;
+    }
+
+    const std::uint64_t number_ = next_number();
     hand_over* outer_;
     bool is_dropped_ = false;
 };
