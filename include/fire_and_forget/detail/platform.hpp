@@ -254,25 +254,16 @@ inline void write_stderr(const char* text, std::size_t size) noexcept {
 
 #endif
 
-/// The time of day, for people to read; nothing is scheduled by it.
-struct wall_time {
+/// The UTC calendar date and time of `seconds`.
+inline std::tm utc_of(std::time_t seconds) noexcept {
     std::tm utc{};
-    int milliseconds = 0;
-
-    static wall_time now() noexcept {
-        wall_time result;
-        std::timespec time{};
-        static_cast<void>(std::timespec_get(&time, TIME_UTC));
-        const std::time_t seconds = time.tv_sec;
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
-        gmtime_r(&seconds, &result.utc);
+    gmtime_r(&seconds, &utc);
 #else
-        gmtime_s(&result.utc, &seconds);
+    gmtime_s(&utc, &seconds);
 #endif
-        result.milliseconds = static_cast<int>(time.tv_nsec / 1'000'000);
-        return result;
-    }
-};
+    return utc;
+}
 
 /// Tells a process from the ones it forks.
 inline long process_number() noexcept {

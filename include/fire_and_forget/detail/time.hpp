@@ -3,10 +3,13 @@
 
 // Durations, deadlines and waiting for them.
 
+#include "platform.hpp"
+
 // <chrono> itself is left out on purpose: with its calendars and text streams it costs a sixth of
 // what all other headers here cost the compiler. <condition_variable> has to bring the clocks and
 // durations along, since its members take them.
 #include <condition_variable>
+#include <ctime>
 #include <mutex>
 
 namespace faf::detail {
@@ -35,5 +38,21 @@ inline void wait_until(std::condition_variable& changed, std::unique_lock<std::m
         changed.wait_until(lock, deadline);
     }
 }
+
+/// The time of day, for people to read; nothing is scheduled by it.
+struct wall_time {
+    std::tm utc{};
+    int milliseconds = 0;
+
+    static wall_time now() noexcept {
+        using std::chrono::milliseconds;
+        const auto now = std::chrono::system_clock::now();
+        const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+        const auto past = now - std::chrono::system_clock::from_time_t(seconds);
+        // to_time_t may round up; then the second has not begun yet
+        const auto fraction = std::chrono::duration_cast<milliseconds>(past).count();
+        return {utc_of(seconds), static_cast<int>(fraction < 0 ? 0 : fraction)};
+    }
+};
 
 } // namespace faf::detail
