@@ -10,7 +10,7 @@
 
 #include <cstddef>
 #include <exception>
-#include <memory>
+
 #include <mutex>
 #include <new>
 #include <thread>
@@ -39,23 +39,25 @@ public:
 
     /// Gives `task` a thread; where none can be had, gives it to the default pool.
     refusal accept(task_ptr& task) {
-        std::unique_ptr<record> fresh(new (std::nothrow) record);
-        if (!fresh) {
+        record* const fresh = new (std::nothrow) record;
+        if (fresh == nullptr) {
             return fall_back(task, thread_trouble(task->where, nullptr));
         }
         fresh->where = task->where;
         fresh->name = task->name;
         if (!enter(*fresh)) {
+            delete fresh;
             return refusal::shutting_down;
         }
         fresh->task = std::move(task);
         std::exception_ptr why = start(*fresh);
         if (!why) {
-            static_cast<void>(fresh.release()); // the thread's from here on
-            return refusal::none;
+            return refusal::none; // the record is the thread's from here on
         }
         task = std::move(fresh->task);
-        return fall_back(task, take_back(*fresh, std::move(why)));
+        const thread_trouble trouble = take_back(*fresh, std::move(why));
+        delete fresh;
+        return fall_back(task, trouble);
     }
 
     bool shutdown_until(steady_time deadline) {
@@ -135,13 +137,14 @@ private:
     /// Settles the record even where the task ends the thread by force: then it has failed.
     struct settlement {
         own_threads& all;
-        std::unique_ptr<record> self;
+        record* const self;
         fate result = fate::failed;
         settlement(own_threads& in, record* of) noexcept : all(in), self(of) {}
         ~settlement() {
             const std::lock_guard lock(all.mutex_);
             all.unlink(*self);
             all.note_end(self->is_written_off, result);
+            delete self;
         }
         settlement(const settlement&) = delete;
         settlement& operator=(const settlement&) = delete;
@@ -160,6 +163,7 @@ private:
     std::size_t queued() const noexcept override { return 0; }
     std::size_t threads() const noexcept override { return size_; }
     task_queue take_queue() noexcept override { return {}; }
+    void note_exit() noexcept override {}
     bool lend_a_hand(std::unique_lock<std::mutex>&) override { return false; }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {

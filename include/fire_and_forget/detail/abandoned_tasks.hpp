@@ -32,7 +32,7 @@ public:
     /// Settles all tasks of `queue`. Those with a sink of their own are told one by one.
     void add_queued(task_queue queue) {
         while (task_ptr task = queue.pop()) {
-            const bool has_own_sink = task->details && task->details->on_error;
+            const bool has_own_sink = task->details != nullptr && task->details->on_error;
             if (has_own_sink && has_time()) {
                 drop_task(std::move(task), on_, failure::abandoned, queued);
             } else {

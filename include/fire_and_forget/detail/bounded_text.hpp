@@ -38,16 +38,19 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
     return malformed || unsafe ? 0 : length;
 }
 
-/// Collects up to `Size` bytes; what does not fit is cut and marked by "..." at the end.
-template <std::size_t Size>
-class bounded_text {
+/// Collects text in a place that somebody else provides; what does not fit is cut and marked by "..."
+/// at the end. Not a template, so that it is compiled once.
+class text_writer {
 public:
+    text_writer(const text_writer&) = delete;
+    text_writer& operator=(const text_writer&) = delete;
+
     /// Appends `text` as it is.
     void append(std::string_view text) noexcept {
-        if (cut_) {
+        if (is_cut_) {
             return;
         }
-        const std::size_t room = Size - size_;
+        const std::size_t room = capacity_ - size_;
         const std::size_t length = text.size() < room ? text.size() : room;
         if (length > 0) {
             std::memcpy(text_ + size_, text.data(), length);
@@ -60,7 +63,7 @@ public:
 
     /// Appends `text` with everything that is not printable written as \n, \r, \t or \xNN.
     void append_escaped(std::string_view text) noexcept {
-        while (!text.empty() && !cut_) {
+        while (!text.empty() && !is_cut_) {
             const std::size_t plain = printable_sequence(text);
             if (plain > 0) {
                 append_whole(text.substr(0, plain));
@@ -88,6 +91,10 @@ public:
 
     std::string_view view() const noexcept { return {text_, size_}; }
 
+protected:
+    text_writer(char* place, std::size_t capacity) noexcept : text_(place), capacity_(capacity) {}
+    ~text_writer() = default;
+
 private:
     void append_escape(unsigned char byte) noexcept {
         constexpr const char* hex = "0123456789abcdef";
@@ -106,7 +113,7 @@ private:
 
     /// Never cuts inside a sequence.
     void append_whole(std::string_view sequence) noexcept {
-        if (sequence.size() > Size - size_) {
+        if (sequence.size() > capacity_ - size_) {
             mark_cut();
         } else {
             append(sequence);
@@ -114,10 +121,9 @@ private:
     }
 
     void mark_cut() noexcept {
-        static_assert(Size >= 16);
-        cut_ = true;
+        is_cut_ = true;
         // Step back over the bytes that continue a UTF-8 sequence, so that none is left in halves.
-        std::size_t end = size_ < Size - 3 ? size_ : Size - 3;
+        std::size_t end = size_ < capacity_ - 3 ? size_ : capacity_ - 3;
         for (int steps = 0; steps < 3 && end > 0 && end < size_ && continues_sequence(text_[end]);
              ++steps) {
             --end;
@@ -130,9 +136,21 @@ private:
         return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
     }
 
-    char text_[Size];
+    char* const text_;
+    const std::size_t capacity_;
     std::size_t size_ = 0;
-    bool cut_ = false;
+    bool is_cut_ = false;
+};
+
+/// A writer with room for `Size` bytes.
+template <std::size_t Size>
+class bounded_text : public text_writer {
+public:
+    static_assert(Size >= 16, "the mark of a cut must fit in well");
+    bounded_text() noexcept : text_writer(place_, Size) {}
+
+private:
+    char place_[Size];
 };
 
 } // namespace faf::detail

@@ -71,6 +71,7 @@ public:
 
     bool wait_for_exit(steady_time start) override {
         std::unique_lock lock(mutex_);
+        note_exit();
         return wait_quiet(lock, later(start, exit_deadline()));
     }
 
@@ -172,6 +173,9 @@ protected:
 
     /// Gives up the tasks that run, but for that of the calling thread; returns how many.
     virtual std::size_t write_off_running(abandoned_tasks& abandoned) noexcept = 0;
+
+    /// The program exits, by the calling thread.
+    virtual void note_exit() noexcept = 0;
 
     /// Does a piece of the work on the waiting thread if nobody else can; false if there was none.
     virtual bool lend_a_hand(std::unique_lock<std::mutex>& lock) = 0;

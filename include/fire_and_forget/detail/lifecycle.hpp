@@ -27,12 +27,8 @@ public:
 
     void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// acq_rel: the last user deletes, and must see what the others did before they let go.
-    void release() noexcept {
-        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            delete this;
-        }
-    }
+    /// The last user deletes it.
+    void release() noexcept;
 
     /// From now on takes only what running tasks fire, and asks those with a stop_token to stop.
     virtual void begin_closing() = 0;
@@ -48,6 +44,16 @@ public:
 
 private:
     friend class exit_registry;
+
+    /// False if the last user has just let go of it. Relaxed: the registry's lock orders the rest.
+    bool try_keep() noexcept {
+        std::uint32_t users = users_.load(std::memory_order_relaxed);
+        while (users > 0 &&
+               !users_.compare_exchange_weak(users, users + 1, std::memory_order_relaxed)) {
+        }
+        return users > 0;
+    }
+
     std::atomic<std::uint32_t> users_{1};
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
@@ -142,9 +148,8 @@ private:
     exit_party* next_in(std::uint64_t round) noexcept {
         const std::lock_guard lock(mutex_);
         for (exit_party* party = first_; party != nullptr; party = party->next_) {
-            if (party->last_round_ < round) {
+            if (party->last_round_ < round && party->try_keep()) {
                 party->last_round_ = round;
-                party->keep();
                 return party;
             }
         }
@@ -157,5 +162,13 @@ private:
     bool is_due_ = false;
     const long process_ = process_number();
 };
+
+inline void exit_party::release() noexcept {
+    // acq_rel: the last one must see what the others did before they let go.
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        exit_registry::instance().strike_off(*this);
+        delete this;
+    }
+}
 
 } // namespace faf::detail

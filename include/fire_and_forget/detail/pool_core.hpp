@@ -14,7 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+
 #include <mutex>
 #include <new>
 #include <utility>
@@ -79,7 +79,6 @@ public:
             const std::lock_guard lock(mutex_);
             dismiss();
         }
-        exit_registry::instance().strike_off(*this);
         release();
     }
 
@@ -182,11 +181,11 @@ private:
     /// waits for it, so its record is complete. After a failure the next try waits a little, and a
     /// row of failures is reported once.
     thread_trouble hire(const call_site& where) {
-        if (workers_.alive() + (is_lending_ ? 1 : 0) >= size_ || !pause_.is_over()) {
+        if (working() + (is_lending_ ? 1 : 0) >= size_ || !pause_.is_over()) {
             return {};
         }
-        std::unique_ptr<worker> recruit(new (std::nothrow) worker);
-        if (!recruit) {
+        worker* const recruit = new (std::nothrow) worker;
+        if (recruit == nullptr) {
             return pause_.begin(where, nullptr);
         }
         recruit->number = workers_.next_number();
@@ -194,12 +193,13 @@ private:
             static_cast<pool_core*>(pool)->work(*static_cast<worker*>(self));
         };
         keep();
-        if (std::exception_ptr why = start_thread(recruit->thread, live, this, recruit.get())) {
+        if (std::exception_ptr why = start_thread(recruit->thread, live, this, recruit)) {
             release();
+            delete recruit;
             return pause_.begin(where, std::move(why));
         }
         pause_.end();
-        workers_.add(std::move(recruit));
+        workers_.add(recruit);
         return {};
     }
 
@@ -212,14 +212,25 @@ private:
         return workers_.write_off_running(abandoned);
     }
 
+    /// Workers that go on taking tasks.
+    std::size_t working() const noexcept { return workers_.alive() - exiting_; }
+
+    /// A worker whose task calls exit() does not come back: another takes its place.
+    void note_exit() noexcept override {
+        exiting_ = runs_this_thread() ? 1 : 0;
+        if (!queue_.empty()) {
+            static_cast<void>(hire({}));
+        }
+    }
+
     /// With tasks but no worker: tries once more to start one, else runs a task here. Only for want
     /// of a thread, because a task that does not end would hold up the caller beyond its deadline.
     bool lend_a_hand(std::unique_lock<std::mutex>& lock) override {
-        if (queue_.empty() || workers_.alive() > 0 || is_lending_) {
+        if (queue_.empty() || working() > 0 || is_lending_) {
             return false;
         }
         static_cast<void>(hire({}));
-        if (workers_.alive() > 0) {
+        if (working() > 0) {
             return false;
         }
         worker self;
@@ -254,9 +265,10 @@ private:
     }
 
     void join_left(std::unique_lock<std::mutex>& lock) {
-        while (const std::unique_ptr<worker> gone = workers_.take_left()) {
+        while (worker* const gone = workers_.take_left()) {
             lock.unlock();
             gone->thread.join();
+            delete gone;
             lock.lock();
         }
     }
@@ -269,6 +281,7 @@ private:
     bool is_lending_ = false; ///< a waiting thread runs a task, for want of workers
     task_queue queue_;
     std::size_t idle_ = 0;
+    std::size_t exiting_ = 0; ///< 1 if the task of a worker has called exit()
     worker_roster workers_;
     hiring_pause pause_;
 };

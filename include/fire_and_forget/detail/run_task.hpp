@@ -13,7 +13,6 @@
 #include "time.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -39,10 +38,10 @@ enum class fate : std::uint8_t { succeeded, failed, dropped };
 class task_run {
 public:
     task_run(task_ptr task, const host& on) noexcept
-        : task_(std::move(task)), on_(on), details_(std::move(task_->details)),
+        : task_(std::move(task)), on_(on), details_(std::exchange(task_->details, nullptr)),
           where_(task_->where), name_(task_->name) {
         this_thread.running = &frame_;
-        if (details_) {
+        if (details_ != nullptr) {
             started_ = steady_clock::now();
         }
     }
@@ -54,6 +53,7 @@ public:
             task_.reset();
         }
         this_thread.running = frame_.outer;
+        delete details_;
     }
 
     task_run(const task_run&) = delete;
@@ -61,7 +61,7 @@ public:
 
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end() {
-        if (details_ && details_->stop.stop_requested()) {
+        if (details_ != nullptr && details_->stop.stop_requested()) {
             return drop(failure::cancelled, {});
         }
         fate result = fate::succeeded;
@@ -104,7 +104,7 @@ public:
     }
 
     const stop_token& stop_of_executor() const noexcept { return on_.stop; }
-    stop_token stop_of_task() const { return details_ ? details_->stop : stop_token{}; }
+    stop_token stop_of_task() const { return details_ != nullptr ? details_->stop : stop_token{}; }
 
 private:
     static void rethrow([[maybe_unused]] const std::exception_ptr& exception) {
@@ -132,18 +132,18 @@ private:
         report.what = what;
         report.task = or_empty(name_);
         report.where = where_;
-        if (details_) {
+        if (details_ != nullptr) {
             report.waited = started_ - details_->fired;
             if (result_ != nullptr) {
                 report.ran = steady_clock::now() - started_;
             }
         }
-        detail::report(report, details_ ? &details_->on_error : nullptr, on_.sink);
+        detail::report(report, details_ != nullptr ? &details_->on_error : nullptr, on_.sink);
     }
 
     task_ptr task_;
     const host& on_;
-    std::unique_ptr<task_details> details_;
+    task_details* const details_; ///< owned
     call_site where_;
     const char* name_;
     steady_time started_{};

@@ -29,12 +29,17 @@ constexpr std::string_view base_name(std::string_view path) noexcept {
 /// "ns::feed::on_tick" of "void ns::feed::on_tick(int) [with T = int]". What it does not understand
 /// it leaves as it is.
 constexpr std::string_view plain_function(std::string_view signature) noexcept {
+    constexpr std::string_view unnamed = "(anonymous "; // clang's namespaces, classes, lambdas
     std::size_t begin = 0;
     int depth = 0;
     for (std::size_t i = 0; i < signature.size(); ++i) {
         const std::string_view rest = signature.substr(i);
-        if (rest.substr(0, 10) == "(anonymous" || rest.substr(0, 8) == "operator") {
+        if (rest.substr(0, 8) == "operator") {
             return signature;
+        }
+        if (rest.substr(0, unnamed.size()) == unnamed) {
+            i += rest.substr(0, rest.find(')')).size();
+            continue;
         }
         depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
         if (depth == 0 && rest[0] == ' ') {
@@ -269,11 +274,11 @@ private:
         report_line line;
         open_line(line);
         line.append_number(static_cast<long long>(place.count));
-        line.append(" more: task");
+        line.append(" more reports that task");
         append_place(line, place.where);
         line.append(" ");
         line.append(to_string(place.kind));
-        line.append(" (these reports were suppressed)");
+        line.append(" were suppressed");
         close_line(line);
     }
 

@@ -35,7 +35,7 @@ struct task_details {
 class task_base {
 public:
     explicit task_base(const call_site& place) noexcept : where(place) {}
-    virtual ~task_base() noexcept(false) = default; // a closure's destructor may throw
+    virtual ~task_base() noexcept(false) { delete details; } // a closure's destructor may throw
     task_base(const task_base&) = delete;
     task_base& operator=(const task_base&) = delete;
 
@@ -45,9 +45,9 @@ public:
     call_site where;
     const char* name = nullptr;
     faf::priority priority = faf::priority::normal;
-    std::unique_ptr<task_details> details;
-    std::uint64_t hand_over = 0; ///< its number, if it went to an executor of somebody else's
-    task_base* next = nullptr;   ///< the queue's link
+    task_details* details = nullptr; ///< owned
+    std::uint64_t hand_over = 0;     ///< its number, if it went to an executor of somebody else's
+    task_base* next = nullptr;       ///< the queue's link
 };
 
 /// Destroys a task that did not run or whose fate is settled; what its closure throws is reported.
@@ -85,9 +85,9 @@ inline void add_options(task_ptr& task, const options* given) {
     }
     task->name = given->name;
     task->priority = given->priority;
-    task->details.reset(new (std::nothrow)
-                            task_details{given->stop, given->on_error, steady_clock::now()});
-    if (!task->details) {
+    task->details =
+        new (std::nothrow) task_details{given->stop, given->on_error, steady_clock::now()};
+    if (task->details == nullptr) {
         task.reset();
     }
 }

@@ -9,9 +9,7 @@
 #include "platform.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <thread>
-#include <utility>
 
 namespace faf::detail {
 
@@ -23,18 +21,22 @@ struct worker {
     bool is_running = false;
     bool is_written_off = false; ///< its task was reported as abandoned while it ran
     bool has_left = false;
-    std::unique_ptr<worker> next{};
+    worker* next = nullptr;
 };
 
+/// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs each
+/// includer more compile time than it is worth in a list of forty lines.
 class worker_roster {
 public:
     worker_roster() noexcept = default;
     ~worker_roster() {
         // Only workers that nobody could wait for are still here: they end on their own.
-        for (std::unique_ptr<worker> last = std::move(first_); last; last = std::move(last->next)) {
+        while (worker* last = first_) {
+            first_ = last->next;
             if (last->thread.joinable()) {
                 last->thread.detach();
             }
+            delete last;
         }
     }
     worker_roster(const worker_roster&) = delete;
@@ -46,11 +48,12 @@ public:
     /// The number that the next worker is known by, from 1.
     unsigned next_number() const noexcept { return hired_ + 1; }
 
-    void add(std::unique_ptr<worker> recruit) noexcept {
+    /// Takes ownership.
+    void add(worker* recruit) noexcept {
         ++hired_;
         ++alive_;
-        recruit->next = std::move(first_);
-        first_ = std::move(recruit);
+        recruit->next = first_;
+        first_ = recruit;
     }
 
     void note_left(worker& gone) noexcept {
@@ -60,7 +63,7 @@ public:
 
     /// True if none is left but those that nobody waits for.
     bool is_deserted() const noexcept {
-        for (const worker* one = first_.get(); one != nullptr; one = one->next.get()) {
+        for (const worker* one = first_; one != nullptr; one = one->next) {
             if (!one->has_left && !one->is_written_off) {
                 return false;
             }
@@ -71,7 +74,7 @@ public:
     /// Gives up those that are running a task, except the calling thread; returns how many.
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept {
         std::size_t written_off = 0;
-        for (worker* one = first_.get(); one != nullptr; one = one->next.get()) {
+        for (worker* one = first_; one != nullptr; one = one->next) {
             const bool is_this_thread = one->thread.get_id() == std::this_thread::get_id();
             if (one->is_running && !one->is_written_off && !is_this_thread) {
                 one->is_written_off = true;
@@ -82,20 +85,20 @@ public:
         return written_off;
     }
 
-    /// Takes out one that has left, to be joined without the lock; null if there is none.
-    std::unique_ptr<worker> take_left() noexcept {
-        for (std::unique_ptr<worker>* link = &first_; *link; link = &(*link)->next) {
-            if ((*link)->has_left) {
-                std::unique_ptr<worker> gone = std::move(*link);
-                *link = std::move(gone->next);
-                return gone;
+    /// Takes out one that has left, to be joined without the lock and deleted; null if there is none.
+    worker* take_left() noexcept {
+        for (worker** link = &first_; *link != nullptr; link = &(*link)->next) {
+            worker* const one = *link;
+            if (one->has_left) {
+                *link = one->next;
+                return one;
             }
         }
         return nullptr;
     }
 
 private:
-    std::unique_ptr<worker> first_;
+    worker* first_ = nullptr;
     std::size_t alive_ = 0;
     unsigned hired_ = 0;
 };
