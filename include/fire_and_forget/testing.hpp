@@ -30,7 +30,8 @@ namespace faf::testing {
 /// Order: first in, first out.
 /// Errors: go to the task's sink or the global one, as everywhere.
 /// Thread safety: all members may be called by any thread.
-/// Lifetime: tasks that are never run are reported as abandoned when it is destroyed.
+/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed; a sink that
+/// hears of it must not call it.
 class manual_executor {
 public:
     void execute(job work) {

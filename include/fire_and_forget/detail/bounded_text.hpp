@@ -66,7 +66,7 @@ public:
         while (!text.empty() && !is_cut_) {
             const std::size_t plain = printable_sequence(text);
             if (plain > 0) {
-                append_whole(text.substr(0, plain));
+                append(text.substr(0, plain));
                 text.remove_prefix(plain);
             } else {
                 append_escape(static_cast<unsigned char>(text.front()));
@@ -100,23 +100,14 @@ private:
         constexpr const char* hex = "0123456789abcdef";
         switch (byte) {
         case '\n':
-            return append_whole("\\n");
+            return append("\\n");
         case '\r':
-            return append_whole("\\r");
+            return append("\\r");
         case '\t':
-            return append_whole("\\t");
+            return append("\\t");
         default:
             const char escape[] = {'\\', 'x', hex[byte >> 4U], hex[byte & 0xfU]};
-            append_whole({escape, sizeof escape});
-        }
-    }
-
-    /// Never cuts inside a sequence.
-    void append_whole(std::string_view sequence) noexcept {
-        if (sequence.size() > capacity_ - size_) {
-            mark_cut();
-        } else {
-            append(sequence);
+            append({escape, sizeof escape});
         }
     }
 

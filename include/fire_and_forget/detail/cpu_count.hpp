@@ -133,8 +133,7 @@ inline unsigned cgroup_cpu_limit(const char* root = "") noexcept {
                 small_text<64> mount;
                 mount.append(root);
                 mount.append(is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
-                auto size = static_cast<std::size_t>(end - group) - 1;
-                size = size == 1 ? 0 : size; // the root group "/" is the mount point itself
+                const auto size = static_cast<std::size_t>(end - group) - 1;
                 limit = tighter(limit, cgroup_limit_upwards(mount.text, group + 1, size));
             }
         }

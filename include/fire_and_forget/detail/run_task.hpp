@@ -76,7 +76,7 @@ public:
     /// Destroys the task without running it and reports that as `kind`.
     fate drop(failure kind, std::string_view why) {
         report(kind, nullptr, {}, why);
-        task_.reset();
+        attempt([&] { delete task_.release(); }, [&] { report_exception(failure::exception); });
         is_settled_ = true;
         return fate::dropped;
     }
@@ -88,29 +88,39 @@ public:
             return;
         }
         if constexpr (exception_ptr_result<Result>) {
-            attempt([&] { rethrow(result); }, [&] { report_exception(failure::error_result); });
+            report_returned_exception(result);
+        } else if constexpr (!expected_result<Result>) {
+            report_returned_error(result);
+        } else if constexpr (std::is_void_v<decltype(result.error())>) {
+            report(failure::error_result, nullptr, {}, "no value and no error");
+        } else if constexpr (exception_ptr_result<std::remove_cvref_t<decltype(result.error())>>) {
+            report_returned_exception(result.error());
         } else {
-            report_text text;
-            if constexpr (expected_result<Result>) {
-                using error = std::remove_cvref_t<decltype(result.error())>;
-                detail::append_error_text(text, result.error());
-                report(failure::error_result, nullptr, type_name<error>(), text.view());
-            } else {
-                detail::append_error_text(text, result);
-                report(failure::error_result, nullptr, type_name<Result>(), text.view());
-            }
+            report_returned_error(result.error());
         }
         *result_ = fate::failed;
     }
 
-    const stop_token& stop_of_executor() const noexcept { return on_.stop; }
+    stop_token stop_of_executor() const noexcept { return on_.stop; }
     stop_token stop_of_task() const { return details_ != nullptr ? details_->stop : stop_token{}; }
 
 private:
-    static void rethrow([[maybe_unused]] const std::exception_ptr& exception) {
+    void report_returned_exception([[maybe_unused]] const std::exception_ptr& returned) {
 #if defined(__cpp_exceptions)
-        std::rethrow_exception(exception);
+        if (returned != nullptr) {
+            attempt([&] { std::rethrow_exception(returned); },
+                    [&] { report_exception(failure::error_result); });
+            return;
+        }
 #endif
+        report(failure::error_result, returned, {}, {});
+    }
+
+    template <class Error>
+    void report_returned_error(const Error& error) {
+        report_text text;
+        detail::append_error_text(text, error);
+        report(failure::error_result, nullptr, type_name<Error>(), text.view());
     }
 
     void failed_with_exception() {
@@ -210,13 +220,13 @@ struct either_stop {
 template <class Fn, class... Args>
 void stored_task<Fn, Args...>::call(task_run& run) {
     constexpr auto arguments = std::index_sequence_for<Args...>{};
-    const auto invoke_and_look = [&](auto... first) {
-        using result = decltype(this->invoke(arguments, first...));
+    const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
+        using result = decltype(this->invoke(arguments, std::move(first)...));
         if constexpr (error_result<std::remove_cvref_t<result>>) {
-            auto&& returned = this->invoke(arguments, first...);
+            auto&& returned = this->invoke(arguments, std::move(first)...);
             run.returned(returned);
         } else {
-            static_cast<void>(this->invoke(arguments, first...));
+            static_cast<void>(this->invoke(arguments, std::move(first)...));
         }
     };
     if constexpr (!takes_stop_token<Fn, Args...>) {

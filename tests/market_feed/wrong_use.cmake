@@ -1,0 +1,44 @@
+# What the user gets wrong: a sentence on standard error, nothing on the other, and exit code 2.
+include(${CMAKE_CURRENT_LIST_DIR}/expect.cmake)
+
+function(expect_refusal sentence)
+    run(${ARGN})
+    expect("the exit code of market_feed ${ARGN}" "${code}" 2)
+    expect("standard output of market_feed ${ARGN}" "${out}" "")
+    expect("standard error of market_feed ${ARGN}" "${err}" "market_feed: ${sentence}\n")
+endfunction()
+
+set(header "time_ms,symbol,price,size,exchange")
+file(WRITE ${WORK}/empty.csv "")
+file(WRITE ${WORK}/header_only.csv "${header}\n")
+file(WRITE ${WORK}/other.csv "name,age\nAda,36\n")
+file(WRITE ${WORK}/one.csv "${header}\n14400614,BAC,13.9400,500,P") # no newline at the end
+
+expect_refusal("cannot open ${WORK}/missing.csv" ${WORK}/missing.csv)
+expect_refusal("the file is empty" ${WORK}/empty.csv)
+expect_refusal("there are no trades in the file" ${WORK}/header_only.csv)
+expect_refusal("the first line is not ${header}" ${WORK}/other.csv)
+expect_refusal("unknown option --fast" --fast)
+expect_refusal("one file at a time, please" ${WORK}/one.csv ${WORK}/one.csv)
+foreach(percentage IN ITEMS much -1 100.1 1.23456)
+    expect_refusal("--jump needs a percentage, as in --jump 0.5" --jump ${percentage})
+endforeach()
+expect_refusal("--jump needs a percentage, as in --jump 0.5" --jump)
+
+run(--help)
+expect("the exit code" "${code}" 0)
+expect("standard error" "${err}" "")
+expect_match("standard output" "${out}" "^market_feed .--jump PERCENT. .FILE.\n.*--help")
+
+run(${WORK}/one.csv)
+expect("the exit code" "${code}" 0)
+expect("standard error" "${err}" "")
+expect_match("standard output" "${out}" "\nBAC +1 +500 +13.940000 +13.9400\n.*\ntrades +1 +1 +0 +0\n")
+
+# Results that nobody can read are no success.
+if(EXISTS /dev/full)
+    execute_process(COMMAND ${PROGRAM} ${WORK}/one.csv
+        OUTPUT_FILE /dev/full ERROR_VARIABLE err RESULT_VARIABLE code)
+    expect("the exit code" "${code}" 2)
+    expect("standard error" "${err}" "market_feed: cannot write the results\n")
+endif()

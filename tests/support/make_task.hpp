@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Tasks without the front door, for the tests of what lies behind it.
+
+#include <fire_and_forget/detail/run_task.hpp>
+#include <fire_and_forget/detail/task.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace faf_test {
+
+template <class Fn>
+faf::detail::task_ptr make_task(Fn&& fn, const faf::options& how = {}) {
+    using task = faf::detail::stored_task<std::decay_t<Fn>>;
+    faf::detail::task_ptr made(new task(how.where, std::forward<Fn>(fn)));
+    made->name = how.name;
+    made->priority = how.priority;
+    return made;
+}
+
+/// One that has what a call with options gives it: a stop_token, a sink and a clock.
+template <class Fn>
+faf::detail::task_ptr make_task_with_details(Fn&& fn, const faf::options& how) {
+    faf::detail::task_ptr made = make_task(std::forward<Fn>(fn), how);
+    faf::detail::add_options(made, &how);
+    return made;
+}
+
+} // namespace faf_test

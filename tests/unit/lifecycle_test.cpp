@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/lifecycle.hpp>
+
+#include "catch.hpp"
+
+#include <cstdint>
+
+using namespace faf::detail;
+
+namespace {
+
+struct party final : exit_party {
+    explicit party(int& counter) : ended(&counter) {}
+    ~party() override { ++*ended; }
+    void begin_closing() override {}
+    bool wait_for_exit(steady_time) override { return true; }
+    void close_for_exit(steady_time) override {}
+    std::uint64_t admissions() const override { return 0; }
+    int* ended;
+};
+
+} // namespace
+
+TEST_CASE("an exit party is deleted by whoever lets go of it last") {
+    int ended = 0;
+    exit_party* shared = new party(ended);
+    exit_registry::instance().enlist(*shared);
+    shared->keep();
+    shared->release();
+    CHECK(ended == 0);
+    shared->release();
+    CHECK(ended == 1);
+}
+
+TEST_CASE("exit parties can end in any order") {
+    int ended = 0;
+    for (const int first : {0, 1, 2}) {
+        for (const int second : {0, 1, 2}) {
+            if (first == second) {
+                continue;
+            }
+            exit_party* parties[3] = {new party(ended), new party(ended), new party(ended)};
+            for (exit_party* one : parties) {
+                exit_registry::instance().enlist(*one);
+            }
+            for (const int i : {first, second, 3 - first - second}) {
+                parties[i]->release();
+            }
+        }
+    }
+    CHECK(ended == 18);
+}

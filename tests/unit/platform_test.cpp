@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/platform.hpp>
+
+#include "captured_stderr.hpp"
+#include "catch.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <stdexcept>
+#include <string>
+
+#include <pthread.h>
+#include <unistd.h>
+
+using namespace faf::detail;
+
+TEST_CASE("an attempt that goes well does not call its handler") {
+    int body = 0;
+    int handler = 0;
+    attempt([&] { ++body; }, [&] { ++handler; });
+    CHECK(body == 1);
+    CHECK(handler == 0);
+}
+
+TEST_CASE("an attempt that throws calls its handler once, inside of it") {
+    int body = 0;
+    std::string text;
+    attempt(
+        [&] {
+            ++body;
+            throw std::runtime_error("thrown");
+        },
+        [&] {
+            try {
+                throw;
+            } catch (const std::exception& e) {
+                text += e.what();
+            }
+        });
+    CHECK(body == 1);
+    CHECK(text == "thrown");
+    CHECK(std::current_exception() == nullptr);
+}
+
+TEST_CASE("an exception ends with the attempt that has caught it") {
+    struct counted {
+        explicit counted(int& to) : alive(&to) { ++*alive; }
+        counted(const counted& other) : alive(other.alive) { ++*alive; }
+        ~counted() { --*alive; }
+        int* alive;
+    };
+    int alive = 0;
+    attempt([&] { throw counted(alive); }, [&] { CHECK(alive >= 1); });
+    CHECK(alive == 0);
+}
+
+TEST_CASE("a value that is never destroyed is not") {
+    struct counted {
+        explicit counted(int& to) : ended(&to) {}
+        ~counted() { ++*ended; }
+        int* ended;
+    };
+    int ended = 0;
+    {
+        never_destroyed<counted> one(ended);
+        CHECK((*one).ended == &ended);
+    }
+    CHECK(ended == 0);
+}
+
+TEST_CASE("a moment is broken down in UTC") {
+    const std::tm leap_day = utc_of(1'709'164'801);
+    CHECK(leap_day.tm_year == 124);
+    CHECK(leap_day.tm_mon == 1);
+    CHECK(leap_day.tm_mday == 29);
+    CHECK(leap_day.tm_hour == 0);
+    CHECK(leap_day.tm_sec == 1);
+}
+
+TEST_CASE("text goes to standard error as it is and errno stays") {
+    const faf_test::captured_stderr out;
+    errno = 4711;
+    write_stderr("%n\0x", 4);
+    CHECK(errno == 4711);
+    CHECK(out.text() == std::string("%n\0x", 4));
+}
+
+TEST_CASE("a closed pipe at standard error does not end the process") {
+    int ends[2] = {-1, -1};
+    REQUIRE(::pipe(ends) == 0);
+    ::close(ends[0]);
+    const int before = ::dup(STDERR_FILENO);
+    ::dup2(ends[1], STDERR_FILENO);
+    errno = 4711;
+    write_stderr("lost", 4);
+    const int error = errno;
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    ::close(ends[1]);
+    CHECK(error == 4711);
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    CHECK(sigismember(&pending, SIGPIPE) == 0);
+}
+
+TEST_CASE("signals are blocked for as long as it takes to start a thread") {
+    const auto is_blocked = [](int signal) {
+        sigset_t mask;
+        sigemptyset(&mask);
+        pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+        return sigismember(&mask, signal) == 1;
+    };
+    CHECK_FALSE(is_blocked(SIGUSR1));
+    {
+        const signals_blocked inherited;
+        CHECK(is_blocked(SIGUSR1));
+        CHECK(is_blocked(SIGTERM));
+        CHECK(is_blocked(SIGALRM));
+        for (const int kept :
+             {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
+            CHECK_FALSE(is_blocked(kept));
+        }
+    }
+    CHECK_FALSE(is_blocked(SIGUSR1));
+}
+
+TEST_CASE("a thread's cancellation waits while it is deferred") {
+    int state = -1;
+    {
+        const cancellation_deferred whole;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+        CHECK(state == PTHREAD_CANCEL_DISABLE);
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+    CHECK(state == PTHREAD_CANCEL_ENABLE);
+}

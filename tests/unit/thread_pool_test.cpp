@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using faf::fire_and_forget;
+using faf::priority;
+using faf::stats;
+using faf::thread_pool;
+using faf::testing::error_recorder;
+
+static_assert(!std::is_copy_constructible_v<thread_pool>);
+static_assert(!std::is_move_constructible_v<thread_pool>);
+static_assert(noexcept(faf::default_pool()));
+
+void fail() {
+    throw std::runtime_error("task");
+}
+
+/// A pool of one thread that is held until released, so that tasks queue up behind.
+class held_pool {
+public:
+    held_pool() : pool_({.threads = 1}) {
+        // Shared: a task that is given up may still wait when this has gone.
+        fire_and_forget(pool_, [both = gates_] {
+            both->started.count_down();
+            both->released.wait();
+        });
+        gates_->started.wait();
+    }
+    ~held_pool() { release(); }
+    held_pool(const held_pool&) = delete;
+    held_pool& operator=(const held_pool&) = delete;
+
+    thread_pool& operator*() { return pool_; }
+    thread_pool* operator->() { return &pool_; }
+    void release() {
+        if (!gates_->released.try_wait()) {
+            gates_->released.count_down();
+        }
+    }
+
+private:
+    struct gates {
+        std::latch started{1};
+        std::latch released{1};
+    };
+    std::shared_ptr<gates> gates_ = std::make_shared<gates>();
+    thread_pool pool_;
+};
+
+} // namespace
+
+TEST_CASE("a pool that is never used starts no threads") {
+    thread_pool pool({.threads = 4});
+    CHECK((pool.snapshot() == stats{}));
+    CHECK(pool.drain(0ns));
+    CHECK(pool.shutdown(0ns));
+}
+
+TEST_CASE("the stats of a pool add up when it is quiet") {
+    const error_recorder errors;
+    std::stop_source source;
+    source.request_stop();
+    thread_pool pool({.threads = 2});
+    for (int i = 0; i < 100; ++i) {
+        fire_and_forget(pool, [] {});
+        fire_and_forget(pool, fail);
+        fire_and_forget(pool, {.stop = source.get_token()}, [] {});
+        fire_and_forget(pool, std::function<void()>());
+    }
+    REQUIRE(pool.drain(60s));
+    const stats now = pool.snapshot();
+    CHECK(now.accepted == 300);
+    CHECK(now.succeeded == 100);
+    CHECK(now.failed == 100);
+    CHECK(now.dropped == 100);
+    CHECK(now.refused == 100);
+    CHECK(now.pending == 0);
+    CHECK(now.running == 0);
+    CHECK(now.threads >= 1);
+    CHECK(now.threads <= 2);
+    CHECK(errors.count() == 300);
+    CHECK(pool.shutdown(60s));
+    CHECK(pool.snapshot().threads == 0);
+}
+
+TEST_CASE("the stats of a pool tell what waits and what runs") {
+    held_pool pool;
+    fire_and_forget(*pool, [] {});
+    fire_and_forget(*pool, [] {});
+    const stats now = pool->snapshot();
+    CHECK(now.accepted == 3);
+    CHECK(now.running == 1);
+    CHECK(now.pending == 2);
+    CHECK(now.succeeded == 0);
+    CHECK(now.threads == 1);
+    pool.release();
+    CHECK(pool->drain(60s));
+    CHECK(pool->snapshot().succeeded == 3);
+}
+
+TEST_CASE("a task that throws is reported once and the worker lives on") {
+    const error_recorder errors;
+    thread_pool pool({.threads = 1});
+    std::thread::id first;
+    std::thread::id second;
+    fire_and_forget(pool, [&] {
+        first = std::this_thread::get_id();
+        fail();
+    });
+    fire_and_forget(pool, [&] { second = std::this_thread::get_id(); });
+    REQUIRE(pool.drain(60s));
+    CHECK(first == second);
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("a pool of one thread runs tasks in the order in which they were fired") {
+    thread_pool pool({.threads = 1});
+    std::vector<int> order;
+    std::vector<int> expected;
+    for (int i = 0; i < 1000; ++i) {
+        fire_and_forget(pool, [&order, i] { order.push_back(i); });
+        expected.push_back(i);
+    }
+    REQUIRE(pool.drain(60s));
+    CHECK(order == expected);
+}
+
+TEST_CASE("tasks of a higher priority start first and low ones get their share") {
+    held_pool pool;
+    std::string order;
+    for (int i = 0; i < 20; ++i) {
+        fire_and_forget(*pool, {.priority = priority::low}, [&] { order += 'l'; });
+        fire_and_forget(*pool, [&] { order += 'n'; });
+        fire_and_forget(*pool, {.priority = priority::high}, [&] { order += 'h'; });
+    }
+    pool.release();
+    REQUIRE(pool->drain(60s));
+    // The task that held the worker was the first of the sixteen.
+    std::string expected;
+    int high = 20;
+    int normal = 20;
+    for (int served = 2; served <= 61; ++served) {
+        if (served % 16 == 0) {
+            expected += 'l';
+        } else if (high > 0) {
+            expected += 'h';
+            --high;
+        } else if (normal > 0) {
+            expected += 'n';
+            --normal;
+        } else {
+            expected += 'l';
+        }
+    }
+    CHECK(order == expected);
+}
+
+TEST_CASE("the pool's sink hears of its tasks' failures before the global one") {
+    const error_recorder global;
+    std::atomic<int> of_pool = 0;
+    std::atomic<int> of_task = 0;
+    const auto count = [](std::atomic<int>& to) {
+        return [&to](const faf::error_report&) { ++to; };
+    };
+    thread_pool pool({.threads = 1, .on_error = count(of_pool)});
+    fire_and_forget(pool, fail);
+    fire_and_forget(pool, {.on_error = count(of_task)}, fail);
+    fire_and_forget(pool, std::function<void()>()); // refused
+    REQUIRE(pool.drain(60s));
+    CHECK(of_pool == 2);
+    CHECK(of_task == 1);
+    CHECK(global.empty());
+}
+
+TEST_CASE("drain and shutdown from inside a task answer false at once") {
+    const error_recorder errors;
+    thread_pool pool({.threads = 2});
+    bool drained = true;
+    bool shut_down = true;
+    fire_and_forget(pool, [&] { drained = pool.drain(1h); });
+    REQUIRE(pool.drain(60s));
+    CHECK_FALSE(drained);
+    fire_and_forget(pool, [&] {
+        shut_down = pool.shutdown(1h);
+        CHECK(fire_and_forget(pool, [] {})); // tasks may still fire tasks
+    });
+    REQUIRE(pool.drain(60s));
+    CHECK_FALSE(shut_down);
+    CHECK(fire_and_forget(pool, [] {}).why() == faf::refusal::shutting_down);
+    CHECK(pool.snapshot().succeeded == 3);
+}
+
+TEST_CASE("a task may drain another pool, but not its own by way of it") {
+    thread_pool outer({.threads = 1});
+    thread_pool inner({.threads = 1});
+    bool drained = false;
+    bool own_drained = true;
+    fire_and_forget(outer, [&] {
+        fire_and_forget(inner, [] {});
+        drained = inner.drain(60s);
+        fire_and_forget(faf::inline_executor(), [&] { own_drained = outer.drain(1h); });
+    });
+    REQUIRE(outer.drain(60s));
+    CHECK(drained);
+    CHECK_FALSE(own_drained);
+}
+
+TEST_CASE("drain gives up when its time is over") {
+    held_pool pool;
+    CHECK_FALSE(pool->drain(0ns));
+    CHECK_FALSE(pool->drain(-1h));
+    pool.release();
+    CHECK(pool->drain(std::chrono::nanoseconds::max()));
+}
+
+TEST_CASE("shutdown reports what is left of each place and each name") {
+    const error_recorder errors;
+    held_pool pool;
+    for (int i = 0; i < 10; ++i) {
+        fire_and_forget(*pool, {.name = "one"}, [] {});
+        fire_and_forget(*pool, {.name = "two"}, [] {});
+        fire_and_forget(*pool, [] {});
+    }
+    CHECK_FALSE(pool->shutdown(0ns));
+    std::uint64_t tasks = 0;
+    for (const auto& error : errors.errors()) {
+        CHECK(error.kind == faf::failure::abandoned);
+        tasks += 1 + error.suppressed;
+    }
+    CHECK(errors.count() == 4); // the one that runs, and three places
+    CHECK(tasks == 31);
+    const stats now = pool->snapshot();
+    CHECK(now.dropped == 31);
+    CHECK(now.accepted == 31);
+    CHECK(now.pending + now.running == 0);
+}
+
+TEST_CASE("a job can be given to a pool by hand") {
+    const error_recorder errors;
+    thread_pool pool({.threads = 1});
+    int runs = 0;
+    const auto by_hand = [&](faf::job work) { return pool.execute(std::move(work)); };
+    CHECK(fire_and_forget(by_hand, [&] { ++runs; }));
+    REQUIRE(pool.drain(60s));
+    CHECK(runs == 1);
+    CHECK(pool.execute(faf::job()).why() == faf::refusal::empty_callable);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a job that a closed pool is given by hand is reported as refused") {
+    const error_recorder errors;
+    thread_pool pool({.threads = 1});
+    CHECK(pool.shutdown(60s));
+    std::vector<faf::job> kept;
+    const auto keep = [&](faf::job work) { kept.push_back(std::move(work)); };
+    CHECK(fire_and_forget(keep, [] {}));
+    CHECK(pool.execute(std::move(kept[0])).why() == faf::refusal::shutting_down);
+    CHECK(pool.snapshot().refused == 1);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::refused);
+    CHECK(errors.errors()[0].what == to_string(faf::refusal::shutting_down));
+}
+
+TEST_CASE("a closed pool behind an executor of one's own refuses for its own reason, once") {
+    const error_recorder errors;
+    thread_pool pool({.threads = 1});
+    CHECK(pool.shutdown(60s));
+    const auto relay = [&](faf::job work) { pool.execute(std::move(work)); };
+    CHECK_FALSE(fire_and_forget(relay, [] {}));
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::refused);
+}
+
+TEST_CASE("a pool that is destroyed runs what is queued") {
+    const error_recorder errors;
+    std::atomic<int> runs = 0;
+    {
+        thread_pool pool({.threads = 1, .exit_deadline = 60s});
+        for (int i = 0; i < 100; ++i) {
+            fire_and_forget(pool, [&] { ++runs; });
+        }
+    }
+    CHECK(runs == 100);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a task's closure is destroyed on the pool before drain answers") {
+    auto alive = std::make_shared<int>();
+    const std::weak_ptr<int> watched = alive;
+    thread_pool pool({.threads = 1});
+    fire_and_forget(pool, [keeps = std::move(alive)] {});
+    REQUIRE(pool.drain(60s));
+    CHECK(watched.expired());
+}
+
+TEST_CASE("the default pool is one and the same, and can't be configured after its first use") {
+    CHECK(&faf::default_pool() == &faf::default_pool());
+    CHECK_FALSE(faf::configure_default_pool({.threads = 7}));
+}

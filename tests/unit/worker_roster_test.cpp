@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/worker_roster.hpp>
+
+#include "catch.hpp"
+
+#include <memory>
+
+using namespace faf::detail;
+
+namespace {
+
+worker& hire(worker_roster& roster) {
+    auto* const recruit = new worker;
+    recruit->number = roster.next_number();
+    roster.add(recruit);
+    return *recruit;
+}
+
+bool one_has_left(worker_roster& roster) {
+    return std::unique_ptr<worker>(roster.take_left()) != nullptr;
+}
+
+} // namespace
+
+TEST_CASE("workers are numbered from one, and no number comes twice") {
+    worker_roster roster;
+    worker& first = hire(roster);
+    CHECK(first.number == 1);
+    CHECK(hire(roster).number == 2);
+    roster.note_left(first);
+    CHECK(one_has_left(roster));
+    CHECK(hire(roster).number == 3);
+}
+
+TEST_CASE("workers that have left are no longer alive and are taken out once") {
+    worker_roster roster;
+    CHECK(roster.alive() == 0);
+    CHECK(roster.is_deserted());
+    CHECK(roster.take_left() == nullptr);
+    worker& first = hire(roster);
+    worker& second = hire(roster);
+    worker& third = hire(roster);
+    CHECK(roster.alive() == 3);
+    CHECK_FALSE(roster.is_deserted());
+    CHECK(roster.take_left() == nullptr);
+    roster.note_left(second);
+    CHECK(roster.alive() == 2);
+    const std::unique_ptr<worker> gone(roster.take_left());
+    CHECK(gone.get() == &second);
+    CHECK(roster.take_left() == nullptr);
+    roster.note_left(first);
+    roster.note_left(third);
+    CHECK(roster.alive() == 0);
+    CHECK(roster.is_deserted());
+    CHECK(one_has_left(roster));
+    CHECK(one_has_left(roster));
+    CHECK(roster.take_left() == nullptr);
+}
