@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+// Memory runs out: at every allocation of a call in turn, and for good. This program's own operator
+// new fails on request, on the thread that asked for it only.
+
+#include "child.hpp"
+#include "eventually.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace {
+
+enum class shortage { none, once, lasting };
+
+struct allocator_state {
+    shortage kind = shortage::none;
+    long left = 0; ///< allocations before the first that fails
+    long failed = 0;
+};
+thread_local constinit allocator_state memory{};
+
+void* allocate(std::size_t size, std::size_t alignment) noexcept {
+    if (memory.kind != shortage::none && --memory.left < 0) {
+        ++memory.failed;
+        if (memory.kind == shortage::once) {
+            memory.kind = shortage::none;
+        }
+        return nullptr;
+    }
+    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+    return alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded)
+                                                 : std::malloc(size == 0 ? 1 : size);
+}
+
+void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+    void* memory_found = allocate(size, alignment);
+    if (memory_found == nullptr) {
+        throw std::bad_alloc();
+    }
+    return memory_found;
+}
+
+/// Out of line: GCC takes an inlined free for a mismatch with operator new.
+[[gnu::noinline]] void give_back(void* memory_given) noexcept {
+    std::free(memory_given);
+}
+
+/// Makes allocations of this thread fail while it lives.
+class out_of_memory {
+public:
+    explicit out_of_memory(shortage kind, long after = 0) { memory = {kind, after, 0}; }
+    ~out_of_memory() { memory = {}; }
+    out_of_memory(const out_of_memory&) = delete;
+    out_of_memory& operator=(const out_of_memory&) = delete;
+
+    long failed() const noexcept { return memory.failed; }
+};
+
+} // namespace
+
+void* operator new(std::size_t size) {
+    return allocate_or_throw(size, 1);
+}
+void* operator new[](std::size_t size) {
+    return allocate_or_throw(size, 1);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return allocate(size, 1);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return allocate(size, 1);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate_or_throw(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory_given) noexcept {
+    give_back(memory_given);
+}
+void operator delete[](void* memory_given) noexcept {
+    give_back(memory_given);
+}
+void operator delete(void* memory_given, std::size_t) noexcept {
+    give_back(memory_given);
+}
+void operator delete[](void* memory_given, std::size_t) noexcept {
+    give_back(memory_given);
+}
+void operator delete(void* memory_given, const std::nothrow_t&) noexcept {
+    give_back(memory_given);
+}
+void operator delete[](void* memory_given, const std::nothrow_t&) noexcept {
+    give_back(memory_given);
+}
+void operator delete(void* memory_given, std::align_val_t, const std::nothrow_t&) noexcept {
+    give_back(memory_given);
+}
+void operator delete(void* memory_given, std::align_val_t) noexcept {
+    give_back(memory_given);
+}
+void operator delete(void* memory_given, std::size_t, std::align_val_t) noexcept {
+    give_back(memory_given);
+}
+
+namespace {
+
+using namespace faf_test;
+using faf::failure;
+using faf::fire_and_forget;
+using faf::refusal;
+
+const std::string long_text(1000, 'x');
+
+/// What a call is given besides the callable; each copy allocates.
+struct baggage {
+    std::string text = long_text;
+    std::shared_ptr<int> shared = std::make_shared<int>(7);
+};
+
+void carry(const tracked& task, const baggage& given) {
+    if (given.text == long_text && *given.shared == 7) {
+        task();
+    }
+}
+
+constexpr long ways_to_fire = 6;
+
+/// The calls under test. `pool` has a worker, the default pool has not been used yet.
+faf::submission fire(long way, faf::thread_pool& pool, const tracked& task, const baggage& load,
+                     const faf::options& how) {
+    const auto on_the_spot = [](faf::job job) { job(); };
+    switch (way) {
+    case 0:
+        return fire_and_forget(carry, task, load);
+    case 1:
+        return fire_and_forget(pool, carry, task, load);
+    case 2:
+        return fire_and_forget(faf::own_thread, carry, task, load);
+    case 3:
+        return fire_and_forget(how, carry, task, load);
+    case 4:
+        return fire_and_forget(pool, how, carry, task, load);
+    default:
+        return fire_and_forget(on_the_spot, how, carry, task, load);
+    }
+}
+
+const child nth_allocation("the n-th allocation fails", [](ledger& book) {
+    const long way = book.argument / 1000;
+    const long n = book.argument % 1000;
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    fire_and_forget(pool, [] {});
+    CHECK(pool.drain(patience));
+
+    {
+        const tracked task(book, 0);
+        const baggage given;
+        const std::array<char, 100> too_big_for_the_small_buffer{};
+        const faf::options how{
+            .name = "heavy",
+            .on_error = [&book, too_big_for_the_small_buffer](const faf::error_report& report) {
+                book.count(report);
+                book.notes[3] += too_big_for_the_small_buffer[0];
+            }};
+        faf::submission answer;
+        {
+            const out_of_memory now(shortage::once, n);
+            answer = fire(way, pool, task, given, how);
+            book.notes[0] = now.failed();
+        }
+        book.count(answer);
+        book.notes[1] = static_cast<long>(answer.why());
+        CHECK(given.text == long_text); // lvalue arguments are left alone
+        CHECK(given.shared.use_count() <= 2);
+        // Whatever happened, the executor is as good as before.
+        book.count(fire(way, pool, tracked(book, 1), given, how));
+    }
+    CHECK(pool.drain(patience));
+    CHECK(faf::drain(patience));
+    faf::stats all = faf::snapshot();
+    all += pool.snapshot();
+    book.notes[2] = static_cast<long>(all.refused);
+});
+
+TEST_CASE("an allocation that fails in a call refuses it or does no harm, and leaks nothing") {
+    for (long way = 0; way < ways_to_fire; ++way) {
+        long n = 0;
+        long refused = 0;
+        for (; n < 100; ++n) {
+            CAPTURE(way, n);
+            const outcome end = run(nth_allocation, way * 1000 + n);
+            check_exit(end);
+            CHECK(end->accepted + end->refused == 2);
+            CHECK(end->ran == end->accepted);
+            CHECK(end->tasks[1].ran == 1);
+            CHECK(end->reports_of(failure::refused) == end->refused);
+            if (end->refused == 1) {
+                ++refused;
+                CHECK(end->notes[1] == static_cast<long>(refusal::out_of_memory));
+                if (way < 5) { // foreign executors do not count
+                    CHECK(end->notes[2] == 1);
+                }
+            }
+            for (const std::size_t id : {0U, 1U}) {
+                CHECK(end->tasks[id].constructed == end->tasks[id].destroyed);
+            }
+            if (end->notes[0] == 0) { // the call has no n-th allocation: this was all
+                CHECK(end->refused == 0);
+                break;
+            }
+        }
+        CHECK(n >= 2);
+        CHECK(n < 100);
+        CHECK(refused >= 2); // the task and the string in it, at least
+    }
+}
+
+const child for_good("memory is out for good", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    fire_and_forget(pool, [] {});
+    CHECK(pool.drain(patience));
+    {
+        const out_of_memory now(shortage::lasting);
+        for (std::size_t id = 0; id < 10'000; ++id) {
+            const faf::submission answer = fire_and_forget(pool, tracked(book, id));
+            book.count(answer);
+            book.notes[0] += answer.why() == refusal::out_of_memory ? 1 : 0;
+        }
+    }
+    book.notes[1] = static_cast<long>(pool.snapshot().refused);
+    book.count(fire_and_forget(pool, tracked(book, 10'000)));
+});
+
+TEST_CASE("ten thousand calls without memory are ten thousand refusals, counted and reported") {
+    const outcome end = run(for_good);
+    check_exit(end);
+    CHECK(end->refused == 10'000);
+    CHECK(end->notes[0] == 10'000);
+    CHECK(end->notes[1] == 10'000);
+    CHECK(end->tasks_reported_as(failure::refused) == 10'000);
+    CHECK(end->accepted == 1);
+    CHECK(end->ran == 1);
+    for (std::size_t id = 0; id <= 10'000; ++id) {
+        REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+    }
+}
+
+const child stderr_without_memory("standard error without memory", [](ledger& book) {
+    const out_of_memory now(shortage::lasting);
+    for (std::size_t id = 0; id < 100; ++id) {
+        fire_and_forget({.name = "no memory"}, tracked(book, id));
+    }
+});
+
+TEST_CASE("the default sink and the exit need no memory") {
+    const outcome end = run(stderr_without_memory);
+    check_exit(end);
+    CHECK(end.lines_with("task \"no memory\" (memory_fault.cpp:") == 5);
+    CHECK(end.lines_with("was refused: there is no memory for the task") == 5);
+    CHECK(end.lines_with(" 95 more reports that task (memory_fault.cpp:") == 1);
+}
+
+const child failing_while_reporting("memory runs out in the task", [](ledger& book) {
+    static ledger& shared = book;
+    faf::set_error_sink([](const faf::error_report& report) {
+        shared.count(report);
+        shared.notes[0] += report.type == "int" && report.what == "42" ? 1 : 0;
+        shared.notes[1] += report.exception != nullptr ? 1 : 0;
+    });
+    faf::thread_pool pool({.threads = 1});
+    for (int i = 0; i < 100; ++i) {
+        fire_and_forget(pool, [] {
+            memory = {shortage::lasting, 0, 0}; // on the worker, until it lends itself out again
+            throw 42;
+        });
+        fire_and_forget(pool, [&book] {
+            memory = {};
+            ++book.ran;
+        });
+    }
+});
+
+TEST_CASE("an exception is reported in full when there is no memory left") {
+    const outcome end = run(failing_while_reporting);
+    check_exit(end);
+    CHECK(end->ran == 100);
+    CHECK(end->reports_of(failure::exception) == 100);
+    CHECK(end->notes[0] == 100);
+    CHECK(end->notes[1] == 100);
+}
+
+const child abandoning("abandoning without memory", [](ledger& book) {
+    REQUIRE(faf::configure_default_pool({.threads = 1, .exit_deadline = 50ms}));
+    faf::set_error_sink(book.counting_sink());
+    std::atomic<bool> has_begun{false};
+    fire_and_forget([&] {
+        has_begun = true;
+        std::this_thread::sleep_for(1h);
+    });
+    CHECK(eventually([&] { return has_begun.load(); }));
+    for (std::size_t id = 0; id < 1000; ++id) {
+        book.count(fire_and_forget(tracked(book, id)));
+    }
+    book.leave();
+    memory = {shortage::lasting, 0, 0};
+    std::exit(0);
+});
+
+TEST_CASE("what is abandoned at exit is reported without memory") {
+    const outcome end = run(abandoning);
+    check_exit(end);
+    check_leaving(end, 50ms);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1001);
+    for (std::size_t id = 0; id < 1000; ++id) {
+        REQUIRE(end->tasks[id].destroyed == 1);
+    }
+}
+
+const child no_memory_for_workers("no memory for workers", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 2});
+    // Allocation 0 is the task; every further one is for the worker.
+    for (std::size_t id = 0; id < 100; ++id) {
+        const out_of_memory now(shortage::lasting, 1);
+        book.count(fire_and_forget(pool, tracked(book, id)));
+    }
+    book.notes[0] = static_cast<long>(pool.snapshot().threads);
+    CHECK(pool.drain(patience));
+});
+
+TEST_CASE("tasks wait where there is no memory for a worker, and drain runs them") {
+    const outcome end = run(no_memory_for_workers);
+    check_exit(end);
+    CHECK(end->notes[0] == 0);
+    CHECK(end->accepted == 100);
+    CHECK(end->ran == 100);
+    CHECK(end->reports_of(failure::starvation) == 1);
+}
+
+TEST_CASE("a sink that can't be stored changes nothing") {
+    // In this process: no task is fired, only the sink is replaced.
+    static int heard = 0;
+    faf::set_error_sink([](const faf::error_report&) { ++heard; });
+    const faf::inline_executor here;
+    bool threw = false;
+    {
+        faf::error_sink other = [](const faf::error_report&) { heard += 1000; };
+        const out_of_memory now(shortage::lasting);
+        try {
+            faf::set_error_sink(std::move(other));
+        } catch (const std::bad_alloc&) {
+            threw = true;
+        }
+    }
+    CHECK(threw);
+    fire_and_forget(here, [] { throw 1; });
+    CHECK(heard == 1);
+    faf::set_error_sink(nullptr);
+}
+
+const child pool_without_memory("pool without memory", [](ledger& book) {
+    const long n = book.argument;
+    faf::set_error_sink(book.counting_sink());
+    try {
+        const out_of_memory now(shortage::once, n);
+        faf::thread_pool pool({.threads = 1});
+        book.notes[0] = now.failed();
+        memory = {};
+        fire_and_forget(pool, tracked(book, 0));
+    } catch (const std::bad_alloc&) {
+        book.notes[0] = 1;
+        book.notes[1] = 1;
+    }
+    fire_and_forget(tracked(book, 1));
+});
+
+TEST_CASE("a pool that can't be made throws and leaves nothing at exit; else it works") {
+    long n = 0;
+    for (; n < 20; ++n) {
+        CAPTURE(n);
+        const outcome end = run(pool_without_memory, n);
+        check_exit(end);
+        CHECK(end->tasks[0].ran == 1 - end->notes[1]);
+        CHECK(end->tasks[1].ran == 1);
+        if (end->notes[0] == 0) {
+            break;
+        }
+    }
+    CHECK(n >= 1);
+    CHECK(n < 20);
+}
+
+} // namespace

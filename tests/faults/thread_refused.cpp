@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+// The system starts no thread: now and then, for a while, or never. This program's own
+// pthread_create stands before the real one; the linker finds it first.
+
+#include "child.hpp"
+#include "eventually.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <stdexcept>
+#include <thread>
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+namespace {
+
+using start_routine = void* (*)(void*);
+using create_function = int (*)(pthread_t*, const pthread_attr_t*, start_routine, void*);
+
+/// Calls to refuse: those numbered [first, last], from 0.
+std::atomic<long> first_refused{0};
+std::atomic<long> last_refused{-1};
+std::atomic<long> calls{0};
+std::atomic<long> refusals{0};
+
+} // namespace
+
+// Where a sanitizer is linked in, the way to the real function leads through it.
+extern "C" [[gnu::weak]] int __interceptor_pthread_create(pthread_t*, const pthread_attr_t*,
+                                                          start_routine, void*);
+
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* how, start_routine start,
+                              void* argument) {
+    const long call = calls++;
+    if (call >= first_refused && call <= last_refused) {
+        ++refusals;
+        return EAGAIN;
+    }
+    static const create_function real =
+        __interceptor_pthread_create != nullptr
+            ? &__interceptor_pthread_create
+            : reinterpret_cast<create_function>(dlsym(RTLD_NEXT, "pthread_create"));
+    return real(thread, how, start, argument);
+}
+
+namespace {
+
+using namespace faf_test;
+using faf::failure;
+using faf::fire_and_forget;
+
+constexpr long never_again = 1L << 40;
+
+void refuse(long from, long to) {
+    first_refused = from;
+    last_refused = to;
+}
+
+/// In a sanitizer the first call may be its own.
+long next_call() {
+    return calls.load();
+}
+
+const child fails_at_k("fails at call k", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(next_call() + book.argument - 1, next_call() + book.argument - 1);
+    faf::thread_pool pool({.threads = 3});
+    for (std::size_t id = 0; id < 2000; ++id) {
+        book.count(fire_and_forget(pool, tracked(book, id)));
+        std::this_thread::sleep_for(10us); // longer than the pause between tries, all in all
+    }
+    CHECK(pool.drain(patience));
+    const faf::stats counters = pool.snapshot();
+    book.notes[0] = static_cast<long>(counters.succeeded);
+    book.notes[1] = static_cast<long>(counters.accepted);
+    book.notes[2] = refusals.load();
+});
+
+TEST_CASE("a thread that can't be started costs no task") {
+    for (long k = 1; k <= 4; ++k) {
+        CAPTURE(k);
+        const outcome end = run(fails_at_k, k);
+        check_exit(end);
+        CHECK(end->accepted == 2000);
+        CHECK(end->ran == 2000);
+        CHECK(end->notes[0] == 2000);
+        CHECK(end->notes[1] == 2000);
+        CHECK(end->reports_of(failure::starvation) == static_cast<std::uint64_t>(end->notes[2]));
+        CHECK(end->notes[2] <= 1);
+        if (k == 1) {
+            CHECK(end->notes[2] == 1);
+        }
+    }
+}
+
+const child no_thread_ever("no thread ever", [](ledger& book) {
+    static ledger& shared = book;
+    faf::set_error_sink([](const faf::error_report& report) {
+        shared.count(report);
+        if (report.kind == failure::starvation) {
+            shared.notes[1] += report.exception != nullptr ? 1 : 0;
+            shared.notes[1] += report.where.line() != 0 ? 1 : 0;
+            shared.notes[1] += report.what.find("it waits for one") != report.what.npos ? 1 : 0;
+        }
+    });
+    refuse(0, never_again);
+    for (std::size_t id = 0; id < 1000; ++id) {
+        book.count(fire_and_forget(tracked(book, id)));
+    }
+    book.notes[0] = static_cast<long>(book.ran); // none in the caller
+    std::this_thread::sleep_for(30ms);           // beyond the pause, so that it tries again
+    for (std::size_t id = 1000; id < 2000; ++id) {
+        book.count(fire_and_forget(tracked(book, id)));
+    }
+});
+
+TEST_CASE("without any thread tasks are kept, reported as starving once, and run at exit") {
+    const outcome end = run(no_thread_ever);
+    check_exit(end);
+    check_leaving(end, 5s);
+    CHECK(end->accepted == 2000);
+    CHECK(end->notes[0] == 0);
+    CHECK(end->ran == 2000);
+    CHECK(end->reports_of(failure::starvation) == 1);
+    CHECK(end->notes[1] == 3);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 0);
+}
+
+const child drain_runs_them("drain runs them", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    faf::thread_pool pool({.threads = 2});
+    for (std::size_t id = 0; id < 1000; ++id) {
+        book.count(fire_and_forget(pool, [&book, id] {
+            ++book.tasks[id].ran;
+            ++book.ran;
+            if (id % 10 == 0) {
+                throw std::runtime_error("on the draining thread");
+            }
+        }));
+    }
+    book.notes[0] = static_cast<long>(book.ran);
+    CHECK(pool.drain(patience));
+    const faf::stats counters = pool.snapshot();
+    book.notes[1] = static_cast<long>(counters.succeeded);
+    book.notes[2] = static_cast<long>(counters.failed);
+    book.notes[3] = static_cast<long>(counters.pending + counters.running + counters.threads);
+});
+
+TEST_CASE("drain runs the tasks of a pool that gets no thread") {
+    const outcome end = run(drain_runs_them);
+    check_exit(end);
+    CHECK(end->notes[0] == 0);
+    CHECK(end->ran == 1000);
+    CHECK(end->notes[1] == 900);
+    CHECK(end->notes[2] == 100);
+    CHECK(end->notes[3] == 0);
+    CHECK(end->reports_of(failure::exception) == 100);
+}
+
+const child destruction_runs_them("destruction runs them", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    faf::thread_pool pool({.threads = 2});
+    for (std::size_t id = 0; id < 1000; ++id) {
+        book.count(fire_and_forget(pool, tracked(book, id)));
+    }
+});
+
+TEST_CASE("the destructor runs the tasks of a pool that gets no thread") {
+    const outcome end = run(destruction_runs_them);
+    check_exit(end);
+    CHECK(end->ran == 1000);
+    CHECK(end->reports_of(failure::starvation) == 1);
+}
+
+const child deadline_without_threads("deadline without threads", [](ledger& book) {
+    REQUIRE(faf::configure_default_pool({.exit_deadline = 200ms}));
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    for (std::size_t id = 0; id < 1000; ++id) {
+        book.count(fire_and_forget([task = tracked(book, id)] {
+            std::this_thread::sleep_for(1ms);
+            task();
+        }));
+    }
+});
+
+TEST_CASE("the exit deadline holds where the exiting thread runs the tasks") {
+    const outcome end = run(deadline_without_threads);
+    check_exit(end);
+    check_leaving(end, 200ms);
+    CHECK(end->ran > 0);
+    CHECK(end->tasks_reported_as(failure::abandoned) > 0);
+    CHECK(end->ran + end->tasks_reported_as(failure::abandoned) == 1000);
+}
+
+const child recovers("recovers", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(tracked(book, id)));
+    }
+    refuse(0, -1);
+    // The pool tries again when it is next fired at, after a pause.
+    std::size_t id = 100;
+    CHECK(eventually([&] {
+        book.count(fire_and_forget(tracked(book, id++)));
+        return book.ran > 100;
+    }));
+    CHECK(eventually([&] { return book.ran == book.accepted; })); // without a drain
+    // A second spell of trouble is a new one, and reported.
+    faf::thread_pool second({.threads = 1});
+    refuse(0, never_again);
+    fire_and_forget(second, [] {});
+    refuse(0, -1);
+});
+
+TEST_CASE("when threads can be started again, waiting tasks get them") {
+    const outcome end = run(recovers);
+    check_exit(end);
+    CHECK(end->ran == end->accepted);
+    CHECK(end->reports_of(failure::starvation) == 2);
+}
+
+const child own_thread_refused("own_thread refused", [](ledger& book) {
+    static ledger& shared = book;
+    faf::set_error_sink([](const faf::error_report& report) {
+        shared.count(report);
+        shared.notes[0] +=
+            report.what.find("it goes to the default pool") != report.what.npos ? 1 : 0;
+    });
+    fire_and_forget([] {}); // so that the default pool has a worker
+    CHECK(faf::drain(patience));
+    refuse(0, never_again);
+    const long before = calls;
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(faf::own_thread, tracked(book, id)));
+    }
+    book.notes[4] = calls - before;
+    CHECK(faf::drain(patience));
+    const faf::stats counters = faf::snapshot();
+    book.notes[1] = static_cast<long>(counters.accepted);
+    book.notes[2] = static_cast<long>(counters.succeeded);
+    book.notes[3] = static_cast<long>(counters.refused);
+});
+
+TEST_CASE("a task that gets no thread of its own goes to the default pool, with one report") {
+    const outcome end = run(own_thread_refused);
+    check_exit(end);
+    CHECK(end->accepted == 100);
+    CHECK(end->ran == 100);
+    CHECK(end->notes[0] == 1);
+    CHECK(end->notes[1] == 101);
+    CHECK(end->notes[2] == 101);
+    CHECK(end->notes[3] == 0);
+    CHECK(end->notes[4] >= 300); // three tries each
+}
+
+const child own_thread_at_third_try("own_thread at third try", [](ledger& book) {
+    static std::atomic<std::thread::id> ran_on;
+    static std::atomic<std::thread::id> worker;
+    REQUIRE(faf::configure_default_pool({.threads = 1}));
+    faf::set_error_sink(book.counting_sink());
+    fire_and_forget([] { worker = std::this_thread::get_id(); });
+    CHECK(faf::drain(patience));
+    refuse(next_call(), next_call() + 1);
+    book.count(fire_and_forget(faf::own_thread, [&book] {
+        ran_on = std::this_thread::get_id();
+        ++book.ran;
+    }));
+    CHECK(faf::drain(patience));
+    book.notes[0] = ran_on.load() != worker.load() ? 1 : 0;
+});
+
+TEST_CASE("own_thread tries three times before it gives up") {
+    const outcome end = run(own_thread_at_third_try);
+    check_exit(end);
+    CHECK(end->ran == 1);
+    CHECK(end->notes[0] == 1);
+    CHECK(end->reports_of(failure::starvation) == 0);
+}
+
+const child no_thread_at_all("own_thread, no thread at all", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(faf::own_thread, tracked(book, id)));
+    }
+});
+
+TEST_CASE("own_thread tasks of a process without threads run at exit") {
+    const outcome end = run(no_thread_at_all);
+    check_exit(end);
+    CHECK(end->ran == 100);
+    CHECK(end->reports_of(failure::starvation) == 2); // own_thread's and the pool's
+}
+
+#if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see thread_ended_by_task.cpp
+
+const child lost_without_replacement("lost without replacement", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    std::atomic<bool> may_go{false};
+    fire_and_forget(pool, [&] {
+        may_go.wait(false);
+        refuse(0, never_again);
+        pthread_exit(nullptr);
+    });
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(pool, tracked(book, id)));
+    }
+    may_go = true;
+    may_go.notify_all();
+    CHECK(pool.drain(patience));
+});
+
+TEST_CASE("tasks behind a lost worker that can't be replaced are run by drain") {
+    const outcome end = run(lost_without_replacement);
+    check_exit(end);
+    CHECK(end->ran == 100);
+    CHECK(end->reports_of(failure::worker_lost) == 1);
+    CHECK(end->reports_of(failure::starvation) == 1);
+}
+
+#endif
+
+} // namespace
