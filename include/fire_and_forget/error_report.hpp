@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a task that fails reports. Nothing a task does wrong reaches the thread that fired it; it goes
-// to a sink as one of these.
+// What a task that fails reports. Nothing a task does wrong reaches the thread that fired it; it
+// goes to a sink as one of these.
 
 #include "call_site.hpp"
 #include "detail/time.hpp"

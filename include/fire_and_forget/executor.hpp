@@ -57,8 +57,8 @@ private:
 
 namespace detail {
 
-/// Gives a job to an executor of the library. What is refused is reported here, unless a call of the
-/// front door is under way that will do so.
+/// Gives a job to an executor of the library. What is refused is reported here, unless a call of
+/// the front door is under way that will do so.
 template <class Core>
 submission execute_on(Core& core, job& work) {
     if (!work) {
@@ -71,10 +71,6 @@ submission execute_on(Core& core, job& work) {
     }
     return submission(why);
 }
-
-} // namespace detail
-
-namespace detail {
 
 template <class T>
 inline constexpr bool is_job_parameter = false;
@@ -117,8 +113,8 @@ concept calls_job =
 ///     auto on_asio = [&](faf::job job) { asio::post(asio_pool, std::move(job)); };
 ///     fire_and_forget(on_asio, refresh, key);
 ///
-/// One that destroys the job before it returns, be it by throwing, has refused the task. It may answer
-/// with a `submission` of its own.
+/// One that destroys the job before it returns, be it by throwing, has refused the task. It may
+/// answer with a `submission` of its own.
 template <class E>
 concept executor = detail::has_execute<std::remove_reference_t<E>> || detail::calls_job<E>;
 

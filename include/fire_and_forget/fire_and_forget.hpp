@@ -111,8 +111,8 @@ struct default_executors {
         return pool.runs_this_thread() || threads.runs_this_thread();
     }
 
-    /// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while first
-    /// one and then the other was found quiet.
+    /// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while
+    /// first one and then the other was found quiet.
     bool drain_until(steady_time deadline) const {
         if (runs_this_thread()) {
             return false;
@@ -156,9 +156,9 @@ struct default_executors {
 ///     fire_and_forget(writers, save, std::move(document));           // a pool of one's own
 ///     fire_and_forget(faf::own_thread, {.name = "accept"}, serve);    // a thread of its own
 ///
-/// @param executor  where it runs: a thread_pool, own_thread, or anything that models
-/// faf::executor;
-///                  left out, the default pool
+/// @param executor  where it runs: a thread_pool, own_thread, or any other faf::executor; left out,
+/// the
+///                  default pool
 /// @param how       a name, a priority, a stop_token, a sink of its own; see faf::options
 /// @param fn, args  copied or moved as for std::jthread and passed on as rvalues; std::ref shares.
 ///                  fn may be a pointer to a member. If it takes a std::stop_token first, it gets
@@ -196,19 +196,19 @@ submission fire_and_forget(E&& executor, const options& how,
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
 
-/// Waits until no task of the default pool and no own_thread task is queued or running, for `timeout`
-/// at most; true if that is so. From inside such a task it answers false at once.
+/// Waits until no task of the default pool and no own_thread task is queued or running, for
+/// `timeout` at most; true if that is so. From inside such a task it answers false at once.
 inline bool drain(std::chrono::nanoseconds timeout) {
     return detail::default_executors{}.drain_until(detail::deadline_after(timeout));
 }
 
 /// Closes the default pool and own_thread for good: asks tasks that take a stop_token to stop, lets
-/// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the pool's
-/// threads. True if nothing was abandoned. For programs that must know that nothing runs any more, as
-/// before a plugin is unloaded; others can leave it to exit.
+/// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the
+/// pool's threads. True if nothing was abandoned. For programs that must know that nothing runs any
+/// more, as before a plugin is unloaded; others can leave it to exit.
 ///
-/// From inside such a task it answers false at once: nothing more is taken from outside, and what is
-/// queued still runs.
+/// From inside such a task it answers false at once: nothing more is taken from outside, and what
+/// is queued still runs.
 inline bool shutdown(std::chrono::nanoseconds timeout) {
     return detail::default_executors{}.shutdown_until(detail::deadline_after(timeout));
 }

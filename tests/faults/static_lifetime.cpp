@@ -125,7 +125,8 @@ TEST_CASE("refusals after the exit step are all spoken for on standard error") {
     CHECK(end->refused == 1000);
     // However the lines are grouped, the numbers must add up.
     std::size_t told = 0;
-    for (std::size_t at = 0; (at = end.errors.find("was refused: ", at)) != std::string::npos; ++at) {
+    for (std::size_t at = 0; (at = end.errors.find("was refused: ", at)) != std::string::npos;
+         ++at) {
         ++told;
     }
     for (std::size_t at = 0;

@@ -21,11 +21,15 @@ int main() {
         seen = faf::to_string(report);
     });
 
-    fire_and_forget([](const std::string& name) { std::printf("hello, %s\n", name.c_str()); }, "you");
+    fire_and_forget([](const std::string& name) { std::printf("hello, %s\n", name.c_str()); },
+                    "you");
 #if defined(__cpp_lib_jthread)
-    fire_and_forget(faf::own_thread, {.name = "waiter"}, [](std::stop_token stop, int) {
-        std::printf("asked to stop: %d\n", stop.stop_requested());
-    }, 1);
+    fire_and_forget(
+        faf::own_thread, {.name = "waiter"},
+        [](std::stop_token stop, int) {
+            std::printf("asked to stop: %d\n", stop.stop_requested());
+        },
+        1);
 #endif
 #if defined(__cpp_exceptions)
     fire_and_forget({.name = "fails"}, [] { throw std::runtime_error("out of luck"); });
@@ -41,7 +45,7 @@ int main() {
     const faf::stats counts = faf::snapshot();
     std::printf("%s\nsucceeded %d, failed %d\n", seen.c_str(), static_cast<int>(counts.succeeded),
                 static_cast<int>(counts.failed));
-    const bool reported = seen.find("task \"fails\" (consumer.cpp:") == 0 &&
-                          seen.find(expected) != std::string::npos;
+    const bool reported =
+        seen.find("task \"fails\" (consumer.cpp:") == 0 && seen.find(expected) != std::string::npos;
     return drained && reported && counts.failed == 1 ? 0 : 1;
 }

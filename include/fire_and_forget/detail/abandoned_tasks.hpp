@@ -17,11 +17,11 @@
 
 namespace faf::detail {
 
-/// Counts abandoned tasks by place and name, and reports each group once. When there are more groups
-/// than it has room for, the full ones are reported and it starts again: nothing is lost.
+/// Counts abandoned tasks by place and name, and reports each group once. When there are more
+/// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
 ///
-/// Sinks are asked as long as there is time; then the rest goes to standard error, because a slow sink
-/// must not hold up the end of the program.
+/// Sinks are asked as long as there is time; then the rest goes to standard error, because a slow
+/// sink must not hold up the end of the program.
 class abandoned_tasks {
 public:
     abandoned_tasks(const host& on, steady_time patience) noexcept : on_(on), patience_(patience) {}
@@ -41,8 +41,8 @@ public:
         }
     }
 
-    /// Counts one task that is still running. Reports nothing yet, so it may be called under a lock;
-    /// what finds no room is counted with the last group.
+    /// Counts one task that is still running. Reports nothing yet, so it may be called under a
+    /// lock; what finds no room is counted with the last group.
     void add_running(const call_site& where, const char* name) noexcept {
         if (group* const found = find(where, name, running)) {
             ++found->tasks;

@@ -38,8 +38,8 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
     return malformed || unsafe ? 0 : length;
 }
 
-/// Collects text in a place that somebody else provides; what does not fit is cut and marked by "..."
-/// at the end. Not a template, so that it is compiled once.
+/// Collects text in a place that somebody else provides; what does not fit is cut and marked by
+/// "..." at the end. Not a template, so that it is compiled once.
 class text_writer {
 public:
     text_writer(const text_writer&) = delete;

@@ -142,7 +142,8 @@ inline unsigned cgroup_cpu_limit(const char* root = "") noexcept {
     return limit;
 }
 
-/// Processors in the affinity mask of the process, that is of its main thread; 0 if it can't be told.
+/// Processors in the affinity mask of the process, that is of its main thread; 0 if it can't be
+/// told.
 inline unsigned affinity_cpus() noexcept {
     // The kernel may know more processors than a cpu_set_t has room for: then ask for more.
     for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{64} * CPU_SETSIZE; cpus *= 2) {

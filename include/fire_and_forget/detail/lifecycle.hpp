@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The end of the program: every executor that holds tasks is enlisted here, and one atexit step lets
-// them finish within their deadlines. executor_core.hpp enlists.
+// The end of the program: every executor that holds tasks is enlisted here, and one atexit step
+// lets them finish within their deadlines. executor_core.hpp enlists.
 
 #include "platform.hpp"
 #include "report.hpp"
@@ -16,8 +16,8 @@
 
 namespace faf::detail {
 
-/// An executor that must not lose tasks at exit. Shared by its owner, its threads and the exit step,
-/// and deleted by whoever lets go of it last.
+/// An executor that must not lose tasks at exit. Shared by its owner, its threads and the exit
+/// step, and deleted by whoever lets go of it last.
 class exit_party {
 public:
     exit_party() noexcept = default;
@@ -61,6 +61,9 @@ private:
 };
 
 /// All exit parties, and the step that ends them.
+///
+/// The exiting thread does not run tasks as long as others can: one that picks up a task without an
+/// end would miss every deadline.
 class exit_registry {
 public:
     /// Threads that exit() leaves running may come by until the very end, so it is never destroyed.
@@ -113,8 +116,8 @@ private:
         is_due_ = false;
     }
 
-    /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a round
-    /// in which each was found quiet.
+    /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
+    /// round in which each was found quiet.
     void wait_for_all(steady_time start) {
         bool in_time = true;
         std::uint64_t before = 0;

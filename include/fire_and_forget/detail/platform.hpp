@@ -53,8 +53,8 @@ struct stop_source {
 using detachable_thread = std::thread;
 #endif
 
-/// A reference to a callable that lives at least as long as the call it is passed to. A template less
-/// for the compiler each time something is attempted.
+/// A reference to a callable that lives at least as long as the call it is passed to. A template
+/// less for the compiler each time something is attempted.
 class action {
 public:
     template <class F>

@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-
 #include <mutex>
 #include <new>
 #include <utility>
@@ -22,7 +21,8 @@
 namespace faf::detail {
 
 /// Invariants  E1-E3 of executor_core, and
-///             P1  epoch_ changes under mutex_ with every push and with dismissal. A worker that parks
+///             P1  epoch_ changes under mutex_ with every push and with dismissal. A worker that
+///             parks
 ///                 has read it under mutex_ while there was nothing to do, so no wake-up is lost.
 /// Limits      One lock for all: a submit may have to wait for it.
 class pool_core final : public executor_core {
@@ -217,7 +217,11 @@ private:
 
     /// A worker whose task calls exit() does not come back: another takes its place.
     void note_exit() noexcept override {
-        exiting_ = runs_this_thread() ? 1 : 0;
+        if (workers_.has_this_thread()) {
+            exiting_ = 1;
+        } else if (runs_this_thread()) {
+            is_lending_ = false; // it was lent
+        }
         if (!queue_.empty()) {
             static_cast<void>(hire({}));
         }

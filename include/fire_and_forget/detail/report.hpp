@@ -53,8 +53,8 @@ inline sink_slot& global_sink() noexcept {
     return *slot;
 }
 
-/// Tells the first of the sinks from `next` to `end` that takes the report, else standard error. One
-/// that throws is itself reported, to those after it: the row only gets shorter, so this ends.
+/// Tells the first of the sinks from `next` to `end` that takes the report, else standard error.
+/// One that throws is itself reported, to those after it: the row only gets shorter, so this ends.
 inline void tell(const error_sink* const* next, const error_sink* const* end,
                  const error_report& report) {
     for (; next != end; ++next) {
@@ -82,9 +82,9 @@ inline void tell(const error_sink* const* next, const error_sink* const* end,
     default_sink().write(report);
 }
 
-/// Reports to the task's own sink, the pool's, the global one and standard error, in this order; the
-/// first two may be null. What a sink itself gives cause to report while it runs goes straight to
-/// standard error: a sink that fails can't call itself again. No lock is held while a sink runs.
+/// Reports to the task's own sink, the pool's, the global one and standard error, in this order;
+/// the first two may be null. What a sink itself gives cause to report while it runs goes straight
+/// to standard error: a sink that fails can't call itself again. No lock is held while a sink runs.
 inline void report(const error_report& what_happened, const error_sink* of_task,
                    const error_sink* of_pool) {
     const cancellation_deferred whole;

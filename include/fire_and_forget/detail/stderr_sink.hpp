@@ -115,9 +115,9 @@ inline void append_time(report_line& line, const wall_time& now) {
     line.append("Z");
 }
 
-/// Lets through what one place reports of one kind up to `burst` times within `window`, and counts the rest;
-/// the count goes with the next report that it lets through, or with flush(). When there are more
-/// places than it has room for, the one that was heard of longest ago gives way.
+/// Lets through what one place reports of one kind up to `burst` times within `window`, and counts
+/// the rest; the count goes with the next report that it lets through, or with flush(). When there
+/// are more places than it has room for, the one that was heard of longest ago gives way.
 class rate_limiter {
 public:
     using clock = steady_clock;
@@ -226,7 +226,8 @@ public:
         close_line(line);
     }
 
-    /// The last flush of an orderly end; what comes later, from static destructors, has another one.
+    /// The last flush of an orderly end; what comes later, from static destructors, has another
+    /// one.
     void flush_for_exit() {
         {
             const std::lock_guard lock(mutex_);

@@ -42,9 +42,9 @@ inline bool inside_a_task_of(const void* executor) noexcept {
     return false;
 }
 
-/// Marks, for as long as it lives, that a task is being handed to an executor: if the executor drops
-/// it there and then, it was refused, not abandoned. Known by a number and not by the task's address,
-/// which another task may have by then.
+/// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
+/// drops it there and then, it was refused, not abandoned. Known by a number and not by the task's
+/// address, which another task may have by then.
 class hand_over {
 public:
     hand_over() noexcept : outer_(std::exchange(this_thread.handing_over, this)) {}

@@ -24,8 +24,8 @@ struct worker {
     worker* next = nullptr;
 };
 
-/// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs each
-/// includer more compile time than it is worth in a list of forty lines.
+/// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
+/// each includer more compile time than it is worth in a list of forty lines.
 class worker_roster {
 public:
     worker_roster() noexcept = default;
@@ -61,6 +61,14 @@ public:
         --alive_;
     }
 
+    bool has_this_thread() const noexcept {
+        const worker* one = first_;
+        while (one != nullptr && one->thread.get_id() != std::this_thread::get_id()) {
+            one = one->next;
+        }
+        return one != nullptr;
+    }
+
     /// True if none is left but those that nobody waits for.
     bool is_deserted() const noexcept {
         for (const worker* one = first_; one != nullptr; one = one->next) {
@@ -85,7 +93,8 @@ public:
         return written_off;
     }
 
-    /// Takes out one that has left, to be joined without the lock and deleted; null if there is none.
+    /// Takes out one that has left, to be joined without the lock and deleted; null if there is
+    /// none.
     worker* take_left() noexcept {
         for (worker** link = &first_; *link != nullptr; link = &(*link)->next) {
             worker* const one = *link;
