@@ -39,7 +39,7 @@ public:
 
     /// Gives `task` a thread; where none can be had, gives it to the default pool.
     refusal accept(task_ptr& task) {
-        record* const fresh = new (std::nothrow) record;
+        auto* const fresh = new (std::nothrow) record;
         if (fresh == nullptr) {
             return fall_back(task, thread_trouble(task->where, nullptr));
         }

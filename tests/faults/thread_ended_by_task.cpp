@@ -91,6 +91,24 @@ TEST_CASE("a task that ends the only worker is reported once and the others run"
     }
 }
 
+const child nobody_waits("nobody waits", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    static faf::thread_pool pool({.threads = 1});
+    lose_a_worker(book, pool);
+    // No drain, which would start a worker itself.
+    CHECK(eventually([&] { return book.ran == 200; }));
+    write_down(book, pool.snapshot());
+});
+
+TEST_CASE("a lost worker is replaced at once if tasks wait") {
+    for (const long way : {0, 1}) {
+        CAPTURE(way);
+        const outcome end = run(nobody_waits, way);
+        check_exit(end);
+        CHECK(end->ran == 200);
+    }
+}
+
 const child default_pool("default pool loses a worker", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     lose_a_worker(book, faf::default_pool());

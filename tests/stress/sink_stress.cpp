@@ -70,7 +70,7 @@ TEST_CASE("the global sink may be replaced while eight threads report to it") {
 
 TEST_CASE("threads that replace the sink at once each get back another one") {
     const sink_restored at_the_end;
-    constexpr int each = load(5'000, 500);
+    constexpr int each = load(100'000, 5'000);
     constexpr int replacing = 4;
     // Every sink put in is taken out once: a sink taken out twice or never is a lost update.
     std::vector<std::atomic<int>> taken(replacing * each + 1);

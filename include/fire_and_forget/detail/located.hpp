@@ -79,7 +79,6 @@ concept meant_as_callable =
 template <class... Args>
 class located {
 public:
-    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): it is never copied from a non-const
     template <meant_as_callable F>
     located(F&& fn, call_site where = call_site::current()) noexcept
         : where_(where), fn_(address_of(fn)) {

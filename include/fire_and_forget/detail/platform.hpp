@@ -53,13 +53,16 @@ struct stop_source {
 using detachable_thread = std::thread;
 #endif
 
+class action;
+template <class F>
+concept no_action = !std::is_same_v<std::remove_cvref_t<F>, action>;
+
 /// A reference to a callable that lives at least as long as the call it is passed to. A template
 /// less for the compiler each time something is attempted.
 class action {
 public:
-    template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, action>) action(F&& fn)
-    noexcept // NOLINT(bugprone-forwarding-reference-overload): excluded above
+    template <no_action F>
+    action(F&& fn) noexcept
         : fn_(const_cast<void*>(static_cast<const void*>(&fn))),
           call_([](void* target) { (*static_cast<std::remove_reference_t<F>*>(target))(); }) {}
     void operator()() const { call_(fn_); }

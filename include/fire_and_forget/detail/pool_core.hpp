@@ -184,7 +184,7 @@ private:
         if (working() + (is_lending_ ? 1 : 0) >= size_ || !pause_.is_over()) {
             return {};
         }
-        worker* const recruit = new (std::nothrow) worker;
+        auto* const recruit = new (std::nothrow) worker;
         if (recruit == nullptr) {
             return pause_.begin(where, nullptr);
         }
