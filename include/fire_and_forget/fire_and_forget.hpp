@@ -125,6 +125,9 @@ struct default_executors {
             if (pool.admissions() + threads.admissions() == before) {
                 return true;
             }
+            if (steady_clock::now() >= deadline) {
+                return false;
+            }
         }
     }
 

@@ -55,14 +55,22 @@ public:
             return refusal::none; // the record is the thread's from here on
         }
         task = std::move(fresh->task);
-        const thread_trouble trouble = take_back(*fresh, std::move(why));
+        thread_trouble trouble;
+        const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
         delete fresh;
+        if (had_its_fate) { // closing reported it as abandoned while it was being started
+            task.reset();
+            return refusal::none;
+        }
         return fall_back(task, trouble);
     }
 
     bool shutdown_until(steady_time deadline) {
+        if (!is_in_its_process()) {
+            return false;
+        }
         begin_closing();
-        return !runs_this_thread() && close(deadline);
+        return !runs_this_thread() && close(deadline, later(deadline, sink_patience));
     }
 
 private:
@@ -120,12 +128,17 @@ private:
         return why;
     }
 
-    /// For a record whose thread could not be started.
-    thread_trouble take_back(record& fresh, std::exception_ptr why) noexcept {
+    /// For a record whose thread could not be started; true if it was written off meanwhile.
+    bool take_back(record& fresh, std::exception_ptr why, thread_trouble& trouble) noexcept {
         const std::lock_guard lock(mutex_);
         unlink(fresh);
-        withdraw();
-        return pause_.begin(fresh.where, std::move(why));
+        if (fresh.is_written_off) {
+            note_end(true, fate::dropped);
+        } else {
+            withdraw();
+        }
+        trouble = pause_.begin(fresh.where, std::move(why));
+        return fresh.is_written_off;
     }
 
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
@@ -164,7 +177,7 @@ private:
     std::size_t threads() const noexcept override { return size_; }
     task_queue take_queue() noexcept override { return {}; }
     void note_exit() noexcept override {}
-    bool lend_a_hand(std::unique_lock<std::mutex>&) override { return false; }
+    bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
         std::size_t given_up = 0;

@@ -105,7 +105,10 @@ struct recorded_error {
 class error_recorder {
 public:
     error_recorder() : log_(std::make_shared<log>()), previous_(set_error_sink(sink())) {}
-    ~error_recorder() { set_error_sink(std::move(previous_)); }
+    ~error_recorder() {
+        detail::attempt([&] { set_error_sink(std::move(previous_)); },
+                        [] {}); // without memory it stays
+    }
     error_recorder(const error_recorder&) = delete;
     error_recorder& operator=(const error_recorder&) = delete;
 

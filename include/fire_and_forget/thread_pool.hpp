@@ -34,7 +34,7 @@ struct pool_access;
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
 /// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_deadline,
 /// and so is the program's exit for pools that are alive then.
-class thread_pool {
+class thread_pool final {
 public:
     explicit thread_pool(pool_options settings = {})
         : core_(new detail::pool_core(std::move(settings))) {}

@@ -24,6 +24,7 @@ std::atomic<long> first_refused{0};
 std::atomic<long> last_refused{-1};
 std::atomic<long> calls{0};
 std::atomic<long> refusals{0};
+std::atomic<std::chrono::milliseconds> refusal_takes{std::chrono::milliseconds(0)};
 
 } // namespace
 
@@ -36,6 +37,9 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* how, star
     const long call = calls++;
     if (call >= first_refused && call <= last_refused) {
         ++refusals;
+        if (refusal_takes.load().count() > 0) {
+            std::this_thread::sleep_for(refusal_takes.load());
+        }
         return EAGAIN;
     }
     static const create_function real =
@@ -326,5 +330,32 @@ TEST_CASE("tasks behind a lost worker that can't be replaced are run by drain") 
 }
 
 #endif
+
+const child closes_meanwhile("closes while a thread is being started", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    fire_and_forget([] {}); // a worker for the rest
+    CHECK(faf::drain(patience));
+    std::thread closer([] {
+        CHECK(eventually([] { return faf::snapshot().running == 1; }));
+        CHECK_FALSE(faf::shutdown(0s));
+    });
+    refusal_takes = 50ms;
+    refuse(next_call(), never_again);
+    book.count(fire_and_forget(faf::own_thread, tracked(book, 0)));
+    closer.join();
+    const faf::stats counters = faf::snapshot();
+    CHECK(counters.running == 0);
+    CHECK(counters.dropped == 1);
+    CHECK(counters.accepted == 2);
+});
+
+TEST_CASE("a task whose thread can't be started while all is closed has one fate") {
+    const outcome end = run(closes_meanwhile);
+    check_exit(end);
+    CHECK(end->accepted == 1);
+    CHECK(end->ran == 0);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1);
+    CHECK(end->tasks_reported_as(failure::refused) == 0);
+}
 
 } // namespace

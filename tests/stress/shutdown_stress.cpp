@@ -67,7 +67,8 @@ public:
     unit_of_work& operator=(unit_of_work) = delete;
     ~unit_of_work() {
         if (tally_ != nullptr) {
-            tally_->destroyed.fetch_add(1, std::memory_order_relaxed);
+            // release: who has seen the last one may end the tally
+            tally_->destroyed.fetch_add(1, std::memory_order_release);
         }
     }
     void operator()() const { tally_->ran.fetch_add(1, std::memory_order_relaxed); }

@@ -14,7 +14,8 @@ struct party final : exit_party {
     ~party() override { ++*ended; }
     void begin_closing() override {}
     bool wait_for_exit(steady_time) override { return true; }
-    void close_for_exit(steady_time) override {}
+    void close_for_exit(steady_time, steady_time) override {}
+    steady_time exit_time(steady_time start) const override { return start; }
     std::uint64_t admissions() const override { return 0; }
     int* ended;
 };

@@ -100,7 +100,7 @@ private:
             abandoned.where = groups_[i].where;
             abandoned.suppressed = groups_[i].tasks - 1;
             if (has_time()) {
-                report(abandoned, nullptr, on_.sink);
+                report(abandoned, nullptr, on_.sink.load(std::memory_order_relaxed));
             } else {
                 default_sink().write(abandoned);
             }

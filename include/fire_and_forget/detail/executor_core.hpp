@@ -30,7 +30,7 @@ namespace faf::detail {
 ///                 leaves nothing accepted behind.
 class executor_core : public exit_party {
 public:
-    const error_sink* sink() const noexcept { return host_.sink; }
+    const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }
     bool runs_this_thread() const noexcept { return inside_a_task_of(&host_); }
 
     std::uint64_t admissions() const override {
@@ -54,7 +54,7 @@ public:
 
     /// Waits until nothing is queued or running. From a task of its own: false at once.
     bool drain_until(steady_time deadline) {
-        if (runs_this_thread()) {
+        if (runs_this_thread() || !is_in_its_process()) {
             return false;
         }
         std::unique_lock lock(mutex_);
@@ -74,18 +74,30 @@ public:
     bool wait_for_exit(steady_time start) override {
         std::unique_lock lock(mutex_);
         note_exit();
-        return wait_quiet(lock, later(start, exit_deadline()));
+        return wait_quiet(lock, exit_time(start));
     }
 
-    void close_for_exit(steady_time start) override { close(later(start, exit_deadline())); }
+    void close_for_exit(steady_time start, steady_time patience) override {
+        close(exit_time(start), patience);
+    }
+
+    steady_time exit_time(steady_time start) const override {
+        return later(start, exit_deadline());
+    }
 
     virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
 
 protected:
     executor_core() : stop_(make_stop_source()), host_{nullptr, stop_.get_token()} {}
 
-    /// To be called while it is being made.
-    void set_sink(const error_sink* sink) noexcept { host_.sink = sink; }
+    /// To be called while it is being made, and with null when the sink may not be called any more.
+    /// Relaxed: whoever ends a sink must know by other means that no thread is about to call it.
+    void set_sink(const error_sink* sink) noexcept {
+        host_.sink.store(sink, std::memory_order_relaxed);
+    }
+
+    /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
+    bool is_in_its_process() const noexcept { return process_ == process_number(); }
 
     const host& lent() const noexcept { return host_; }
 
@@ -132,8 +144,8 @@ protected:
 
     /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
     /// True if nothing was, now or before.
-    bool close(steady_time deadline) {
-        abandoned_tasks abandoned(host_, later(deadline, std::chrono::milliseconds(500)));
+    bool close(steady_time deadline, steady_time patience) {
+        abandoned_tasks abandoned(host_, patience);
         task_queue left;
         std::unique_lock lock(mutex_);
         const bool finished = wait_quiet(lock, deadline);
@@ -160,7 +172,7 @@ protected:
             if (steady_clock::now() >= deadline) {
                 return false;
             }
-            if (!lend_a_hand(lock)) {
+            if (!lend_a_hand(lock, deadline)) {
                 wait_until(quiet_, lock, deadline);
             }
         }
@@ -180,7 +192,7 @@ protected:
     virtual void note_exit() noexcept = 0;
 
     /// Does a piece of the work on the waiting thread if nobody else can; false if there was none.
-    virtual bool lend_a_hand(std::unique_lock<std::mutex>& lock) = 0;
+    virtual bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) = 0;
 
     mutable std::mutex mutex_;
     std::condition_variable quiet_;
@@ -188,6 +200,7 @@ protected:
 private:
     enum class phase : std::uint8_t { open, closing, closed };
 
+    const long process_ = process_number();
     stop_source stop_;
     host host_;
     phase phase_ = phase::open;

@@ -2,7 +2,7 @@
 #pragma once
 
 // The end of the program: every executor that holds tasks is enlisted here, and one atexit step
-// lets them finish within their deadlines. executor_core.hpp enlists.
+// lets them finish within their deadlines. The executors of the library enlist.
 
 #include "platform.hpp"
 #include "report.hpp"
@@ -36,8 +36,11 @@ public:
     /// Waits until it is quiet; false if its deadline, counted from `start`, comes first.
     virtual bool wait_for_exit(steady_time start) = 0;
 
-    /// Closes, and reports what is left as abandoned.
-    virtual void close_for_exit(steady_time start) = 0;
+    /// Closes, and reports what is left as abandoned; sinks are asked until `patience`.
+    virtual void close_for_exit(steady_time start, steady_time patience) = 0;
+
+    /// When its deadline is, for an exit that began at `start`.
+    virtual steady_time exit_time(steady_time start) const = 0;
 
     /// A number that grows with every task it takes.
     virtual std::uint64_t admissions() const = 0;
@@ -57,8 +60,10 @@ private:
     std::atomic<std::uint32_t> users_{1};
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
-    std::uint64_t last_round_ = 0;
 };
+
+/// How long past a deadline sinks are still asked about the tasks that missed it.
+inline constexpr std::chrono::milliseconds sink_patience{500};
 
 /// All exit parties, and the step that ends them.
 ///
@@ -106,14 +111,19 @@ private:
             return; // a forked child: the threads and their tasks are its parent's
         }
         const steady_time start = steady_clock::now();
+        {
+            // A party that is enlisted from here on, by a task or by the end of a sink, may come too
+            // late to be visited: it has another step registered.
+            const std::lock_guard lock(mutex_);
+            is_due_ = false;
+        }
         for_each([](exit_party& party) { party.begin_closing(); });
         wait_for_all(start);
-        for_each([=](exit_party& party) { party.close_for_exit(start); });
+        const steady_time patience = later(steady_clock::now(), sink_patience);
+        for_each([=](exit_party& party) { party.close_for_exit(start, patience); });
         default_sink().flush_for_exit();
         // The user's sink may refer to what static destructors end from here on.
         global_sink().clear();
-        const std::lock_guard lock(mutex_);
-        is_due_ = false;
     }
 
     /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
@@ -122,8 +132,15 @@ private:
         bool in_time = true;
         std::uint64_t before = 0;
         do {
-            before = admissions();
+            steady_time latest = start;
+            before = 0;
+            for_each([&](const exit_party& party) {
+                before += party.admissions();
+                const steady_time its_end = party.exit_time(start);
+                latest = latest < its_end ? its_end : latest;
+            });
             for_each([&](exit_party& party) { in_time = party.wait_for_exit(start) && in_time; });
+            in_time = in_time && steady_clock::now() < latest;
         } while (in_time && admissions() != before);
     }
 
@@ -133,35 +150,32 @@ private:
         return sum;
     }
 
-    /// Visits every party once. No lock is held meanwhile: tasks may make and end pools.
+    /// Visits the parties that are there when it begins. No lock is held meanwhile: tasks may make
+    /// and end pools. The one being visited is kept, so it stays in its place on the list.
     template <class Visit>
     void for_each(Visit visit) {
-        std::uint64_t round = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            round = ++round_;
-        }
-        while (exit_party* party = next_in(round)) {
+        exit_party* party = keep_next(nullptr);
+        while (party != nullptr) {
             visit(*party);
+            exit_party* const next = keep_next(party);
             party->release();
+            party = next;
         }
     }
 
-    /// A party that has not been visited in this round, kept; null when there is none.
-    exit_party* next_in(std::uint64_t round) noexcept {
+    /// The party after `from`, or the first, kept; null when there is none.
+    exit_party* keep_next(const exit_party* from) noexcept {
         const std::lock_guard lock(mutex_);
-        for (exit_party* party = first_; party != nullptr; party = party->next_) {
-            if (party->last_round_ < round && party->try_keep()) {
-                party->last_round_ = round;
-                return party;
-            }
+        exit_party* party = from != nullptr ? from->next_ : first_;
+        while (party != nullptr && !party->try_keep()) {
+            party = party->next_;
         }
-        return nullptr;
+        return party;
     }
 
     std::mutex mutex_;
     exit_party* first_ = nullptr;
-    std::uint64_t round_ = 0;
+
     bool is_due_ = false;
     const long process_ = process_number();
 };

@@ -72,50 +72,54 @@ private:
     void (*call_)(void*);
 };
 
-#if defined(__cpp_exceptions)
-
-/// Whether the exception being handled may be destroyed when its handler ends.
-enum class afterwards { destroy_exception, keep_exception };
-
-inline void attempt_once(action body, action on_exception, afterwards then) {
-    try {
-        body();
-    }
+// The exception by which a thread is ended must not be swallowed. libc++ has no name for it: with
+// it, a task that ends its thread ends the program.
 #if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
-    // libc++ has no name for this exception: with it, a task that ends its thread ends the program.
-    catch (abi::__forced_unwind&) {
-        throw;
+#define FIRE_AND_FORGET_LET_THREAD_END                                                             \
+    catch (abi::__forced_unwind&) {                                                                \
+        throw;                                                                                     \
     }
-#endif
-    catch (...) { // Any type may be thrown by a task, a sink or a copy constructor.
-        if (then == afterwards::keep_exception) {
-            alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
-            ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
-        }
-        on_exception();
-    }
-}
-
+#else
+#define FIRE_AND_FORGET_LET_THREAD_END
 #endif
 
 /// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
 ///
-/// The one place that catches what user code throws. Two things are special about it. A thread that
-/// is cancelled or calls pthread_exit unwinds with an exception that must not be swallowed: it goes
-/// on. And an exception object whose own destructor throws does so as its handler ends: that is why
-/// the handlers nest. The outermost never lets its exception be destroyed, so the chain ends there.
-/// Without exceptions it only runs `body`.
+/// The one place that catches what user code throws: any type, from a task, a sink or a copy
+/// constructor. An exception object whose own destructor throws does so as its handler ends: that
+/// is why the handlers nest. The outermost never lets its exception be destroyed, so the chain ends
+/// there. A thread that is cancelled or calls pthread_exit unwinds on. Without exceptions it only
+/// runs `body`.
 inline void attempt(action body, action on_exception) {
 #if defined(__cpp_exceptions)
-    using enum afterwards;
-    const auto inner = [&] { attempt_once(body, on_exception, destroy_exception); };
-    const auto middle = [&] { attempt_once(inner, on_exception, destroy_exception); };
-    attempt_once(middle, on_exception, keep_exception);
+    try {
+        try {
+            try {
+                body();
+            }
+            FIRE_AND_FORGET_LET_THREAD_END
+            catch (...) { // see above
+                on_exception();
+            }
+        }
+        FIRE_AND_FORGET_LET_THREAD_END
+        catch (...) { // the destructor of the first exception threw it
+            on_exception();
+        }
+    }
+    FIRE_AND_FORGET_LET_THREAD_END
+    catch (...) { // the destructor of the second exception threw it
+        alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
+        ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
+        on_exception();
+    }
 #else
     (void)on_exception;
     body();
 #endif
 }
+
+#undef FIRE_AND_FORGET_LET_THREAD_END
 
 /// A source without a state where there is no memory for one: then nothing is asked to stop.
 inline stop_source make_stop_source() {

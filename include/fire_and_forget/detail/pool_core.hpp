@@ -41,7 +41,6 @@ public:
     /// Takes `task`, or says why not and leaves it.
     refusal accept(task_ptr& task) {
         thread_trouble trouble;
-        const error_sink* const of_pool = sink(); // a task may end the pool once the lock is free
         {
             const std::lock_guard lock(mutex_);
             if (!admit()) {
@@ -54,25 +53,43 @@ public:
             if (queue_.size() > idle_) {
                 trouble = hire(where);
             }
+            if (trouble) {
+                keep(); // the task may end the pool once the lock is free
+            }
         }
-        trouble.report("it waits for one", of_pool);
+        if (trouble) {
+            trouble.report("it waits for one", sink());
+            release();
+        }
         return refusal::none;
     }
 
     /// Lets the tasks finish until `deadline`, reports the rest, closes, and ends the threads. True
     /// if nothing was abandoned. From a task of this pool it only begins to close: false.
     bool shutdown_until(steady_time deadline) {
+        if (!is_in_its_process()) {
+            return false;
+        }
         begin_closing();
         if (runs_this_thread()) {
             return false;
         }
-        const bool all_done = close(deadline);
+        const bool all_done = close(deadline, later(deadline, sink_patience));
         dismiss_workers();
         return all_done;
     }
 
+    /// At exit: nobody may use the pool's sink, which is the user's, once static destructors run.
+    void close_for_exit(steady_time start, steady_time patience) override {
+        executor_core::close_for_exit(start, patience);
+        set_sink(nullptr);
+    }
+
     /// The end of the pool's owner, who must not use it any more.
     void retire() {
+        if (!is_in_its_process()) {
+            return; // a forked child lets its parent's pool lie
+        }
         const bool is_ours = runs_this_thread();
         shutdown_until(deadline_after(exit_deadline()));
         if (is_ours) { // It can't wait for itself: the workers go when the queue is empty.
@@ -181,7 +198,7 @@ private:
     /// waits for it, so its record is complete. After a failure the next try waits a little, and a
     /// row of failures is reported once.
     thread_trouble hire(const call_site& where) {
-        if (working() + (is_lending_ ? 1 : 0) >= size_ || !pause_.is_over()) {
+        if (working() + (lent_ != nullptr ? 1 : 0) >= size_ || !pause_.is_over()) {
             return {};
         }
         auto* const recruit = new (std::nothrow) worker;
@@ -209,47 +226,58 @@ private:
     std::size_t threads() const noexcept override { return workers_.alive(); }
     task_queue take_queue() noexcept override { return std::exchange(queue_, {}); }
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
-        return workers_.write_off_running(abandoned);
+        std::size_t given_up = workers_.write_off_running(abandoned);
+        if (lent_ != nullptr && !runs_this_thread()) {
+            given_up += write_off(*lent_, abandoned) ? 1 : 0;
+        }
+        return given_up;
     }
 
     /// Workers that go on taking tasks.
-    std::size_t working() const noexcept { return workers_.alive() - exiting_; }
+    std::size_t working() const noexcept { return workers_.alive() - (is_worker_exiting_ ? 1 : 0); }
 
     /// A worker whose task calls exit() does not come back: another takes its place.
     void note_exit() noexcept override {
         if (workers_.has_this_thread()) {
-            exiting_ = 1;
+            is_worker_exiting_ = true;
         } else if (runs_this_thread()) {
-            is_lending_ = false; // it was lent
+            lent_ = nullptr; // the exiting thread was the lent one
         }
         if (!queue_.empty()) {
             static_cast<void>(hire({}));
         }
     }
 
-    /// With tasks but no worker: tries once more to start one, else runs a task here. Only for want
-    /// of a thread, because a task that does not end would hold up the caller beyond its deadline.
-    bool lend_a_hand(std::unique_lock<std::mutex>& lock) override {
-        if (queue_.empty() || working() > 0 || is_lending_) {
+    /// With tasks but no worker: tries to start one, and if that has failed again runs a task here.
+    /// Only for want of a thread, because a task that does not end would hold up the caller beyond
+    /// its deadline.
+    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) override {
+        if (queue_.empty() || working() > 0 || lent_ != nullptr) {
             return false;
         }
-        static_cast<void>(hire({}));
-        if (working() > 0) {
-            return false;
+        if (pause_.is_over()) {
+            static_cast<void>(hire({}));
+            has_given_up_ = working() == 0;
+            return true;
+        }
+        if (!has_given_up_) { // the system may have thought better of it when the pause is over
+            wait_until(quiet_, lock, pause_.end_time() < deadline ? pause_.end_time() : deadline);
+            return true;
         }
         worker self;
         task_ptr task = start(self);
         struct loan {
-            bool& is_lending;
+            pool_core& pool;
             std::unique_lock<std::mutex>& held;
             ~loan() {
                 held.lock();
-                is_lending = false;
+                pool.lent_ = nullptr;
+                pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
             }
         };
-        is_lending_ = true;
+        lent_ = &self;
         lock.unlock();
-        const loan until_done{is_lending_, lock};
+        const loan until_done{*this, lock};
         run(self, std::move(task));
         return true;
     }
@@ -271,7 +299,11 @@ private:
     void join_left(std::unique_lock<std::mutex>& lock) {
         while (worker* const gone = workers_.take_left()) {
             lock.unlock();
-            gone->thread.join();
+            if (gone->thread.get_id() == std::this_thread::get_id()) {
+                gone->thread.detach(); // called from a destructor of the thread's own
+            } else {
+                gone->thread.join();
+            }
             delete gone;
             lock.lock();
         }
@@ -282,10 +314,12 @@ private:
 
     std::atomic<std::int32_t> epoch_{0};
     bool is_dismissed_ = false;
-    bool is_lending_ = false; ///< a waiting thread runs a task, for want of workers
+    bool is_worker_exiting_ = false; ///< the task of one has called exit()
+    bool has_given_up_ = false;      ///< no thread for a waiter either, at its last try
+    worker* lent_ = nullptr;         ///< a waiting thread that runs a task, for want of workers
     task_queue queue_;
     std::size_t idle_ = 0;
-    std::size_t exiting_ = 0; ///< 1 if the task of a worker has called exit()
+
     worker_roster workers_;
     hiring_pause pause_;
 };

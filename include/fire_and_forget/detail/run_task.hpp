@@ -12,6 +12,7 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -21,8 +22,8 @@ namespace faf::detail {
 
 /// What an executor lends the tasks it runs.
 struct host {
-    const error_sink* sink = nullptr; ///< its own sink, if any
-    stop_token stop{};                ///< asks its tasks to stop
+    std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
+    stop_token stop{};                            ///< asks its tasks to stop
 };
 
 /// The host of jobs that run on an executor of somebody else's.
@@ -148,7 +149,8 @@ private:
                 report.ran = steady_clock::now() - started_;
             }
         }
-        detail::report(report, details_ != nullptr ? &details_->on_error : nullptr, on_.sink);
+        detail::report(report, details_ != nullptr ? &details_->on_error : nullptr,
+                       on_.sink.load(std::memory_order_relaxed));
     }
 
     task_ptr task_;

@@ -26,6 +26,10 @@ constexpr std::string_view base_name(std::string_view path) noexcept {
     return slash == path.npos ? path : path.substr(slash + 1);
 }
 
+constexpr bool is_word(char c) noexcept {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 /// "ns::feed::on_tick" of "void ns::feed::on_tick(int) [with T = int]". What it does not understand
 /// it leaves as it is.
 constexpr std::string_view plain_function(std::string_view signature) noexcept {
@@ -34,7 +38,7 @@ constexpr std::string_view plain_function(std::string_view signature) noexcept {
     int depth = 0;
     for (std::size_t i = 0; i < signature.size(); ++i) {
         const std::string_view rest = signature.substr(i);
-        if (rest.substr(0, 8) == "operator") {
+        if (rest.substr(0, 8) == "operator" && (i == 0 || !is_word(signature[i - 1]))) {
             return signature;
         }
         if (rest.substr(0, unnamed.size()) == unnamed) {

@@ -52,6 +52,8 @@ public:
     thread_trouble(const call_site& where, std::exception_ptr why) noexcept
         : is_real_(true), where_(where), why_(std::move(why)) {}
 
+    explicit operator bool() const noexcept { return is_real_; }
+
     /// `remedy` says what becomes of the task.
     void report(std::string_view remedy, const error_sink* of_pool) const {
         if (!is_real_) {
@@ -94,6 +96,8 @@ private:
 class hiring_pause {
 public:
     bool is_over() const noexcept { return !is_lasting_ || steady_clock::now() >= next_try_; }
+
+    steady_time end_time() const noexcept { return next_try_; }
 
     void end() noexcept { is_lasting_ = false; }
 

@@ -24,6 +24,16 @@ struct worker {
     worker* next = nullptr;
 };
 
+/// Gives up the task that `one` runs; false if it runs none or that has been done.
+inline bool write_off(worker& one, abandoned_tasks& abandoned) noexcept {
+    if (!one.is_running || one.is_written_off) {
+        return false;
+    }
+    one.is_written_off = true;
+    abandoned.add_running(one.where, one.task);
+    return true;
+}
+
 /// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
 /// each includer more compile time than it is worth in a list of forty lines.
 class worker_roster {
@@ -84,9 +94,7 @@ public:
         std::size_t written_off = 0;
         for (worker* one = first_; one != nullptr; one = one->next) {
             const bool is_this_thread = one->thread.get_id() == std::this_thread::get_id();
-            if (one->is_running && !one->is_written_off && !is_this_thread) {
-                one->is_written_off = true;
-                abandoned.add_running(one->where, one->task);
+            if (!is_this_thread && write_off(*one, abandoned)) {
                 ++written_off;
             }
         }
