@@ -19,7 +19,7 @@ enum class failure : std::uint8_t {
     exception,    ///< the task threw; so may its closure while it was destroyed
     error_result, ///< the task returned an error: a set std::error_code, an empty expected
     refused,      ///< the task was not accepted and will not run
-    expired,      ///< the task was dropped because its time had passed
+    expired,      ///< the task was dropped because its time had passed; none has one yet
     cancelled,    ///< the task was dropped because its stop_token asked for it
     abandoned,    ///< the task was not finished when its pool shut down or the process ended
     worker_lost,  ///< the task ended its thread: pthread_exit or pthread_cancel

@@ -42,7 +42,7 @@ struct options {
 /// Why a task was not accepted.
 enum class refusal : std::uint8_t {
     none,            ///< it was accepted
-    queue_full,      ///< its pool holds as many tasks as it may
+    queue_full,      ///< its executor holds as many tasks as it may
     shutting_down,   ///< its pool is closed, or the program is exiting
     out_of_memory,   ///< there was no memory for it
     no_thread,       ///< no thread could be started and no other could take it
@@ -101,10 +101,12 @@ struct pool_options {
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
     std::chrono::nanoseconds exit_deadline = std::chrono::seconds(5);
 
-    /// Names the worker threads: "faf/1", "faf/2" ... Static storage, like a literal.
+    /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are shown. Static
+    /// storage, like a literal.
     const char* name = "faf";
 
-    /// The pool's own sink, asked after a task's own and before the global one.
+    /// The pool's own sink, asked after a task's own and before the global one. What it refers to
+    /// must live as long as the pool; that of the default pool until exit has closed it.
     error_sink on_error{};
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 // How many processors this process may use, which in a container is not how many the machine has.
-// thread_pool.hpp sizes its pools by it.
+// pool_core.hpp sizes pools by it.
 
 #include "platform.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 // Puts the exception being handled into words: its type, its text and what is nested in it.
-// report.hpp builds the reports from it.
+// Whoever reports an exception asks here.
 
 #include "bounded_text.hpp"
 #include "platform.hpp"

@@ -20,14 +20,12 @@
 
 namespace faf::detail {
 
-/// Invariants  E1  mutex_ guards all but stop_ and host_; while it is held no user code runs and no
-///                 report is made.
+/// Invariants  E1  mutex_ guards all but stop_, host_ and process_; while it is held no user code
+///                 runs and no report is made.
 ///             E2  accepted == succeeded + failed + dropped + queued() + running_ whenever mutex_
-///             is
-///                 free.
+///                 is free.
 ///             E3  A task is accepted and the executor found open in one critical section, so
-///             closing
-///                 leaves nothing accepted behind.
+///                 closing leaves nothing accepted behind.
 class executor_core : public exit_party {
 public:
     const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }

@@ -112,8 +112,8 @@ private:
         }
         const steady_time start = steady_clock::now();
         {
-            // A party that is enlisted from here on, by a task or by the end of a sink, may come too
-            // late to be visited: it has another step registered.
+            // A party that is enlisted from here on, by a task or by the end of a sink, may come
+            // too late to be visited: it has another step registered.
             const std::lock_guard lock(mutex_);
             is_due_ = false;
         }

@@ -22,9 +22,9 @@ namespace faf::detail {
 
 /// Invariants  E1-E3 of executor_core, and
 ///             P1  epoch_ changes under mutex_ with every push and with dismissal. A worker that
-///             parks
-///                 has read it under mutex_ while there was nothing to do, so no wake-up is lost.
-/// Limits      One lock for all: a submit may have to wait for it.
+///                 parks has read it under mutex_ while there was nothing to do, so no wake-up is
+///                 lost.
+/// Limits      One lock for all: a submit may have to wait for it, also while a worker is started.
 class pool_core final : public executor_core {
 public:
     explicit pool_core(pool_options settings)
