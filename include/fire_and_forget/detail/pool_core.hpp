@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <new>
 #include <utility>
 
 namespace faf::detail {
@@ -180,7 +179,7 @@ private:
     void leave(worker& self, bool is_forced) {
         if (is_forced) {
             std::unique_lock lock(mutex_);
-            join_left(lock);
+            workers_.join_left(lock);
         }
         thread_trouble trouble;
         {
@@ -194,30 +193,19 @@ private:
         trouble.report("it waits for one", sink());
     }
 
-    /// Starts one more worker if the pool may have one. Under mutex_: the new thread's first step
-    /// waits for it, so its record is complete. After a failure the next try waits a little, and a
-    /// row of failures is reported once.
+    /// Starts one more worker if the pool may have one. Under mutex_.
     thread_trouble hire(const call_site& where) {
-        if (working() + (lent_ != nullptr ? 1 : 0) >= size_ || !pause_.is_over()) {
-            return {};
+        thread_trouble trouble;
+        if (working() + (lent_ != nullptr ? 1 : 0) < size_) {
+            constexpr thread_body live = [](void* pool, void* self) {
+                static_cast<pool_core*>(pool)->work(*static_cast<worker*>(self));
+            };
+            keep(); // the worker's
+            if (!workers_.hire(live, this, where, trouble)) {
+                release();
+            }
         }
-        auto* const recruit = new (std::nothrow) worker;
-        if (recruit == nullptr) {
-            return pause_.begin(where, nullptr);
-        }
-        recruit->number = workers_.next_number();
-        constexpr thread_body live = [](void* pool, void* self) {
-            static_cast<pool_core*>(pool)->work(*static_cast<worker*>(self));
-        };
-        keep();
-        if (std::exception_ptr why = start_thread(recruit->thread, live, this, recruit)) {
-            release();
-            delete recruit;
-            return pause_.begin(where, std::move(why));
-        }
-        pause_.end();
-        workers_.add(recruit);
-        return {};
+        return trouble;
     }
 
     // The owner's side ----------------------------------------------------------------------------
@@ -255,13 +243,13 @@ private:
         if (queue_.empty() || working() > 0 || lent_ != nullptr) {
             return false;
         }
-        if (pause_.is_over()) {
+        if (workers_.pause().is_over()) {
             static_cast<void>(hire({}));
             has_given_up_ = working() == 0;
             return true;
         }
         if (!has_given_up_) { // the system may have thought better of it when the pause is over
-            wait_until(quiet_, lock, pause_.end_time() < deadline ? pause_.end_time() : deadline);
+            wait_until(quiet_, lock, earlier_of(workers_.pause().end_time(), deadline));
             return true;
         }
         worker self;
@@ -293,25 +281,11 @@ private:
         std::unique_lock lock(mutex_);
         dismiss();
         quiet_.wait(lock, [this] { return workers_.is_deserted(); });
-        join_left(lock);
-    }
-
-    void join_left(std::unique_lock<std::mutex>& lock) {
-        while (worker* const gone = workers_.take_left()) {
-            lock.unlock();
-            if (gone->thread.get_id() == std::this_thread::get_id()) {
-                gone->thread.detach(); // called from a destructor of the thread's own
-            } else {
-                gone->thread.join();
-            }
-            delete gone;
-            lock.lock();
-        }
+        workers_.join_left(lock);
     }
 
     const pool_options options_;
     const unsigned size_;
-
     std::atomic<std::int32_t> epoch_{0};
     bool is_dismissed_ = false;
     bool is_worker_exiting_ = false; ///< the task of one has called exit()
@@ -321,7 +295,6 @@ private:
     std::size_t idle_ = 0;
 
     worker_roster workers_;
-    hiring_pause pause_;
 };
 
 } // namespace faf::detail

@@ -25,6 +25,10 @@ inline steady_time later(steady_time start, std::chrono::nanoseconds delay) noex
     return delay < steady_time::max() - start ? start + delay : steady_time::max();
 }
 
+inline steady_time earlier_of(steady_time a, steady_time b) noexcept {
+    return b < a ? b : a;
+}
+
 inline steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept {
     return later(steady_clock::now(), timeout);
 }

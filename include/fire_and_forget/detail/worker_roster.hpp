@@ -7,9 +7,14 @@
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
 #include "platform.hpp"
+#include "thread_start.hpp"
 
 #include <cstddef>
+#include <exception>
+#include <mutex>
+#include <new>
 #include <thread>
+#include <utility>
 
 namespace faf::detail {
 
@@ -55,8 +60,48 @@ public:
     /// Threads that have not left.
     std::size_t alive() const noexcept { return alive_; }
 
+    /// Starts one more worker, which runs `body(executor, record)`; false if that failed or is not
+    /// to be tried yet. Called with the pool's lock held: the new thread's first step is to wait
+    /// for it, so its record is complete. A row of failures is `trouble` only once.
+    bool hire(thread_body body, void* executor, const call_site& where, thread_trouble& trouble) {
+        if (!pause_.is_over()) {
+            return false;
+        }
+        auto* const recruit = new (std::nothrow) worker;
+        std::exception_ptr why;
+        if (recruit != nullptr) {
+            recruit->number = next_number();
+            why = start_thread(recruit->thread, body, executor, recruit);
+        }
+        if (recruit == nullptr || why) {
+            delete recruit;
+            trouble = pause_.begin(where, std::move(why));
+            return false;
+        }
+        pause_.end();
+        add(recruit);
+        return true;
+    }
+
     /// The number that the next worker is known by, from 1.
     unsigned next_number() const noexcept { return hired_ + 1; }
+
+    /// When the next worker may be hired after a failure.
+    const hiring_pause& pause() const noexcept { return pause_; }
+
+    /// Joins those that have left, without the lock.
+    void join_left(std::unique_lock<std::mutex>& lock) {
+        while (worker* const gone = take_left()) {
+            lock.unlock();
+            if (gone->thread.get_id() == std::this_thread::get_id()) {
+                gone->thread.detach(); // called from a destructor of the thread's own
+            } else {
+                gone->thread.join();
+            }
+            delete gone;
+            lock.lock();
+        }
+    }
 
     /// Takes ownership.
     void add(worker* recruit) noexcept {
@@ -118,6 +163,7 @@ private:
     worker* first_ = nullptr;
     std::size_t alive_ = 0;
     unsigned hired_ = 0;
+    hiring_pause pause_;
 };
 
 } // namespace faf::detail
