@@ -9,7 +9,6 @@
 #include "detail/thread_state.hpp"
 #include "options.hpp"
 
-#include <concepts>
 #include <type_traits>
 #include <utility>
 

@@ -13,7 +13,6 @@
 
 #include <memory>
 #include <mutex>
-#include <utility>
 
 namespace faf::detail {
 
