@@ -29,6 +29,9 @@
 #include <pthread.h>
 #include <unistd.h>
 #define FIRE_AND_FORGET_HAS_POSIX 1
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #else
 #include <io.h>
 #endif
@@ -52,85 +55,6 @@ struct stop_source {
 };
 using detachable_thread = std::thread;
 #endif
-
-class action;
-template <class F>
-concept no_action = !std::is_same_v<std::remove_cvref_t<F>, action>;
-
-/// A reference to a callable that lives at least as long as the call it is passed to. A template
-/// less for the compiler each time something is attempted.
-class action {
-public:
-    template <no_action F>
-    action(F&& fn) noexcept
-        : fn_(const_cast<void*>(static_cast<const void*>(&fn))),
-          call_([](void* target) { (*static_cast<std::remove_reference_t<F>*>(target))(); }) {}
-    void operator()() const { call_(fn_); }
-
-private:
-    void* fn_;
-    void (*call_)(void*);
-};
-
-// The exception by which a thread is ended must not be swallowed. libc++ has no name for it: with
-// it, a task that ends its thread ends the program.
-#if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
-#define FIRE_AND_FORGET_LET_THREAD_END                                                             \
-    catch (abi::__forced_unwind&) {                                                                \
-        throw;                                                                                     \
-    }
-#else
-#define FIRE_AND_FORGET_LET_THREAD_END
-#endif
-
-/// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
-///
-/// The one place that catches what user code throws: any type, from a task, a sink or a copy
-/// constructor. An exception object whose own destructor throws does so as its handler ends: that
-/// is why the handlers nest. The outermost never lets its exception be destroyed, so the chain ends
-/// there. A thread that is cancelled or calls pthread_exit unwinds on. Without exceptions it only
-/// runs `body`.
-inline void attempt(action body, action on_exception) {
-#if defined(__cpp_exceptions)
-    try {
-        try {
-            try {
-                body();
-            }
-            FIRE_AND_FORGET_LET_THREAD_END
-            catch (...) { // see above
-                on_exception();
-            }
-        }
-        FIRE_AND_FORGET_LET_THREAD_END
-        catch (...) { // the destructor of the first exception threw it
-            on_exception();
-        }
-    }
-    FIRE_AND_FORGET_LET_THREAD_END
-    catch (...) { // the destructor of the second exception threw it
-        alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
-        ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
-        on_exception();
-    }
-#else
-    (void)on_exception;
-    body();
-#endif
-}
-
-#undef FIRE_AND_FORGET_LET_THREAD_END
-
-/// A source without a state where there is no memory for one: then nothing is asked to stop.
-inline stop_source make_stop_source() {
-#if defined(__cpp_lib_jthread)
-    stop_source source(std::nostopstate);
-    attempt([&] { source = stop_source(); }, [] {});
-    return source;
-#else
-    return {};
-#endif
-}
 
 /// Holds a value that no static destructor ends, so that background threads and code that runs late
 /// in exit() may go on using it.
@@ -278,6 +202,14 @@ inline long process_number() noexcept {
     return ::getpid();
 #else
     return 0;
+#endif
+}
+
+/// From now on the calling thread sleeps no longer than it asks to: Linux adds up to 50 us, to let
+/// wake-ups fall together.
+inline void wake_up_on_time() noexcept {
+#if defined(__linux__)
+    ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 #endif
 }
 
