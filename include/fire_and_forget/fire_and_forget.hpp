@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The front door. A call finds its executor here, stores the closure (detail/task.hpp), hands it
-// over (detail/pool_core.hpp), and a worker runs it (detail/run_task.hpp).
+// The front door. From here a call goes to its lane (detail/fire.hpp), stores the closure there
+// (detail/lane.hpp), and sees whether it must wake a worker (detail/doorbell.hpp); a worker takes it
+// (detail/pool_staff.hpp) and runs it (detail/run_task.hpp).
 
 #include "call_site.hpp"
+#include "detail/fire.hpp"
 #include "detail/located.hpp"
 #include "detail/time.hpp"
 #include "error_sink.hpp"
@@ -22,85 +24,6 @@
 
 namespace faf {
 namespace detail {
-
-/// Hands `task` to any executor.
-template <class E>
-refusal hand_to(E& target, task_ptr task, const firing& call) {
-    const hand_over frame;
-    task->hand_over = frame.number();
-    refusal answer = refusal::none;
-    refusal reported = refusal::none;
-    attempt(
-        [&] {
-            job work(std::move(task));
-            if constexpr (!has_execute<E>) {
-                target(std::move(work));
-            } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
-                answer = target.execute(std::move(work)).why();
-            } else {
-                target.execute(std::move(work));
-            }
-        },
-        [&] {
-            if (frame.is_dropped()) {
-                reported = call.refuse_for_exception(refusal::executor_failed);
-            } else { // it has run or will run, whatever the executor threw afterwards
-                call.tell_exception();
-            }
-        });
-    if (!frame.is_dropped() || reported != refusal::none) {
-        return reported;
-    }
-    return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
-}
-
-/// The same for those of the library, which know their own reasons and count.
-template <class Core>
-refusal hand_to_core(Core& core, task_ptr task, const firing& call) {
-    const refusal why = core.accept(task);
-    return why == refusal::none ? why : call.refuse(why);
-}
-inline refusal hand_to(pool_core& core, task_ptr task, const firing& call) {
-    return hand_to_core(core, std::move(task), call);
-}
-inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
-    return hand_to_core(core, std::move(task), call);
-}
-
-// What stands behind an executor: for those of the library their core, else the executor itself.
-
-inline pool_core& core_of(thread_pool& pool) noexcept {
-    return pool_access::core(pool);
-}
-inline own_threads& core_of(const own_thread_t&) noexcept {
-    return own_threads::instance();
-}
-template <class E>
-E& core_of(E& other) noexcept {
-    return other;
-}
-
-/// Every call ends up here.
-template <class Core, class... Args>
-submission fire(Core& core, const options* given, const located<std::type_identity_t<Args>...>& fn,
-                Args&&... args) {
-    firing call{given, nullptr, fn.where()};
-    if (given != nullptr && given->where.line() != 0) {
-        call.where = given->where;
-    }
-    if constexpr (std::same_as<Core, pool_core>) {
-        call.of_executor = core.sink();
-    }
-    refusal why = refusal::none;
-    task_ptr task = fn.make(call, why, std::forward<Args>(args)...);
-    if (task) {
-        return submission(detail::hand_to(core, std::move(task), call));
-    }
-    if constexpr (std::same_as<Core, pool_core> || std::same_as<Core, own_threads>) {
-        core.note_refused();
-    }
-    return submission(why);
-}
 
 /// The two that a program has without making any.
 struct default_executors {

@@ -92,11 +92,23 @@ private:
     refusal why_ = refusal::none;
 };
 
+/// Who wakes a worker of a pool that sleeps.
+enum class wake : std::uint8_t {
+    by_caller, ///< the call that fires the next task, at the price of a system call (2-3 us)
+    by_worker, ///< another worker, which naps instead of sleeping: no call pays, and tasks fired at
+               ///< an idle pool start later by up to one nap
+};
+
 /// How a pool is made.
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
     unsigned threads = 0;
+
+    /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap`, all
+    /// the time: that keeps a processor a few percent busy.
+    wake wake_up = wake::by_caller;
+    std::chrono::nanoseconds nap = std::chrono::microseconds(50);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
     std::chrono::nanoseconds exit_deadline = std::chrono::seconds(5);

@@ -9,8 +9,8 @@
 #include "thread_pool.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
-
 #include <mutex>
 #include <new>
 #include <thread>
@@ -21,7 +21,7 @@ namespace detail {
 
 /// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
 ///
-/// Invariants  E1-E3 of executor_core, and
+/// Invariants  E1 of executor_core: all is counted under the mutex; and
 ///             T1  A record is in the list from before its thread starts until after its task is
 ///                 settled.
 class own_threads final : public executor_core {
@@ -65,6 +65,11 @@ public:
         return fall_back(task, trouble);
     }
 
+    std::uint64_t admissions() const override {
+        const std::lock_guard lock(mutex_);
+        return admissions_;
+    }
+
     bool shutdown_until(steady_time deadline) {
         if (!is_in_its_process()) {
             return false;
@@ -86,17 +91,20 @@ private:
 
     bool enter(record& fresh) noexcept {
         const std::lock_guard lock(mutex_);
-        if (!admit()) {
+        if (!is_open_here()) {
+            note_refused();
             return false;
         }
-        note_start();
+        ++counts_.accepted;
+        ++admissions_;
+        ++counts_.running;
         fresh.next = first_;
         fresh.link = &first_;
         if (first_ != nullptr) {
             first_->link = &fresh.next;
         }
         first_ = &fresh;
-        ++size_;
+        ++counts_.threads;
         return true;
     }
 
@@ -105,7 +113,7 @@ private:
         if (gone.next != nullptr) {
             gone.next->link = gone.link;
         }
-        --size_;
+        --counts_.threads;
     }
 
     /// Tries three times: the system may refuse a thread for a moment only.
@@ -133,9 +141,11 @@ private:
         const std::lock_guard lock(mutex_);
         unlink(fresh);
         if (fresh.is_written_off) {
-            note_end(true, fate::dropped);
-        } else {
-            withdraw();
+            note_written_off_end();
+        } else { // another executor takes it
+            --counts_.accepted;
+            --counts_.running;
+            quiet_.notify_all();
         }
         trouble = pause_.begin(fresh.where, std::move(why));
         return fresh.is_written_off;
@@ -156,7 +166,7 @@ private:
         ~settlement() {
             const std::lock_guard lock(all.mutex_);
             all.unlink(*self);
-            all.note_end(self->is_written_off, result);
+            all.note_end(*self, result);
             delete self;
         }
         settlement(const settlement&) = delete;
@@ -173,9 +183,21 @@ private:
         after.result = run_task(std::move(self->task), lent());
     }
 
-    std::size_t queued() const noexcept override { return 0; }
-    std::size_t threads() const noexcept override { return size_; }
-    task_queue take_queue() noexcept override { return {}; }
+    void note_end(const record& ended, fate result) noexcept {
+        if (ended.is_written_off) {
+            note_written_off_end();
+            return;
+        }
+        ++(result == fate::succeeded ? counts_.succeeded
+           : result == fate::failed  ? counts_.failed
+                                     : counts_.dropped);
+        --counts_.running;
+        quiet_.notify_all();
+    }
+
+    stats count() const noexcept override { return counts_; }
+    bool is_quiet(std::size_t own) const noexcept override { return counts_.running <= own; }
+    bool abandon_queued(abandoned_tasks&) override { return false; }
     void note_exit() noexcept override {}
     bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
 
@@ -188,11 +210,14 @@ private:
                 ++given_up;
             }
         }
+        counts_.running -= given_up;
+        counts_.dropped += given_up;
         return given_up;
     }
 
     record* first_ = nullptr;
-    std::size_t size_ = 0;
+    stats counts_;
+    std::uint64_t admissions_ = 0;
     hiring_pause pause_;
 };
 

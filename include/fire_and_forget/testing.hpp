@@ -4,6 +4,7 @@
 // For the tests of programs that fire tasks: an executor that runs them when told, and a sink that
 // remembers. No threads, no sleeps.
 
+#include "detail/attempt.hpp"
 #include "detail/time.hpp"
 #include "error_sink.hpp"
 #include "executor.hpp"

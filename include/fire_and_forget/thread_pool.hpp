@@ -119,8 +119,9 @@ private:
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
 inline thread_pool& default_pool() noexcept {
+    static detail::never_destroyed<detail::lane_set> lanes; // it must not fail for want of memory
     static detail::never_destroyed<detail::pool_core> core(
-        detail::default_pool_plan::instance().use());
+        detail::default_pool_plan::instance().use(), *lanes);
     static detail::never_destroyed<thread_pool> pool(*core);
     return *pool;
 }

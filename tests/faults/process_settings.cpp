@@ -19,14 +19,13 @@ using namespace faf_test;
 using faf::failure;
 using faf::fire_and_forget;
 
-/// Fires tasks that all wait for each other's company or for a while, and notes how many threads
-/// the default pool came to.
+/// Keeps all threads busy and notes how many the default pool came to. Each wakes the next.
 void note_threads(ledger& book) {
     for (int i = 0; i < 20; ++i) {
-        fire_and_forget([] { std::this_thread::sleep_for(1ms); });
+        fire_and_forget([] { std::this_thread::sleep_for(20ms); });
     }
-    book.notes[0] = static_cast<long>(faf::snapshot().threads);
     CHECK(faf::drain(patience));
+    book.notes[0] = static_cast<long>(faf::snapshot().threads);
 }
 
 const child configured("configured", [](ledger& book) {

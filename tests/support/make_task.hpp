@@ -13,8 +13,11 @@ namespace faf_test {
 
 template <class Fn>
 faf::detail::task_ptr make_task(Fn&& fn, const faf::options& how = {}) {
-    using task = faf::detail::stored_task<std::decay_t<Fn>>;
-    faf::detail::task_ptr made(new task(how.where, std::forward<Fn>(fn)));
+    using stored = faf::detail::closure<std::decay_t<Fn>>;
+    faf::detail::node_memory memory(
+        faf::detail::task_node::allocate(faf::detail::type_of<stored>, how.where));
+    ::new (memory->closure()) stored(std::in_place, std::forward<Fn>(fn));
+    faf::detail::task_ptr made(memory.release());
     made->name = how.name;
     made->priority = how.priority;
     return made;
@@ -24,7 +27,7 @@ faf::detail::task_ptr make_task(Fn&& fn, const faf::options& how = {}) {
 template <class Fn>
 faf::detail::task_ptr make_task_with_details(Fn&& fn, const faf::options& how) {
     faf::detail::task_ptr made = make_task(std::forward<Fn>(fn), how);
-    faf::detail::add_options(made, &how);
+    static_cast<void>(faf::detail::add_options(*made, &how));
     return made;
 }
 

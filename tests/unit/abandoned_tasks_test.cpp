@@ -49,11 +49,9 @@ TEST_CASE("abandoned tasks from one place make one report that speaks for all") 
     const faf::call_site where = faf::call_site::current();
     {
         abandoned_tasks abandoned(foreign_host(), never);
-        task_queue queue;
         for (int i = 0; i < 1000; ++i) {
-            queue.push(make_task([] {}, at(where, "many")));
+            abandoned.add_queued(make_task([] {}, at(where, "many")));
         }
-        abandoned.add_queued(std::move(queue));
         CHECK(errors.empty());
     }
     REQUIRE(errors.count() == 1);
@@ -71,12 +69,10 @@ TEST_CASE("abandoned tasks from several places make a report for each place") {
     const faf::call_site second = faf::call_site::current();
     {
         abandoned_tasks abandoned(foreign_host(), never);
-        task_queue queue;
-        queue.push(make_task([] {}, at(first)));
-        queue.push(make_task([] {}, at(second)));
-        queue.push(make_task([] {}, at(first)));
-        queue.push(make_task([] {}, at(second, "named")));
-        abandoned.add_queued(std::move(queue));
+        abandoned.add_queued(make_task([] {}, at(first)));
+        abandoned.add_queued(make_task([] {}, at(second)));
+        abandoned.add_queued(make_task([] {}, at(first)));
+        abandoned.add_queued(make_task([] {}, at(second, "named")));
     }
     const std::vector<recorded_error> all = errors.errors();
     REQUIRE(all.size() == 3);
@@ -97,9 +93,7 @@ TEST_CASE("abandoned tasks that ran are told apart from those that waited") {
         abandoned_tasks abandoned(foreign_host(), never);
         abandoned.add_running(where, "one");
         CHECK(errors.empty());
-        task_queue queue;
-        queue.push(make_task([] {}, at(where, "one")));
-        abandoned.add_queued(std::move(queue));
+        abandoned.add_queued(make_task([] {}, at(where, "one")));
     }
     const std::vector<recorded_error> all = errors.errors();
     REQUIRE(all.size() == 2);
@@ -111,13 +105,11 @@ TEST_CASE("no abandoned task is lost when there are more groups than room") {
     const error_recorder errors;
     {
         abandoned_tasks abandoned(foreign_host(), never);
-        task_queue queue;
         for (int round = 0; round < 2; ++round) {
             for (const std::string& name : names()) {
-                queue.push(make_task([] {}, at({}, name.c_str())));
+                abandoned.add_queued(make_task([] {}, at({}, name.c_str())));
             }
         }
-        abandoned.add_queued(std::move(queue));
     }
     std::uint64_t tasks = 0;
     for (const recorded_error& error : errors.errors()) {
@@ -156,11 +148,9 @@ TEST_CASE("an abandoned task's own sink is told of it as long as there is time")
     };
     const auto abandon_three = [&](steady_time patience) {
         abandoned_tasks abandoned(foreign_host(), patience);
-        task_queue queue;
-        queue.push(make_task_with_details([] {}, {.name = "a", .on_error = note}));
-        queue.push(make_task_with_details([] {}, {.name = "a", .on_error = note}));
-        queue.push(make_task_with_details([] {}, {.name = "without a sink"}));
-        abandoned.add_queued(std::move(queue));
+        abandoned.add_queued(make_task_with_details([] {}, {.name = "a", .on_error = note}));
+        abandoned.add_queued(make_task_with_details([] {}, {.name = "a", .on_error = note}));
+        abandoned.add_queued(make_task_with_details([] {}, {.name = "without a sink"}));
     };
     abandon_three(never);
     CHECK(own == 2);
@@ -192,8 +182,6 @@ TEST_CASE("the closure of an abandoned task is destroyed") {
     auto alive = std::make_shared<int>();
     const std::weak_ptr<int> watched = alive;
     abandoned_tasks abandoned(foreign_host(), never);
-    task_queue queue;
-    queue.push(make_task([keeps = std::move(alive)] {}));
-    abandoned.add_queued(std::move(queue));
+    abandoned.add_queued(make_task([keeps = std::move(alive)] {}));
     CHECK(watched.expired());
 }

@@ -9,8 +9,20 @@ using namespace faf::detail;
 
 namespace {
 
+/// Lanes without a pool.
+class own_lanes {
+public:
+    ~own_lanes() { lanes_.release(); }
+    operator const lane_set&() const { return lanes_; }
+
+private:
+    lane_set& lanes_ = *new lane_set;
+};
+
+const own_lanes no_lanes;
+
 worker& hire(worker_roster& roster) {
-    auto* const recruit = new worker;
+    auto* const recruit = new worker(no_lanes);
     recruit->number = roster.next_number();
     roster.add(recruit);
     return *recruit;
@@ -23,7 +35,7 @@ bool one_has_left(worker_roster& roster) {
 } // namespace
 
 TEST_CASE("workers are numbered from one, and no number comes twice") {
-    worker_roster roster;
+    worker_roster roster(no_lanes);
     worker& first = hire(roster);
     CHECK(first.number == 1);
     CHECK(hire(roster).number == 2);
@@ -33,7 +45,7 @@ TEST_CASE("workers are numbered from one, and no number comes twice") {
 }
 
 TEST_CASE("workers that have left are no longer alive and are taken out once") {
-    worker_roster roster;
+    worker_roster roster(no_lanes);
     CHECK(roster.alive() == 0);
     CHECK(roster.is_deserted());
     CHECK(roster.take_left() == nullptr);
@@ -55,4 +67,28 @@ TEST_CASE("workers that have left are no longer alive and are taken out once") {
     CHECK(one_has_left(roster));
     CHECK(one_has_left(roster));
     CHECK(roster.take_left() == nullptr);
+}
+
+TEST_CASE("what a worker has counted stays when it has left") {
+    worker_roster roster(no_lanes);
+    worker& first = hire(roster);
+    worker& second = hire(roster);
+    first.counts.add(fate::succeeded);
+    first.counts.add(fate::failed);
+    second.counts.add(fate::succeeded);
+    second.counts.add(fate::dropped);
+    roster.note_left(first);
+    const auto check = [&] {
+        const task_counts all = roster.counts();
+        CHECK(all.succeeded == 2);
+        CHECK(all.failed == 1);
+        CHECK(all.dropped == 1);
+        CHECK(all.all() == 4);
+    };
+    check();
+    CHECK(one_has_left(roster));
+    check();
+    roster.note_left(second);
+    CHECK(one_has_left(roster));
+    check();
 }

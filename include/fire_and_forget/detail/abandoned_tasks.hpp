@@ -7,7 +7,6 @@
 #include "report.hpp"
 #include "run_task.hpp"
 #include "task.hpp"
-#include "task_queue.hpp"
 #include "time.hpp"
 
 #include <cstddef>
@@ -29,16 +28,20 @@ public:
     abandoned_tasks(const abandoned_tasks&) = delete;
     abandoned_tasks& operator=(const abandoned_tasks&) = delete;
 
-    /// Settles all tasks of `queue`. Those with a sink of their own are told one by one.
-    void add_queued(task_queue queue) {
-        while (task_ptr task = queue.pop()) {
-            const bool has_own_sink = task->details != nullptr && task->details->on_error;
-            if (has_own_sink && has_time()) {
-                drop_task(std::move(task), on_, failure::abandoned, queued);
-            } else {
-                count_queued(*task);
-            }
+    /// Settles a task from the heap. One with a sink of its own is told there.
+    void add_queued(task_ptr task) {
+        const bool has_own_sink = task->details != nullptr && task->details->on_error;
+        if (has_own_sink && has_time()) {
+            drop_task(std::move(task), on_, failure::abandoned, queued);
+        } else {
+            count_queued(task->where, task->name);
         }
+    }
+
+    /// Settles a task in a slot.
+    void add_queued(const stored_task& task) {
+        count_queued(task.where, task.name);
+        discard(task);
     }
 
     /// Counts one task that is still running. Reports nothing yet, so it may be called under a
@@ -81,11 +84,11 @@ private:
         return &groups_[used_++];
     }
 
-    void count_queued(const task_base& task) {
-        group* found = find(task.where, task.name, queued);
+    void count_queued(const call_site& where, const char* name) {
+        group* found = find(where, name, queued);
         if (found == nullptr) {
             report_groups();
-            found = find(task.where, task.name, queued);
+            found = find(where, name, queued);
         }
         ++found->tasks;
     }

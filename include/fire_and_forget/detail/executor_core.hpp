@@ -6,47 +6,48 @@
 #include "../options.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
+#include "asymmetric_barrier.hpp"
+#include "attempt.hpp"
 #include "lifecycle.hpp"
 #include "platform.hpp"
 #include "run_task.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <utility>
 
 namespace faf::detail {
 
-/// Invariants  E1  mutex_ guards all but stop_, host_ and process_; while it is held no user code
-///                 runs and no report is made.
-///             E2  accepted == succeeded + failed + dropped + queued() + running_ whenever mutex_
-///                 is free.
-///             E3  A task is accepted and the executor found open in one critical section, so
-///                 closing leaves nothing accepted behind.
+/// Invariants  E1  mutex_ guards all but stop_, host_, process_ and phase_, which changes under it;
+///                 while it is held no user code runs and no report is made.
+///             E2  phase_ goes from open over closing to closed. When close() has had it closed and
+///                 has passed a heavy barrier, what has been accepted is fixed: whoever stores a
+///                 task without the mutex looks at phase_ once more afterwards, and takes the task
+///                 back if it is closed. So closing leaves nothing accepted behind.
+///             E3  A thread that waits for quiet has entered itself in waiters_ and passed a full
+///                 fence before it looks whether it is quiet. A worker that ends a task without the
+///                 mutex passes a full fence before it looks for waiters.
 class executor_core : public exit_party {
 public:
     const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }
     bool runs_this_thread() const noexcept { return inside_a_task_of(&host_); }
 
-    std::uint64_t admissions() const override {
-        const std::lock_guard lock(mutex_);
-        return admissions_;
+    /// Whether this thread may store a task: while closing, only running tasks may.
+    bool is_open_here() const noexcept {
+        const phase now = phase_.load(std::memory_order_relaxed);
+        return now == phase::open || (now == phase::closing && inside_a_task());
     }
 
-    void note_refused() {
-        const std::lock_guard lock(mutex_);
-        ++counts_.refused;
-    }
+    void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
 
     stats snapshot() const {
         const std::lock_guard lock(mutex_);
-        stats now = counts_;
-        now.pending = queued();
-        now.running = running_;
-        now.threads = threads();
+        stats now = count();
+        now.refused = refused_.load(std::memory_order_relaxed);
         return now;
     }
 
@@ -62,8 +63,8 @@ public:
     void begin_closing() override {
         {
             const std::lock_guard lock(mutex_);
-            if (phase_ == phase::open) {
-                phase_ = phase::closing;
+            if (phase_.load(std::memory_order_relaxed) == phase::open) {
+                phase_.store(phase::closing, std::memory_order_relaxed);
             }
         }
         stop_.request_stop(); // runs callbacks of users
@@ -86,6 +87,8 @@ public:
     virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
 
 protected:
+    enum class phase : std::uint8_t { open, closing, closed };
+
     executor_core() : stop_(make_stop_source()), host_{nullptr, stop_.get_token()} {}
 
     /// To be called while it is being made, and with null when the sink may not be called any more.
@@ -99,43 +102,16 @@ protected:
 
     const host& lent() const noexcept { return host_; }
 
-    // All from here on under mutex_, but for close().
-
-    /// Counts a task as accepted, or as refused; while closing, only running tasks may add more.
-    bool admit() noexcept {
-        if (phase_ == phase::closed || (phase_ == phase::closing && !inside_a_task())) {
-            ++counts_.refused;
-            return false;
-        }
-        ++counts_.accepted;
-        ++admissions_;
-        return true;
+    bool is_open() const noexcept { return phase_.load(std::memory_order_relaxed) == phase::open; }
+    bool is_closed() const noexcept {
+        return phase_.load(std::memory_order_relaxed) == phase::closed;
     }
 
-    void note_start() noexcept { ++running_; }
-
-    /// Counts the end of a task. One that was written off has been counted as dropped by then.
-    void note_end(bool was_written_off, fate result) noexcept {
-        if (was_written_off) {
-            --written_off_;
-        } else {
-            ++(result == fate::succeeded ? counts_.succeeded
-               : result == fate::failed  ? counts_.failed
-                                         : counts_.dropped);
-            --running_;
-        }
-        wake_waiters();
-    }
-
-    /// Undoes admit() and note_start() for a task that another executor takes.
-    void withdraw() noexcept {
-        --counts_.accepted;
-        --running_;
-        wake_waiters();
-    }
-
-    void wake_waiters() noexcept {
-        if (queued() == 0 && running_ <= 1) { // the last one may be the task of a waiter
+    /// For those that end tasks without the mutex, when they may have ended the last.
+    void tell_waiters() noexcept {
+        full_fence(); // E3
+        if (waiters_.load(std::memory_order_relaxed) > 0) {
+            const std::lock_guard lock(mutex_);
             quiet_.notify_all();
         }
     }
@@ -144,44 +120,49 @@ protected:
     /// True if nothing was, now or before.
     bool close(steady_time deadline, steady_time patience) {
         abandoned_tasks abandoned(host_, patience);
-        task_queue left;
         std::unique_lock lock(mutex_);
-        const bool finished = wait_quiet(lock, deadline);
-        phase_ = phase::closed; // E3
-        left = take_queue();
-        counts_.dropped += left.size();
-        if (!finished) {
-            const std::size_t given_up = write_off_running(abandoned);
-            running_ -= given_up;
-            written_off_ += given_up;
-            counts_.dropped += given_up;
+        if (is_settled_) {
+            return !has_abandoned_;
         }
-        has_abandoned_ = has_abandoned_ || !finished;
-        const bool all_done = !has_abandoned_;
+        static_cast<void>(wait_quiet(lock, deadline));
+        phase_.store(phase::closed, std::memory_order_relaxed);
         lock.unlock();
-        abandoned.add_queued(std::move(left));
-        return all_done;
-    }
-
-    /// Waits until nothing is queued, and nothing runs but the task this is called from.
-    bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
-        const std::size_t own = runs_this_thread() ? 1 : 0;
-        while (queued() > 0 || running_ > own) {
-            if (steady_clock::now() >= deadline) {
-                return false;
-            }
-            if (!lend_a_hand(lock, deadline)) {
-                wait_until(quiet_, lock, deadline);
-            }
+        asymmetric_barrier::heavy(); // E2
+        lock.lock();
+        // Again, for what came in at the last moment.
+        static_cast<void>(wait_quiet(lock, deadline));
+        lock.unlock();
+        const bool has_left_tasks = abandon_queued(abandoned);
+        lock.lock();
+        if (!wait_quiet(lock, deadline)) {
+            const std::size_t given_up = write_off_running(abandoned);
+            written_off_ += given_up;
+            has_abandoned_ = has_abandoned_ || given_up > 0;
         }
-        return true;
+        has_abandoned_ = has_abandoned_ || has_left_tasks;
+        is_settled_ = true;
+        return !has_abandoned_;
     }
 
-    // What the two do differently.
+    /// Whether close() is through. Under the mutex.
+    bool is_settled() const noexcept { return is_settled_; }
 
-    virtual std::size_t queued() const noexcept = 0;
-    virtual std::size_t threads() const noexcept = 0;
-    virtual task_queue take_queue() noexcept = 0;
+    /// The end of a task that was written off. Under the mutex.
+    void note_written_off_end() noexcept {
+        --written_off_;
+        quiet_.notify_all();
+    }
+
+    // What the two do differently; all under the mutex, but for abandon_queued().
+
+    /// All counters but `refused`.
+    virtual stats count() const noexcept = 0;
+
+    /// Whether nothing is queued, and of the tasks only `own` still run.
+    virtual bool is_quiet(std::size_t own) const noexcept = 0;
+
+    /// Settles what is still queued and sees to it that nothing more starts; true if any was.
+    virtual bool abandon_queued(abandoned_tasks& abandoned) = 0;
 
     /// Gives up the tasks that run, but for that of the calling thread; returns how many.
     virtual std::size_t write_off_running(abandoned_tasks& abandoned) noexcept = 0;
@@ -196,16 +177,37 @@ protected:
     std::condition_variable quiet_;
 
 private:
-    enum class phase : std::uint8_t { open, closing, closed };
+    /// Waits until nothing is queued, and nothing runs but the task this is called from.
+    bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
+        const std::size_t own = runs_this_thread() ? 1 : 0;
+        struct presence {
+            std::atomic<std::uint32_t>& waiters;
+            explicit presence(std::atomic<std::uint32_t>& among) noexcept : waiters(among) {
+                waiters.fetch_add(1, std::memory_order_relaxed);
+                full_fence(); // E3
+            }
+            ~presence() { waiters.fetch_sub(1, std::memory_order_relaxed); }
+        };
+        const presence entered(waiters_);
+        while (!is_quiet(own)) {
+            if (steady_clock::now() >= deadline) {
+                return false;
+            }
+            if (!lend_a_hand(lock, deadline)) {
+                wait_until(quiet_, lock, deadline);
+            }
+        }
+        return true;
+    }
 
     const long process_ = process_number();
     stop_source stop_;
     host host_;
-    phase phase_ = phase::open;
+    std::atomic<phase> phase_{phase::open};
+    std::atomic<std::uint32_t> waiters_{0};
+    std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;
-    stats counts_;
-    std::uint64_t admissions_ = 0;
-    std::size_t running_ = 0;
+    bool is_settled_ = false;
     std::size_t written_off_ = 0; ///< still run, but were reported as abandoned
 };
 

@@ -7,8 +7,10 @@
 #include "../call_site.hpp"
 #include "../executor.hpp"
 #include "../options.hpp"
+#include "attempt.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
+#include "lane.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "task.hpp"
@@ -65,6 +67,25 @@ struct firing {
     }
 };
 
+inline firing make_firing(const options* given, const error_sink* of_executor,
+                          const call_site& where) noexcept {
+    const bool is_elsewhere = given != nullptr && given->where.line() != 0;
+    return {given, of_executor, is_elsewhere ? given->where : where};
+}
+
+/// Adds the options of the call to `made`, or gives it up.
+inline void add_options(task_ptr& made, const firing& call, refusal& why) {
+    bool is_done = false;
+    attempt([&] { is_done = add_options(*made, call.given); },
+            [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    if (!is_done) {
+        made.reset();
+        if (why == refusal::none) {
+            why = call.refuse(refusal::out_of_memory);
+        }
+    }
+}
+
 /// What is neither an executor nor options can only be meant as a callable. (The first condition
 /// keeps clang 14 from taking `{.name = "x"}` for one: it sees a reference to void there.)
 template <class F>
@@ -94,19 +115,44 @@ public:
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {
-            make_ = &make_from<F>;
+            using stored = closure<std::decay_t<F>, std::decay_t<Args>...>;
+            type_ = &type_of<stored>;
+            construct_ = &construct_at<F, stored>;
+            is_quick_ = slot::fits(type_of<stored>) &&
+                        std::is_nothrow_constructible_v<stored, std::in_place_t, F, Args...>;
+            if constexpr (nullable<std::decay_t<F>> &&
+                          !std::is_function_v<std::remove_reference_t<F>>) {
+                is_empty_ = [](void* given) { return detail::is_empty(callable_at<F>(given)); };
+                is_quick_ = is_quick_ && is_plain_pointer<F>(fn);
+            }
         }
     }
 
     const call_site& where() const noexcept { return where_; }
+    const task_type& type() const noexcept { return *type_; }
 
-    /// Copies or moves the callable and the arguments into a new task. Null if that fails; then it
-    /// has been reported, and `why` is set.
-    task_ptr make(const firing& call, refusal& why, Args&&... args) const {
-        return make_(fn_, call, why, std::forward<Args>(args)...);
+    /// A null pointer or an empty std::function. Throws what comparing with null throws.
+    bool is_empty() const { return is_empty_ != nullptr && is_empty_(fn_); }
+
+    /// True if nothing can go wrong: it is not null, fits a slot, and copying does not throw.
+    bool is_quick() const noexcept { return is_quick_; }
+
+    /// Copies or moves the callable and the arguments to `memory`. Throws what that throws.
+    void construct(void* memory, Args&&... args) const {
+        construct_(fn_, memory, std::forward<Args>(args)...);
     }
 
 private:
+    template <class F>
+    static constexpr bool is_plain_pointer(const std::decay_t<F>& fn) noexcept {
+        if constexpr (std::is_pointer_v<std::decay_t<F>> ||
+                      std::is_member_pointer_v<std::decay_t<F>>) {
+            return fn != nullptr;
+        } else {
+            return false;
+        }
+    }
+
     template <class F>
     static void* address_of(F& fn) noexcept {
         if constexpr (std::is_function_v<F>) {
@@ -126,35 +172,63 @@ private:
         }
     }
 
-    template <class F>
-    static task_ptr make_from(void* fn, const firing& call, refusal& why, Args&&... args) {
-        using task = stored_task<std::decay_t<F>, std::decay_t<Args>...>;
-        task_ptr made;
-        attempt(
-            [&] {
-                if constexpr (!std::is_function_v<std::remove_reference_t<F>>) {
-                    if (detail::is_empty(callable_at<F>(fn))) {
-                        why = call.refuse(refusal::empty_callable);
-                        return;
-                    }
-                }
-                made.reset(new (std::nothrow)
-                               task(call.where, callable_at<F>(fn), std::forward<Args>(args)...));
-                add_options(made, call.given);
-            },
-            [&] {
-                made.reset();
-                why = call.refuse_for_exception(refusal::copy_threw);
-            });
-        if (!made && why == refusal::none) {
-            why = call.refuse(refusal::out_of_memory);
-        }
-        return made;
+    template <class F, class Stored>
+    static void construct_at(void* fn, void* memory, Args&&... args) {
+        ::new (memory) Stored(std::in_place, callable_at<F>(fn), std::forward<Args>(args)...);
     }
 
     call_site where_;
     void* fn_;
-    task_ptr (*make_)(void*, const firing&, refusal&, Args&&...) = nullptr;
+    const task_type* type_ = nullptr;
+    void (*construct_)(void*, void*, Args&&...) = nullptr;
+    bool (*is_empty_)(void*) = nullptr;
+    bool is_quick_ = false;
 };
+
+/// False if there is nothing to call; then it has been reported, and `why` is set.
+template <class Located>
+bool has_callable(const Located& fn, const firing& call, refusal& why) {
+    bool is_empty = false;
+    attempt([&] { is_empty = fn.is_empty(); },
+            [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    if (is_empty) {
+        why = call.refuse(refusal::empty_callable);
+    }
+    return why == refusal::none;
+}
+
+/// Copies the callable and the arguments of a call to `memory`. False if that throws; then it has
+/// been reported, and `why` is set.
+template <class Located, class... Args>
+bool try_construct(const Located& fn, void* memory, const firing& call, refusal& why,
+                   Args&&... args) {
+    bool is_done = false;
+    attempt(
+        [&] {
+            fn.construct(memory, std::forward<Args>(args)...);
+            is_done = true;
+        },
+        [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    return is_done;
+}
+
+/// Makes a task on the heap. Null if that fails; then it has been reported, and `why` is set.
+template <class Located, class... Args>
+task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&... args) {
+    if (!has_callable(fn, call, why)) {
+        return nullptr;
+    }
+    node_memory memory(task_node::allocate(fn.type(), call.where));
+    if (memory == nullptr) {
+        why = call.refuse(refusal::out_of_memory);
+        return nullptr;
+    }
+    if (!try_construct(fn, memory->closure(), call, why, std::forward<Args>(args)...)) {
+        return nullptr;
+    }
+    task_ptr made(memory.release());
+    add_options(made, call, why);
+    return made;
+}
 
 } // namespace faf::detail

@@ -6,6 +6,7 @@
 // refused.
 
 #include "../error_report.hpp"
+#include "attempt.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "stderr_sink.hpp"

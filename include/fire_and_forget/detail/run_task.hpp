@@ -5,6 +5,7 @@
 // through here, and no exception of a task gets past it.
 
 #include "../error_report.hpp"
+#include "attempt.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
@@ -34,15 +35,26 @@ inline const host& foreign_host() noexcept {
 
 enum class fate : std::uint8_t { succeeded, failed, dropped };
 
-/// One run of one task. Its reports are made here, because they outlive the closure: destroying
-/// that may throw as well.
+/// A task as it is known while it runs, wherever it is stored.
+struct stored_task {
+    const task_type& type;
+    void* closure;
+    call_site where;
+    const char* name = nullptr;
+    const task_details* details = nullptr;
+};
+
+inline stored_task task_in(task_node& node) noexcept {
+    return {*node.type, node.closure(), node.where, node.name, node.details};
+}
+
+/// One run of one task, which it destroys. Its reports are made here, because they outlive the
+/// closure: destroying that may throw as well.
 class task_run {
 public:
-    task_run(task_ptr task, const host& on) noexcept
-        : task_(std::move(task)), on_(on), details_(std::exchange(task_->details, nullptr)),
-          where_(task_->where), name_(task_->name) {
+    task_run(const stored_task& task, const host& on) noexcept : task_(task), on_(on) {
         this_thread.running = &frame_;
-        if (details_ != nullptr) {
+        if (task.details != nullptr) {
             started_ = steady_clock::now();
         }
     }
@@ -51,10 +63,9 @@ public:
     ~task_run() {
         if (!is_settled_) {
             report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
-            task_.reset();
+            destroy([&] { report_exception(failure::exception); });
         }
         this_thread.running = frame_.outer;
-        delete details_;
     }
 
     task_run(const task_run&) = delete;
@@ -62,22 +73,21 @@ public:
 
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end() {
-        if (details_ != nullptr && details_->stop.stop_requested()) {
+        if (task_.details != nullptr && task_.details->stop.stop_requested()) {
             return drop(failure::cancelled, {});
         }
-        fate result = fate::succeeded;
-        result_ = &result;
-        attempt([&] { task_->call(*this); }, [&] { failed_with_exception(); });
+        has_started_ = true;
+        attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
         // Outside the handler: a closure that throws on destruction must not meet the unwinding.
-        attempt([&] { delete task_.release(); }, [&] { failed_with_exception(); });
+        destroy([&] { failed_with_exception(); });
         is_settled_ = true;
-        return result;
+        return result_;
     }
 
     /// Destroys the task without running it and reports that as `kind`.
     fate drop(failure kind, std::string_view why) {
         report(kind, nullptr, {}, why);
-        attempt([&] { delete task_.release(); }, [&] { report_exception(failure::exception); });
+        destroy([&] { report_exception(failure::exception); });
         is_settled_ = true;
         return fate::dropped;
     }
@@ -99,13 +109,21 @@ public:
         } else {
             report_returned_error(result.error());
         }
-        *result_ = fate::failed;
+        result_ = fate::failed;
     }
 
     stop_token stop_of_executor() const noexcept { return on_.stop; }
-    stop_token stop_of_task() const { return details_ != nullptr ? details_->stop : stop_token{}; }
+    stop_token stop_of_task() const {
+        return task_.details != nullptr ? task_.details->stop : stop_token{};
+    }
 
 private:
+    void destroy(action on_exception) {
+        if (task_.type.destroy != nullptr) {
+            attempt([&] { task_.type.destroy(task_.closure); }, on_exception);
+        }
+    }
+
     void report_returned_exception([[maybe_unused]] const std::exception_ptr& returned) {
 #if defined(__cpp_exceptions)
         if (returned != nullptr) {
@@ -126,7 +144,7 @@ private:
 
     void failed_with_exception() {
         report_exception(failure::exception);
-        *result_ = fate::failed;
+        result_ = fate::failed;
     }
 
     void report_exception(failure kind) {
@@ -141,53 +159,65 @@ private:
         report.exception = std::move(exception);
         report.type = type;
         report.what = what;
-        report.task = or_empty(name_);
-        report.where = where_;
-        if (details_ != nullptr) {
-            report.waited = started_ - details_->fired;
-            if (result_ != nullptr) {
+        report.task = or_empty(task_.name);
+        report.where = task_.where;
+        if (task_.details != nullptr) {
+            report.waited = started_ - task_.details->fired;
+            if (has_started_) {
                 report.ran = steady_clock::now() - started_;
             }
         }
-        detail::report(report, details_ != nullptr ? &details_->on_error : nullptr,
+        detail::report(report, task_.details != nullptr ? &task_.details->on_error : nullptr,
                        on_.sink.load(std::memory_order_relaxed));
     }
 
-    task_ptr task_;
+    const stored_task task_;
     const host& on_;
-    task_details* const details_; ///< owned
-    call_site where_;
-    const char* name_;
     steady_time started_{};
-    fate* result_ = nullptr; ///< null until the task starts
+    fate result_ = fate::succeeded;
+    bool has_started_ = false;
     bool is_settled_ = false;
     task_frame frame_{&on_, this_thread.running};
 };
 
-/// Runs `task` on behalf of `on`, which must outlive the run.
+/// Runs a task that stands in a slot, on behalf of `on`, which must outlive the run.
+inline fate run_task(const stored_task& task, const host& on) {
+    return task_run(task, on).to_the_end();
+}
+
+/// Runs a task from the heap.
 inline fate run_task(task_ptr task, const host& on) {
-    return task_run(std::move(task), on).to_the_end();
+    const node_memory until_done(task.release());
+    return run_task(task_in(*until_done), on);
 }
 
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
-    task_run(std::move(task), on).drop(kind, why);
+    const node_memory until_done(task.release());
+    task_run(task_in(*until_done), on).drop(kind, why);
 }
 
-inline void task_discarder::operator()(task_base* task) const {
-    const call_site where = task->where;
-    const char* name = task->name;
-    attempt([&] { delete task; },
+/// Destroys a closure whose fate is settled; what that throws is reported.
+inline void discard(const stored_task& task) {
+    if (task.type.destroy == nullptr) {
+        return;
+    }
+    attempt([&] { task.type.destroy(task.closure); },
             [&] {
                 const exception_description thrown;
                 error_report failed{};
                 failed.exception = thrown.exception();
                 failed.type = thrown.type();
                 failed.what = thrown.what();
-                failed.task = or_empty(name);
-                failed.where = where;
+                failed.task = or_empty(task.name);
+                failed.where = task.where;
                 report(failed, nullptr, nullptr);
             });
+}
+
+inline void task_discarder::operator()(task_node* task) const {
+    const node_memory until_done(task);
+    discard(task_in(*task));
 }
 
 #if defined(__cpp_lib_jthread)
@@ -220,7 +250,7 @@ struct either_stop {
 #endif
 
 template <class Fn, class... Args>
-void stored_task<Fn, Args...>::call(task_run& run) {
+void closure<Fn, Args...>::call(task_run& run) {
     constexpr auto arguments = std::index_sequence_for<Args...>{};
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
         using result = decltype(this->invoke(arguments, std::move(first)...));

@@ -5,6 +5,7 @@
 
 #include "../call_site.hpp"
 #include "../error_report.hpp"
+#include "attempt.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the library knows about the thread it is on: which tasks it runs, and whether a sink of it
-// is at work. All of it is trivially destructible, so it can still be read in thread_local
+// What the library knows about the thread it is on: its lanes (lanes.hpp), which tasks it runs, and
+// whether a sink of it is at work. All of it is trivially destructible, so it can still be read in thread_local
 // destructors.
 
 #include <atomic>
@@ -18,8 +18,17 @@ struct task_frame {
 };
 
 class hand_over;
+class lane_set;
+struct pool_lane;
+struct lanes_of_thread;
 
 struct thread_state {
+    /// The lane used last, of normal priority, and the lanes it is one of.
+    const lane_set* lanes = nullptr;
+    pool_lane* lane = nullptr;
+    lanes_of_thread* all_lanes = nullptr;
+    bool has_given_lanes_back = false; ///< the thread ends; what it still fires borrows a lane
+
     const task_frame* running = nullptr;
     hand_over* handing_over = nullptr;
     bool in_sink = false;

@@ -8,6 +8,7 @@
 #include "abandoned_tasks.hpp"
 #include "platform.hpp"
 #include "thread_start.hpp"
+#include "worker.hpp"
 
 #include <cstddef>
 #include <exception>
@@ -18,32 +19,21 @@
 
 namespace faf::detail {
 
-struct worker {
+/// A worker's record. All but its state is under the pool's mutex.
+struct worker : worker_state {
+    using worker_state::worker_state;
+
     unsigned number = 0;
     detachable_thread thread{};
-    call_site where{};          ///< where the task it runs was fired
-    const char* task = nullptr; ///< that task's name
-    bool is_running = false;
-    bool is_written_off = false; ///< its task was reported as abandoned while it ran
     bool has_left = false;
     worker* next = nullptr;
 };
-
-/// Gives up the task that `one` runs; false if it runs none or that has been done.
-inline bool write_off(worker& one, abandoned_tasks& abandoned) noexcept {
-    if (!one.is_running || one.is_written_off) {
-        return false;
-    }
-    one.is_written_off = true;
-    abandoned.add_running(one.where, one.task);
-    return true;
-}
 
 /// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
 /// each includer more compile time than it is worth in a list of forty lines.
 class worker_roster {
 public:
-    worker_roster() noexcept = default;
+    explicit worker_roster(const lane_set& lanes) noexcept : lanes_(lanes) {}
     ~worker_roster() {
         // Only workers that nobody could wait for are still here: they end on their own.
         while (worker* last = first_) {
@@ -67,7 +57,7 @@ public:
         if (!pause_.is_over()) {
             return false;
         }
-        auto* const recruit = new (std::nothrow) worker;
+        auto* const recruit = new (std::nothrow) worker(lanes_);
         std::exception_ptr why;
         if (recruit != nullptr) {
             recruit->number = next_number();
@@ -112,8 +102,20 @@ public:
     }
 
     void note_left(worker& gone) noexcept {
+        departed_ += gone.counts.read();
         gone.has_left = true;
         --alive_;
+    }
+
+    /// What the tasks of all came to, those that have left included.
+    task_counts counts() const noexcept {
+        task_counts all = departed_;
+        for (const worker* one = first_; one != nullptr; one = one->next) {
+            if (!one->has_left) {
+                all += one->counts.read();
+            }
+        }
+        return all;
     }
 
     bool has_this_thread() const noexcept {
@@ -127,7 +129,7 @@ public:
     /// True if none is left but those that nobody waits for.
     bool is_deserted() const noexcept {
         for (const worker* one = first_; one != nullptr; one = one->next) {
-            if (!one->has_left && !one->is_written_off) {
+            if (!one->has_left && !one->taker.is_written_off()) {
                 return false;
             }
         }
@@ -139,7 +141,7 @@ public:
         std::size_t written_off = 0;
         for (worker* one = first_; one != nullptr; one = one->next) {
             const bool is_this_thread = one->thread.get_id() == std::this_thread::get_id();
-            if (!is_this_thread && write_off(*one, abandoned)) {
+            if (!is_this_thread && one->taker.write_off(abandoned)) {
                 ++written_off;
             }
         }
@@ -160,7 +162,9 @@ public:
     }
 
 private:
+    const lane_set& lanes_;
     worker* first_ = nullptr;
+    task_counts departed_;
     std::size_t alive_ = 0;
     unsigned hired_ = 0;
     hiring_pause pause_;

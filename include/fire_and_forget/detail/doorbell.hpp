@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Who wakes whom. A submit comes here after it has stored its task, a worker when it runs out of
+// tasks; pool_core.hpp is where both do.
+
+#include "asymmetric_barrier.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace faf::detail {
+
+/// Lets idle workers sleep, and lets a submit skip the wake-up while one is awake and looking.
+///
+/// Shape       One word holds how many workers sleep (parked, or not yet hired), whether one is
+///             awake and *looking* for tasks, and whether a worker is being *rung* for. Sleepers
+///             wait on epoch_.
+/// Invariants  D1  Every transition of the word is one read-modify-write, in a member with a name.
+///             D2  epoch_ grows with each call and with nothing else.
+///             D3  At most one worker looks. It has set `looking` itself and clears it itself.
+///             D4  `ringing` is set by the one who will call a sleeper, and cleared by every worker
+///                 that falls asleep or wakes, and by a caller that found nobody to call.
+/// Orderings   O1  A submit publishes its task, passes a light barrier and reads the word. A worker
+///                 enters the word as asleep, passes a heavy barrier and looks into the lanes once
+///                 more before it waits. One of the two sees the other.
+///             O2  The worker reads epoch_ before it enters as asleep, and waits only while epoch_
+///                 has that value: a call in between is not missed.
+/// Limits      A submit that reads `looking` or `ringing` in the instant in which that worker leaves
+///             with another task finds nobody, though a third may be asleep. Ruling that out would
+///             take a heavy barrier for each task found. A worker that runs out of tasks looks
+///             again, so it matters only if the ones that are awake are all kept by long tasks:
+///             then the keeper's tick calls.
+/// Cost        is_needed() is one load of a word that changes only when workers fall asleep, wake or
+///             take turns at looking. A call is a system call of 2-3 us.
+/// Source      Vyukov, eventcount; P1202 asymmetric fences. tests/models/doorbell.pml.
+class doorbell {
+public:
+    /// A worker's turn at looking.
+    enum class turn : std::uint8_t { mine, of_another };
+
+    explicit doorbell(std::uint32_t sleepers) noexcept : word_(sleepers) {}
+
+    /// From now on only workers ring: submits see no need to.
+    void leave_to_workers() noexcept { word_.fetch_or(hushed); }
+    void leave_to_all() noexcept { word_.fetch_and(~hushed); }
+
+    // Submits -------------------------------------------------------------------------------------
+
+    /// After a light barrier: whether a sleeper must be called.
+    bool is_needed() const noexcept { // O1
+        return word_.load(std::memory_order_relaxed) - 1 < all_sleepers;
+    }
+
+    /// Makes the caller the one who will call a sleeper, unless none sleeps, or one is awake and
+    /// looking, or is being called already.
+    bool try_ring() noexcept {
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        do {
+            if ((word & all_sleepers) == 0 || (word & (looking | ringing)) != 0) {
+                return false;
+            }
+        } while (!word_.compare_exchange_weak(word, word | ringing));
+        return true;
+    }
+
+    /// Calls one sleeper, after try_ring().
+    void call_one() noexcept {
+        epoch_.fetch_add(1); // D2
+        stress_point();
+        epoch_.notify_one();
+    }
+
+    /// Takes back try_ring(): there was nobody to call.
+    void give_up_ring() noexcept { word_.fetch_and(~ringing); }
+
+    /// Calls one sleeper though one may be being called: that one may have got a task meanwhile.
+    void call_again() noexcept {
+        word_.fetch_or(ringing);
+        call_one();
+    }
+
+    void call_all() noexcept {
+        epoch_.fetch_add(1); // D2
+        epoch_.notify_all();
+    }
+
+    // Workers -------------------------------------------------------------------------------------
+
+    turn try_look() noexcept {
+        if ((word_.load(std::memory_order_relaxed) & looking) != 0) {
+            return turn::of_another;
+        }
+        return (word_.fetch_or(looking) & looking) == 0 ? turn::mine : turn::of_another; // D3
+    }
+
+    /// Ends a turn because of a find. True if somebody sleeps who may be needed now.
+    bool stop_looking() noexcept { return (word_.fetch_and(~looking) & all_sleepers) != 0; }
+
+    /// What to read before going to sleep, and to wait on.
+    std::int32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
+
+    /// Enters the caller as asleep and ends its turn. It must pass a heavy barrier and look into
+    /// the lanes before it waits.
+    void fall_asleep(turn whose) noexcept { // O1
+        const std::uint32_t cleared = ringing | (whose == turn::mine ? looking : 0);
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {
+        }
+    }
+
+    void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // O2
+
+    /// The caller, until now counted as asleep, is awake. It looks until it finds nothing before it
+    /// falls asleep again: as the one whose turn it is, if that was free.
+    turn wake_up() noexcept {
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        while (!word_.compare_exchange_weak(word, ((word - 1) & ~ringing) | looking)) {
+        }
+        return (word & looking) == 0 ? turn::mine : turn::of_another;
+    }
+
+    // Watchers ------------------------------------------------------------------------------------
+
+    std::uint32_t sleepers() const noexcept { return word_.load() & all_sleepers; }
+    bool has_looker() const noexcept { return (word_.load() & looking) != 0; }
+
+private:
+    static constexpr std::uint32_t all_sleepers = 0xFF'FFFF;
+    static constexpr std::uint32_t looking = 1U << 24U;
+    static constexpr std::uint32_t ringing = 1U << 25U;
+    static constexpr std::uint32_t hushed = 1U << 26U; ///< submits see no need to ring
+
+    alignas(cache_line) std::atomic<std::uint32_t> word_;
+    alignas(cache_line) std::atomic<std::int32_t> epoch_{0};
+};
+
+} // namespace faf::detail

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// From the front door to an executor: a pool's lane, or a job for whatever else takes jobs.
+
+#include "../executor.hpp"
+#include "../options.hpp"
+#include "../own_thread.hpp"
+#include "../thread_pool.hpp"
+#include "attempt.hpp"
+#include "lanes.hpp"
+#include "located.hpp"
+#include "pool_core.hpp"
+#include "run_task.hpp"
+#include "thread_state.hpp"
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace faf::detail {
+
+/// Hands `task` to any executor.
+template <class E>
+refusal hand_to(E& target, task_ptr task, const firing& call) {
+    const hand_over frame;
+    task->hand_over = frame.number();
+    refusal answer = refusal::none;
+    refusal reported = refusal::none;
+    attempt(
+        [&] {
+            job work(std::move(task));
+            if constexpr (!has_execute<E>) {
+                target(std::move(work));
+            } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
+                answer = target.execute(std::move(work)).why();
+            } else {
+                target.execute(std::move(work));
+            }
+        },
+        [&] {
+            if (frame.is_dropped()) {
+                reported = call.refuse_for_exception(refusal::executor_failed);
+            } else { // it has run or will run, whatever the executor threw afterwards
+                call.tell_exception();
+            }
+        });
+    if (!frame.is_dropped() || reported != refusal::none) {
+        return reported;
+    }
+    return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
+}
+
+/// The same for those of the library, which know their own reasons and count.
+template <class Core>
+refusal hand_to_core(Core& core, task_ptr task, const firing& call) {
+    const refusal why = core.accept(task);
+    return why == refusal::none ? why : call.refuse(why);
+}
+inline refusal hand_to(pool_core& core, task_ptr task, const firing& call) {
+    return hand_to_core(core, std::move(task), call);
+}
+inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
+    return hand_to_core(core, std::move(task), call);
+}
+
+/// The pool closed while the task was being stored.
+[[gnu::noinline]] inline submission refuse_recalled(pool_core& pool, pool_lane& lane, slot& place,
+                                                    const task_type& type) {
+    const call_site where = place.where;
+    discard({type, place.closure, where});
+    pool.bury(lane, place);
+    pool.note_refused();
+    return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));
+}
+
+/// A slot while one call stores its task there. It is buried if that does not happen: it would
+/// hold up what is stored behind it.
+class slot_of_call {
+public:
+    slot_of_call(pool_core& pool, refusal& why) noexcept
+        : pool_(pool), own_(pool.lanes(), priority::normal) {
+        if (!pool.is_open_here()) {
+            why = refusal::shutting_down;
+            return;
+        }
+        place_ = own_.get() != nullptr ? own_.get()->reserve() : nullptr;
+        if (place_ == nullptr) {
+            why = refusal::out_of_memory;
+        }
+    }
+    ~slot_of_call() {
+        if (place_ != nullptr) {
+            pool_.bury(*own_.get(), *place_);
+        }
+    }
+    slot_of_call(const slot_of_call&) = delete;
+    slot_of_call& operator=(const slot_of_call&) = delete;
+
+    void* closure() const noexcept { return place_->closure; }
+
+    submission publish(const task_type& type, const call_site& where) {
+        slot& full = *std::exchange(place_, nullptr);
+        full.where = where;
+        own_.get()->publish(full, type);
+        const bool is_kept = pool_.has_kept(*own_.get(), full, where);
+        return is_kept ? submission() : refuse_recalled(pool_, *own_.get(), full, type);
+    }
+
+private:
+    pool_core& pool_;
+    const lane_of_this_thread own_;
+    slot* place_ = nullptr;
+};
+
+/// Fires at a pool where something has to be looked into: a first task of its thread, one with
+/// options, a large one, one whose copy may throw, a closed pool.
+template <class Located, class... Args>
+[[gnu::noinline]] submission fire_with_care(pool_core& pool, const options* given,
+                                            const Located& fn, Args&&... args) {
+    const firing call = make_firing(given, pool.sink(), fn.where());
+    refusal why = refusal::none;
+    if (given == nullptr && slot::fits(fn.type())) {
+        if (!has_callable(fn, call, why)) {
+            pool.note_refused();
+            return submission(why);
+        }
+        slot_of_call place(pool, why);
+        if (why != refusal::none) {
+            pool.note_refused();
+            return submission(call.refuse(why));
+        }
+        if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
+            return place.publish(fn.type(), fn.where());
+        }
+        pool.note_refused();
+        return submission(why);
+    }
+    task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
+    if (task) {
+        return submission(hand_to_core(pool, std::move(task), call));
+    }
+    pool.note_refused();
+    return submission(why);
+}
+
+// What stands behind an executor: for those of the library their core, else the executor itself.
+
+inline pool_core& core_of(thread_pool& pool) noexcept {
+    return pool_access::core(pool);
+}
+inline own_threads& core_of(const own_thread_t&) noexcept {
+    return own_threads::instance();
+}
+template <class E>
+E& core_of(E& other) noexcept {
+    return other;
+}
+
+/// Every call ends up here or in the next one.
+template <class E, class... Args>
+requires(!std::same_as<E, pool_core>) submission
+    fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
+         Args&&... args) {
+    const firing call = make_firing(given, nullptr, fn.where());
+    refusal why = refusal::none;
+    task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
+    if (task) {
+        return submission(detail::hand_to(target, std::move(task), call));
+    }
+    if constexpr (std::same_as<E, own_threads>) {
+        target.note_refused();
+    }
+    return submission(why);
+}
+
+/// At a pool: what is quick to store goes into a slot without further ado.
+template <class... Args>
+submission fire(pool_core& pool, const options* given,
+                const located<std::type_identity_t<Args>...>& fn, Args&&... args) {
+    if (given == nullptr && fn.is_quick()) {
+        pool_lane* const lane = pool.lane_at_hand();
+        slot* const place = lane != nullptr ? lane->reserve() : nullptr;
+        if (place != nullptr) [[likely]] {
+            fn.construct(place->closure, std::forward<Args>(args)...);
+            place->where = fn.where();
+            lane->publish(*place, fn.type());
+            if (pool.has_kept(*lane, *place, fn.where())) [[likely]] {
+                return {};
+            }
+            return refuse_recalled(pool, *lane, *place, fn.type());
+        }
+    }
+    return fire_with_care(pool, given, fn, std::forward<Args>(args)...);
+}
+
+} // namespace faf::detail

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The queue of one submitting thread. lanes.hpp keeps those of a pool; the front door stores
+// closures in their slots.
+
+#include "../call_site.hpp"
+#include "asymmetric_barrier.hpp"
+#include "task.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <thread>
+
+namespace faf::detail {
+
+/// One task, in one cache line: what a worker needs to run it comes over with a single transfer.
+struct alignas(cache_line) slot {
+    static constexpr std::size_t alignment = 16;
+    static constexpr std::size_t room =
+        cache_line - (sizeof(void*) + sizeof(call_site) + alignment - 1) / alignment * alignment;
+
+    static constexpr bool fits(const task_type& type) noexcept {
+        return type.size <= room && type.alignment <= alignment;
+    }
+
+    std::atomic<const task_type*> type{nullptr}; ///< null: there is no task
+    call_site where;
+    alignas(alignment) std::byte closure[room];
+};
+static_assert(sizeof(slot) == cache_line);
+
+/// Stands for a task whose copying threw: there is nothing to run.
+inline constexpr task_type tombstone{};
+
+/// Stands for a task on the heap: the slot holds a task_node*.
+inline constexpr task_type in_node{};
+
+template <std::size_t Slots>
+class basic_lane;
+
+/// A piece of a lane.
+template <std::size_t Slots>
+struct block {
+    explicit block(basic_lane<Slots>& of) noexcept : home(of) {}
+
+    /// Counts `tasks` of this block as done, or the lane's taking side as past it. The last one
+    /// gives it back.
+    void finish(std::uint32_t tasks) noexcept {
+        // acq_rel: whoever gives it back has seen what all others did in it // O2
+        if (unfinished.fetch_sub(tasks, std::memory_order_acq_rel) == tasks) {
+            home.take_back(this);
+        }
+    }
+
+    alignas(cache_line) std::atomic<block*> next{nullptr};
+    std::atomic<std::uint32_t> unfinished{Slots + 1};
+    basic_lane<Slots>& home;
+    slot slots[Slots];
+};
+
+/// First in, first out; one thread stores, any worker takes. A task is constructed in its slot, and
+/// run and destroyed there.
+///
+/// Shape       Blocks of slots, chained. The storing side fills the last one; the taking side, which
+///             is a lock that workers only try, moves along behind it.
+/// Invariants  L1  Only the owner, the storing thread, changes next_, end_, tail_ and pushed_.
+///             L2  Only the holder of is_taking_ changes head_, head_end_, head_block_ and taken_.
+///             L3  What is in a slot is read only after its type was seen, with acquire.
+///             L4  A block is used again only when all its tasks are done *and* the taking side has
+///                 moved on: `unfinished` counts one more than there are slots.
+///             L5  No user code runs while is_taking_ is held.
+///             L6  Slots are reserved in order, before their closure is constructed. So a copy
+///                 constructor may itself store tasks here: they wait behind its own.
+/// Orderings   O1  publish() stores the type with release, after the closure, the place and
+///                 pushed_; a taker loads it with acquire.
+///             O2  finish() releases what a worker did in a block; the last one acquires it all,
+///                 and releases the block through spares_ to the owner, who acquires.
+///             O3  A new block is complete before it is linked with release; the taking side
+///                 follows the link with acquire.
+///             O4  is_taking_ is a lock: acquire on taking, release on letting go.
+/// Limits      Not a work-stealing deque: workers take from the old end only, one at a time.
+/// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
+///             Taking: one read-modify-write.
+/// Source      the bounded rings of Lamport and of FastForward (Giacomoni et al.), chained;
+///             tests/models/lane.pml.
+template <std::size_t Slots>
+class alignas(cache_line) basic_lane {
+public:
+    using block_type = block<Slots>;
+
+    basic_lane() noexcept = default;
+    basic_lane(const basic_lane&) = delete;
+    basic_lane& operator=(const basic_lane&) = delete;
+
+    /// When nothing waits here any more and no task runs in one of its blocks.
+    ~basic_lane() {
+        while (block_type* const one = head_block_) {
+            head_block_ = one->next.load(std::memory_order_relaxed);
+            delete one;
+        }
+        for (std::atomic<block_type*>& place : spares_) {
+            delete place.load(std::memory_order_relaxed);
+        }
+    }
+
+    /// Before its first use; false if there is no memory.
+    bool prepare() noexcept {
+        head_block_ = new (std::nothrow) block_type(*this);
+        if (head_block_ != nullptr) {
+            tail_ = head_block_;
+            next_ = head_ = head_block_->slots;
+            end_ = head_end_ = head_ + Slots;
+        }
+        return head_block_ != nullptr;
+    }
+
+    // The owner's side ----------------------------------------------------------------------------
+
+    /// The next slot, for the owner to construct a task in and then publish or bury it. Null if
+    /// there is no memory.
+    slot* reserve() noexcept { // L6
+        if (next_ == end_ && !extend()) [[unlikely]] {
+            return nullptr;
+        }
+        return next_++;
+    }
+
+    /// From now on workers may take it.
+    void publish(slot& stored, const task_type& type) noexcept {
+        pushed_.store(pushed() + 1, std::memory_order_relaxed); // L1: no other thread writes it
+        stress_point();
+        stored.type.store(&type, std::memory_order_release); // O1
+    }
+
+    /// Leaves a reserved slot without a task.
+    static void bury(slot& reserved) noexcept {
+        reserved.type.store(&tombstone, std::memory_order_release); // O1
+    }
+
+    /// Takes back what the owner published last, if no worker has taken it: then it is reserved
+    /// again. For a pool that was found closed; waits for the lock.
+    bool try_recall(slot& stored) noexcept {
+        lock();
+        const bool waits = is_waiting(stored);
+        if (waits) {
+            stored.type.store(nullptr, std::memory_order_relaxed);
+            pushed_.store(pushed() - 1, std::memory_order_relaxed);
+        }
+        unlock();
+        return waits;
+    }
+
+    // The workers' side ---------------------------------------------------------------------------
+
+    /// Takes the task that waits longest: `taker.take(slot, block)` is called with the lock held.
+    /// False if there is none, or another worker is taking right now.
+    template <class Taker>
+    bool try_take(Taker& taker) noexcept {
+        return try_lock() && take_and_unlock(taker);
+    }
+
+    /// The same, but waits for a worker that is taking.
+    template <class Taker>
+    bool take(Taker& taker) noexcept {
+        lock();
+        return take_and_unlock(taker);
+    }
+
+    /// False only if no task can be taken. A worker that is taking counts as one: there may be more
+    /// behind what it takes.
+    bool may_have_tasks() noexcept {
+        if (!seems_used()) {
+            return false;
+        }
+        if (!try_lock()) {
+            return true;
+        }
+        const bool has_one = first_waiting() != nullptr;
+        unlock();
+        return has_one;
+    }
+
+    /// A quick look before the lock: false only if nothing waits. Not for a lane that is being
+    /// filled, as it takes pushed_ from its owner's cache.
+    bool seems_used() const noexcept { return pushed() != taken(); }
+
+    /// Tasks stored, and tasks taken, since it was made.
+    std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_relaxed); }
+    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+
+    /// Keeps a block whose tasks are done for the owner, or gives its memory back if there are
+    /// enough. Called by the last to finish in it.
+    void take_back(block_type* done) noexcept {
+        done->unfinished.store(Slots + 1, std::memory_order_relaxed);
+        done->next.store(nullptr, std::memory_order_relaxed);
+        for (std::atomic<block_type*>& place : spares_) {
+            block_type* none = nullptr;
+            if (place.compare_exchange_strong(none, done, std::memory_order_release, // O2
+                                              std::memory_order_relaxed)) {
+                return;
+            }
+        }
+        delete done;
+    }
+
+private:
+    static constexpr std::size_t spares = 2;
+
+    bool extend() noexcept {
+        block_type* fresh = take_spare();
+        if (fresh == nullptr) {
+            fresh = new (std::nothrow) block_type(*this);
+        }
+        if (fresh == nullptr) {
+            return false;
+        }
+        stress_point();
+        tail_->next.store(fresh, std::memory_order_release); // O3
+        tail_ = fresh;
+        next_ = fresh->slots;
+        end_ = next_ + Slots;
+        return true;
+    }
+
+    /// Only the owner takes spares, so load and store need not be one step.
+    block_type* take_spare() noexcept {
+        for (std::atomic<block_type*>& place : spares_) {
+            block_type* const spare = place.load(std::memory_order_acquire); // O2
+            if (spare != nullptr) {
+                place.store(nullptr, std::memory_order_relaxed);
+                return spare;
+            }
+        }
+        return nullptr;
+    }
+
+    bool try_lock() noexcept { // O4
+        return !is_taking_.load(std::memory_order_relaxed) &&
+               !is_taking_.exchange(true, std::memory_order_acquire);
+    }
+    void lock() noexcept {
+        while (!try_lock()) {
+            std::this_thread::yield();
+        }
+    }
+    void unlock() noexcept { is_taking_.store(false, std::memory_order_release); } // O4
+
+    template <class Taker>
+    bool take_and_unlock(Taker& taker) noexcept {
+        slot* const first = first_waiting();
+        if (first != nullptr) {
+            ++head_;
+            taken_.store(taken() + 1, std::memory_order_relaxed); // L2
+            taker.take(*first, *head_block_);
+        }
+        stress_point();
+        unlock();
+        return first != nullptr;
+    }
+
+    /// The first slot with a task, past tombstones and on to the next block. Under the lock.
+    slot* first_waiting() noexcept {
+        for (;;) {
+            if (head_ == head_end_ && !follow()) {
+                return nullptr;
+            }
+            const task_type* const type = head_->type.load(std::memory_order_acquire); // O1 L3
+            if (type != &tombstone) {
+                return type != nullptr ? head_ : nullptr;
+            }
+            head_->type.store(nullptr, std::memory_order_relaxed);
+            ++head_;
+            head_block_->finish(1);
+        }
+    }
+
+    /// Moves the taking side on to the next block.
+    bool follow() noexcept {
+        block_type* const next = head_block_->next.load(std::memory_order_acquire); // O3
+        if (next == nullptr) {
+            return false;
+        }
+        block_type* const passed = head_block_;
+        head_block_ = next;
+        head_ = next->slots;
+        head_end_ = head_ + Slots;
+        stress_point();
+        passed->finish(1); // L4
+        return true;
+    }
+
+    /// Whether `stored` has not been taken yet. Under the lock, by the owner.
+    bool is_waiting(const slot& stored) const noexcept {
+        const slot* first = head_;
+        for (const block_type* in = head_block_; in != nullptr;
+             in = in->next.load(std::memory_order_relaxed)) { // the owner has linked them itself
+            if (first <= &stored && &stored < in->slots + Slots && in->slots <= &stored) {
+                return true;
+            }
+            const block_type* const behind = in->next.load(std::memory_order_relaxed);
+            first = behind != nullptr ? behind->slots : nullptr;
+        }
+        return false;
+    }
+
+    // The owner's line.
+    slot* next_ = nullptr;
+    slot* end_ = nullptr;
+    block_type* tail_ = nullptr;
+    std::atomic<std::uint64_t> pushed_{0};
+
+    // The workers' line.
+    alignas(cache_line) std::atomic<bool> is_taking_{false};
+    slot* head_ = nullptr;
+    slot* head_end_ = nullptr;
+    block_type* head_block_ = nullptr;
+    std::atomic<std::uint64_t> taken_{0};
+
+    alignas(cache_line) std::atomic<block_type*> spares_[spares]{};
+};
+
+} // namespace faf::detail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// In which order a worker looks through the lanes of its pool.
+
+#include "lanes.hpp"
+
+#include <cstddef>
+
+namespace faf::detail {
+
+/// Looks from high priority to low, but every 16th time from low to high, so that no priority waits
+/// for ever. It stays with a lane that has tasks, whose lines are at hand then, but for 16 in a row
+/// at most, so that no lane waits for ever either. One worker's; not thread-safe.
+///
+/// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
+/// is used; a thousand idle threads cost an idle worker some microseconds a look.
+class lane_search {
+public:
+    explicit lane_search(const lane_set& set) noexcept : set_(&set) {}
+
+    /// Hands the next task to `taker`; false if none was found.
+    template <class Taker>
+    bool take_next(Taker& taker) noexcept {
+        const bool is_low_first = ++looks_ % low_look == 0;
+        for (std::size_t i = 0; i < priorities; ++i) {
+            if (take_from(is_low_first ? priorities - 1 - i : i, taker)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+private:
+    static constexpr unsigned low_look = 16;
+    static constexpr unsigned longest_stay = 16;
+
+    struct place {
+        pool_lane* at = nullptr;
+        unsigned stay = 0;
+    };
+
+    template <class Taker>
+    bool take_from(std::size_t level, Taker& taker) noexcept {
+        place& now = places_[level];
+        pool_lane* const first = set_->first(level);
+        if (first == nullptr) {
+            return false;
+        }
+        if (now.at == nullptr) {
+            now.at = first;
+        }
+        // The lock of a lane that others try as well is taken only if there is reason to.
+        const bool is_likely = level == static_cast<std::size_t>(priority::normal);
+        const bool may_stay = ++now.stay <= longest_stay;
+        if (may_stay && (is_likely || now.at->seems_used()) && now.at->try_take(taker)) {
+            return true;
+        }
+        pool_lane* const start = now.at;
+        for (pool_lane* lane = after(start, first); lane != start; lane = after(lane, first)) {
+            if (lane->seems_used() && lane->try_take(taker)) {
+                now = {lane, 1};
+                return true;
+            }
+        }
+        now.stay = 0;
+        return !may_stay && start->seems_used() && start->try_take(taker);
+    }
+
+    static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept {
+        return lane->next != nullptr ? lane->next : first;
+    }
+
+    const lane_set* set_;
+    place places_[priorities]{};
+    unsigned looks_ = 0;
+};
+
+} // namespace faf::detail

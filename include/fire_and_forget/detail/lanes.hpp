@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The lanes of one pool, and how a thread finds its own among them. The front door stores tasks
+// here, workers search here (lane_search.hpp).
+
+#include "../options.hpp"
+#include "lane.hpp"
+#include "thread_state.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace faf::detail {
+
+#if defined(FIRE_AND_FORGET_STRESS)
+inline constexpr std::size_t slots_per_block = 2;
+#else
+inline constexpr std::size_t slots_per_block = 63; ///< with its header a block has 4 KiB
+#endif
+
+inline constexpr std::size_t priorities = 3;
+
+/// A lane as one of a pool's.
+struct pool_lane : basic_lane<slots_per_block> {
+    pool_lane* next = nullptr;      ///< of the same priority; for good once it is on the list
+    pool_lane* next_free = nullptr; ///< under the lock
+};
+using pool_block = pool_lane::block_type;
+
+/// All lanes of one pool: one for each thread and priority that is used. A thread that ends hands
+/// its lane on to the next new one, so there are as many as there were threads at one time.
+///
+/// Shared by the pool and by the threads that hold lanes of it, and deleted by the last of them:
+/// a thread may end long after a pool, and its lanes must still be there then.
+///
+/// Orderings  S1  A lane is linked with release before its first task is published. A worker that
+///                is about to sleep loads the links, with acquire, after its heavy barrier: so it
+///                sees the lane if it must see the task (O1 of the doorbell).
+class lane_set {
+public:
+    lane_set() noexcept = default;
+    lane_set(const lane_set&) = delete;
+    lane_set& operator=(const lane_set&) = delete;
+
+    void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+
+    /// The last user deletes it, and must see what the others did.
+    void release() noexcept {
+        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+    /// The pool is gone; threads let go of it when they next come by.
+    void retire() noexcept { is_retired_.store(true, std::memory_order_relaxed); }
+    bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
+
+    /// A lane for the calling thread to store in; null if there is no memory.
+    pool_lane* lend(priority level) noexcept {
+        const std::lock_guard lock(mutex_);
+        list& lanes = lists_[static_cast<std::size_t>(level)];
+        if (pool_lane* const used = lanes.free) {
+            lanes.free = used->next_free;
+            return used;
+        }
+        auto* const fresh = new (std::nothrow) pool_lane;
+        if (fresh == nullptr || !fresh->prepare()) {
+            delete fresh;
+            return nullptr;
+        }
+        fresh->next = lanes.first.load(std::memory_order_relaxed);
+        lanes.first.store(fresh, std::memory_order_release); // S1
+        return fresh;
+    }
+
+    void take_back(pool_lane& lane, priority level) noexcept {
+        const std::lock_guard lock(mutex_);
+        list& lanes = lists_[static_cast<std::size_t>(level)];
+        lane.next_free = lanes.free;
+        lanes.free = &lane;
+    }
+
+    pool_lane* first(std::size_t level) const noexcept {
+        return lists_[level].first.load(std::memory_order_acquire); // S1
+    }
+
+    /// The first lane for which `is_it` holds; null if there is none.
+    template <class Predicate>
+    pool_lane* find(Predicate is_it) const {
+        for (std::size_t level = 0; level < priorities; ++level) {
+            for (pool_lane* lane = first(level); lane != nullptr; lane = lane->next) {
+                if (is_it(*lane)) {
+                    return lane;
+                }
+            }
+        }
+        return nullptr;
+    }
+
+    /// False only if there is nothing to take.
+    bool may_have_tasks() const noexcept {
+        return find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
+    }
+
+    std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed); }
+    std::uint64_t taken() const noexcept { return sum(&pool_lane::taken); }
+
+private:
+    struct list {
+        std::atomic<pool_lane*> first{nullptr};
+        pool_lane* free = nullptr;
+    };
+
+    ~lane_set() {
+        for (list& lanes : lists_) {
+            for (pool_lane* lane = lanes.first.load(std::memory_order_relaxed); lane != nullptr;) {
+                delete std::exchange(lane, lane->next);
+            }
+        }
+    }
+
+    std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept) const noexcept {
+        std::uint64_t all = 0;
+        find([&](const pool_lane& lane) {
+            all += (lane.*count)();
+            return false;
+        });
+        return all;
+    }
+
+    list lists_[priorities];
+    std::atomic<bool> is_retired_{false};
+    std::atomic<std::uint32_t> users_{1};
+    std::mutex mutex_;
+};
+
+/// The lanes that one thread holds in one pool.
+struct lanes_of_thread {
+    lane_set* of = nullptr;
+    pool_lane* lanes[priorities]{};
+    lanes_of_thread* next = nullptr;
+
+    void give_back() noexcept {
+        for (std::size_t level = 0; level < priorities; ++level) {
+            if (lanes[level] != nullptr) {
+                of->take_back(*lanes[level], static_cast<priority>(level));
+            }
+        }
+        of->release();
+    }
+};
+
+/// Gives a thread's lanes back when the thread ends.
+struct lane_returner {
+    lane_returner() noexcept = default;
+    ~lane_returner() {
+        this_thread.lanes = nullptr;
+        this_thread.lane = nullptr;
+        this_thread.has_given_lanes_back = true;
+        while (lanes_of_thread* const held = this_thread.all_lanes) {
+            this_thread.all_lanes = held->next;
+            held->give_back();
+            delete held;
+        }
+    }
+    lane_returner(const lane_returner&) = delete;
+    lane_returner& operator=(const lane_returner&) = delete;
+
+    /// From now on the end of this thread is noticed.
+    static void arm() noexcept {
+        static thread_local const lane_returner at_the_end;
+        static_cast<void>(at_the_end);
+    }
+};
+
+/// What this thread holds of `set`, new if need be; null without memory. Pools that are gone are
+/// let go of on the way.
+inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
+    lanes_of_thread* found = nullptr;
+    for (lanes_of_thread** link = &this_thread.all_lanes; *link != nullptr;) {
+        lanes_of_thread* const held = *link;
+        if (held->of == &set) {
+            found = held;
+        } else if (held->of->is_retired()) {
+            *link = held->next;
+            if (this_thread.lanes == held->of) {
+                this_thread.lanes = nullptr;
+            }
+            held->give_back();
+            delete held;
+            continue;
+        }
+        link = &held->next;
+    }
+    if (found == nullptr) {
+        found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes};
+        if (found != nullptr) {
+            lane_returner::arm();
+            set.keep();
+            this_thread.all_lanes = found;
+        }
+    }
+    return found;
+}
+
+/// The calling thread's lane of one priority in one pool, for as long as this lives: its own, or
+/// while the thread is ending a borrowed one.
+class lane_of_this_thread {
+public:
+    lane_of_this_thread(lane_set& set, priority level) noexcept : set_(set), level_(level) {
+        if (this_thread.has_given_lanes_back) {
+            lane_ = set.lend(level);
+            return;
+        }
+        lanes_of_thread* const held = lanes_of_this_thread(set);
+        if (held == nullptr) {
+            return;
+        }
+        pool_lane*& lane = held->lanes[static_cast<std::size_t>(level)];
+        if (lane == nullptr) {
+            lane = set.lend(level);
+        }
+        lane_ = lane;
+        if (lane != nullptr && level == priority::normal) {
+            this_thread.lanes = &set;
+            this_thread.lane = lane;
+        }
+    }
+    ~lane_of_this_thread() {
+        if (lane_ != nullptr && this_thread.has_given_lanes_back) {
+            set_.take_back(*lane_, level_);
+        }
+    }
+    lane_of_this_thread(const lane_of_this_thread&) = delete;
+    lane_of_this_thread& operator=(const lane_of_this_thread&) = delete;
+
+    pool_lane* get() const noexcept { return lane_; }
+
+private:
+    lane_set& set_;
+    const priority level_;
+    pool_lane* lane_ = nullptr;
+};
+
+} // namespace faf::detail

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The workers of a pool: who is woken or hired for a task, and how a worker waits for one.
+// pool_core.hpp has them run what they find.
+
+#include "../options.hpp"
+#include "asymmetric_barrier.hpp"
+#include "cpu_count.hpp"
+#include "doorbell.hpp"
+#include "executor_core.hpp"
+#include "keeper.hpp"
+#include "lanes.hpp"
+#include "thread_start.hpp"
+#include "worker_roster.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace faf::detail {
+
+/// Invariants  E1-E3 of executor_core, and
+///             P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
+///                 counts as a sleeper of the doorbell: being rung for, it is filled.
+///             P2  A worker stays until it has found nothing after it was dismissed.
+///             P3  Once is_over_ is set, no task is taken that was not being taken already.
+class pool_staff : public executor_core, private ward {
+public:
+    std::chrono::nanoseconds exit_deadline() const noexcept override {
+        return options_.exit_deadline;
+    }
+
+protected:
+    pool_staff(pool_options settings, lane_set& lanes)
+        : options_(std::move(settings)),
+          size_(options_.threads > 0 ? options_.threads : usable_cpus()), lanes_(lanes),
+          workers_(lanes), bell_(size_), vacancies_(size_) {
+        set_sink(options_.on_error ? &options_.on_error : nullptr);
+    }
+
+    ~pool_staff() override {
+        lanes_.retire();
+        lanes_.release();
+    }
+
+    /// When it is complete: other threads call its virtual functions from here on.
+    void begin_service() {
+        exit_registry::instance().enlist(*this);
+        keeper::instance().enlist(*this);
+        if (has_napper()) {
+            ring({}); // so that the first submit finds somebody awake
+        }
+    }
+
+    void end_service() noexcept { keeper::instance().strike_off(*this); }
+
+    pool_staff(const pool_staff&) = delete;
+    pool_staff& operator=(const pool_staff&) = delete;
+
+    // Waking and hiring ---------------------------------------------------------------------------
+
+    /// After a task was stored: sees to it that a worker comes for it.
+    void announce(const call_site& where) {
+        asymmetric_barrier::light(); // O1 of the doorbell
+        if (bell_.is_needed()) [[unlikely]] {
+            ring(where);
+        }
+    }
+
+    [[gnu::noinline]] void ring(const call_site& where) {
+        if (bell_.try_ring()) {
+            call_or_hire(where);
+        }
+    }
+
+    /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_.
+    thread_trouble hire(const call_site& where) {
+        constexpr thread_body live = [](void* pool, void* self) {
+            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
+        };
+        thread_trouble trouble;
+        const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
+        bool is_hired = false;
+        if (vacant > 0 && !is_over_.load(std::memory_order_relaxed)) {
+            keep(); // the worker's
+            is_hired = workers_.hire(live, this, where, trouble);
+            if (!is_hired) {
+                release();
+            }
+        }
+        if (is_hired) {
+            vacancies_.store(vacant - 1, std::memory_order_relaxed); // P1
+        } else {
+            bell_.give_up_ring();
+        }
+        return trouble;
+    }
+
+    bool has_no_worker() const noexcept {
+        return vacancies_.load(std::memory_order_relaxed) == size_;
+    }
+
+    /// Someone else works in a vacant place for a while.
+    void occupy() noexcept {
+        vacancies_.fetch_sub(1, std::memory_order_relaxed); // P1
+        if (bell_.wake_up() == doorbell::turn::mine) {
+            static_cast<void>(bell_.stop_looking());
+        }
+    }
+
+    /// A place becomes vacant. Under mutex_; the caller then sees whether there are tasks.
+    void vacate() noexcept {
+        if (vacancies_.fetch_add(1, std::memory_order_relaxed) + 1 == size_) { // P1
+            bell_.leave_to_all();
+        }
+        bell_.fall_asleep(doorbell::turn::of_another);
+        asymmetric_barrier::heavy(); // O1 of the doorbell
+    }
+
+    bool may_have_tasks() const noexcept {
+        return !is_over_.load(std::memory_order_relaxed) && lanes_.may_have_tasks();
+    }
+
+    // What workers do -----------------------------------------------------------------------------
+
+    /// Runs the task that `self` has taken.
+    virtual void run(worker_state& self) = 0;
+
+    /// Takes a task and waits for one if need be; false when it is time to leave.
+    bool next_task(worker_state& self) {
+        return (self.turn == doorbell::turn::of_another && take(self)) || wait_for_task(self);
+    }
+
+    bool take(worker_state& self) const noexcept {
+        return !is_over_.load(std::memory_order_relaxed) && self.take_next(); // P3
+    }
+
+    void dismiss() noexcept {
+        is_dismissed_.store(true, std::memory_order_release);
+        bell_.call_all();
+    }
+
+    /// Ends and joins every worker but those in a task that was written off; these go when it ends.
+    void dismiss_workers() {
+        dismiss();
+        std::unique_lock lock(mutex_);
+        quiet_.wait(lock, [this] { return workers_.is_deserted(); });
+        workers_.join_left(lock);
+    }
+
+    const pool_options options_;
+    const std::uint32_t size_;
+    lane_set& lanes_;
+    worker_roster workers_;
+    std::atomic<bool> is_over_{false};
+
+private:
+    bool has_napper() const noexcept { return options_.wake_up == wake::by_worker; }
+
+    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring().
+    void call_or_hire(const call_site& where) {
+        if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
+            bell_.call_one();
+            return;
+        }
+        thread_trouble trouble;
+        {
+            const std::lock_guard lock(mutex_);
+            trouble = hire(where);
+            if (trouble) {
+                keep(); // the task may end the pool once the lock is free
+            }
+        }
+        if (trouble) {
+            trouble.report("it waits for one", sink());
+            release();
+        }
+    }
+
+    /// The keeper's duty: calls a worker for a task that those who are awake have no time for.
+    tick_result tick() override {
+        tick_result result;
+        const std::uint32_t sleepers = bell_.sleepers();
+        const bool has_looker = bell_.has_looker();
+        const bool has_tasks = may_have_tasks();
+        const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
+        result.is_active = has_tasks || at_rest < size_;
+        if (!has_tasks || sleepers == 0 || has_looker) {
+            return result;
+        }
+        if (sleepers > vacancies_.load(std::memory_order_relaxed)) {
+            bell_.call_again();
+            return result;
+        }
+        const std::lock_guard lock(mutex_);
+        result.trouble = hire({});
+        if (result.trouble) {
+            keep();
+            result.reporter = this;
+            result.sink = sink();
+        }
+        return result;
+    }
+
+    /// Ends a worker's life even where a task ends the thread by force.
+    struct departure {
+        pool_staff& pool;
+        worker& self;
+        bool is_forced = true;
+        departure(pool_staff& in, worker& of) noexcept : pool(in), self(of) {}
+        ~departure() {
+            pool.leave(self, is_forced);
+            pool.release();
+        }
+        departure(const departure&) = delete;
+        departure& operator=(const departure&) = delete;
+    };
+
+    void work(worker& self) {
+        departure at_the_end(*this, self);
+        { const std::lock_guard until_hired(mutex_); }
+        name_worker_thread(options_.name, self.number);
+        asymmetric_barrier::prepare();
+        if (has_napper()) {
+            wake_up_on_time();
+            bell_.leave_to_workers();
+        }
+        wake_up(self);
+        while (next_task(self)) {
+            run(self);
+        }
+        at_the_end.is_forced = false;
+    }
+
+    void wake_up(worker_state& self) {
+        self.turn = bell_.wake_up();
+        keeper::instance().notice_activity();
+    }
+
+    [[gnu::noinline]] bool wait_for_task(worker_state& self) {
+        self.taker.flush();
+        tell_waiters();
+        for (;;) {
+            if (self.turn == doorbell::turn::of_another) {
+                self.turn = bell_.try_look();
+            }
+            if (self.turn == doorbell::turn::mine ? look(self) : take(self)) {
+                end_look(self);
+                return true;
+            }
+            if (is_dismissed_.load(std::memory_order_acquire)) { // P2
+                end_look(self);
+                return false;
+            }
+            sleep(self);
+        }
+    }
+
+    /// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
+    bool look(worker_state& self) const {
+        const steady_time end = steady_clock::now() + longest_look();
+        do {
+            for (unsigned i = 0; i < looks_per_clock; ++i) {
+                if (take(self)) {
+                    return true;
+                }
+                cpu_relax();
+            }
+        } while (steady_clock::now() < end);
+        while (has_napper() && !is_dismissed_.load(std::memory_order_relaxed)) {
+            std::this_thread::sleep_for(options_.nap);
+            if (take(self)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Somebody else may be needed for what is still there; and where submits don't ring, somebody
+    /// must always look.
+    void end_look(worker_state& self) {
+        if (self.turn == doorbell::turn::mine) {
+            self.turn = doorbell::turn::of_another;
+            if (bell_.stop_looking() && (has_napper() || may_have_tasks())) {
+                ring(self.taker.where());
+            }
+        }
+    }
+
+    void sleep(worker_state& self) {
+        const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
+        bell_.fall_asleep(self.turn);
+        stress_point();
+        asymmetric_barrier::heavy(); // O1 of the doorbell
+        if (!may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
+            bell_.wait(seen);
+        }
+        wake_up(self);
+    }
+
+    /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
+    /// of them must not add up.
+    void leave(worker& self, bool is_forced) {
+        self.taker.flush();
+        {
+            std::unique_lock lock(mutex_);
+            if (is_forced) {
+                workers_.join_left(lock);
+            }
+            workers_.note_left(self);
+            vacate();
+            quiet_.notify_all();
+        }
+        if (may_have_tasks()) {
+            ring(self.taker.where());
+        }
+    }
+
+    /// With a single processor, looking would keep others from storing what is looked for.
+    static std::chrono::nanoseconds longest_look() noexcept {
+        static const bool is_alone = usable_cpus() == 1;
+        return std::chrono::microseconds(is_alone ? 0 : 50);
+    }
+
+    static constexpr unsigned looks_per_clock = 32;
+
+    doorbell bell_;
+    std::atomic<std::uint32_t> vacancies_;
+    std::atomic<bool> is_dismissed_{false};
+};
+
+} // namespace faf::detail

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// One worker of a pool: what it does, what it has done, and where it looks. pool_core.hpp has it
+// run; worker_roster.hpp keeps it.
+
+#include "../call_site.hpp"
+#include "abandoned_tasks.hpp"
+#include "doorbell.hpp"
+#include "lane_search.hpp"
+#include "run_task.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+namespace faf::detail {
+
+/// What tasks came to.
+struct task_counts {
+    std::uint64_t succeeded = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t dropped = 0;
+
+    std::uint64_t all() const noexcept { return succeeded + failed + dropped; }
+
+    task_counts& operator+=(const task_counts& other) noexcept {
+        succeeded += other.succeeded;
+        failed += other.failed;
+        dropped += other.dropped;
+        return *this;
+    }
+};
+
+/// Counts on one thread, is read by any.
+class running_counts {
+public:
+    /// Release: who sees the task counted as ended sees it counted as taken, which is earlier.
+    void add(fate result) noexcept {
+        std::atomic<std::uint64_t>& count = result == fate::succeeded ? succeeded_
+                                            : result == fate::failed  ? failed_
+                                                                      : dropped_;
+        count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    }
+
+    task_counts read() const noexcept {
+        return {succeeded_.load(std::memory_order_acquire), failed_.load(std::memory_order_acquire),
+                dropped_.load(std::memory_order_acquire)};
+    }
+
+private:
+    std::atomic<std::uint64_t> succeeded_{0};
+    std::atomic<std::uint64_t> failed_{0};
+    std::atomic<std::uint64_t> dropped_{0};
+};
+
+/// Takes tasks out of lanes, one at a time, and remembers where they stand.
+///
+/// Invariants  W1  A task that has left its lane is marked as running before the lane is unlocked.
+///                 So whoever closes the pool and has had all locks finds it in one place or the
+///                 other.
+///             W2  A running task ends once: by its worker's exchange, or before that by being
+///                 written off. Only the first counts it.
+class task_taker {
+public:
+    /// Called by the lane, under its lock.
+    void take(slot& from, pool_block& in) noexcept {
+        from_ = &from;
+        in_ = &in;
+        const task_node* const node = node_in(from);
+        where_ = from.where;
+        name_ = node != nullptr ? node->name : nullptr;
+        state_.store(state::running, std::memory_order_release); // W1
+    }
+
+    slot& taken() const noexcept { return *from_; }
+
+    /// The task of a slot that holds one from the heap, else null.
+    static task_node* node_in(const slot& holder) noexcept {
+        if (holder.type.load(std::memory_order_relaxed) != &in_node) { // seen with acquire before
+            return nullptr;
+        }
+        task_node* node = nullptr;
+        std::memcpy(&node, holder.closure, sizeof node);
+        return node;
+    }
+
+    /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
+    /// read-modify-write on a line that other workers want too.
+    void finish_slot() noexcept {
+        from_->type.store(nullptr, std::memory_order_relaxed); // the block releases it
+        if (in_ != finished_in_) {
+            flush();
+            finished_in_ = in_;
+        }
+        ++finished_;
+    }
+
+    /// To be called before it waits for anything: a block must not be kept from its owner for long.
+    void flush() noexcept {
+        if (finished_ > 0) {
+            finished_in_->finish(finished_);
+        }
+        finished_in_ = nullptr;
+        finished_ = 0;
+    }
+
+    /// Ends the task; false if it had been written off.
+    bool end() noexcept {
+        return state_.exchange(state::idle, std::memory_order_acq_rel) == state::running; // W2
+    }
+
+    /// Gives up the task that runs; false if none does or that has been done. Under the pool's
+    /// lock, which the worker takes after a task that was written off: so where_ stays as it is.
+    bool write_off(abandoned_tasks& abandoned) noexcept {
+        state expected = state::running;
+        const bool is_first = state_.compare_exchange_strong(
+            expected, state::written_off, std::memory_order_acq_rel, std::memory_order_relaxed);
+        if (is_first) { // W2
+            abandoned.add_running(where_, name_);
+        }
+        return is_first;
+    }
+
+    bool is_written_off() const noexcept {
+        return state_.load(std::memory_order_relaxed) == state::written_off;
+    }
+
+    /// Where the task it took last was fired.
+    const call_site& where() const noexcept { return where_; }
+
+private:
+    enum class state : std::uint8_t { idle, running, written_off };
+
+    std::atomic<state> state_{state::idle};
+    call_site where_{};
+    const char* name_ = nullptr;
+    slot* from_ = nullptr;
+    pool_block* in_ = nullptr;
+    pool_block* finished_in_ = nullptr;
+    std::uint32_t finished_ = 0;
+};
+
+/// What a worker needs while it works, apart from its thread.
+struct alignas(cache_line) worker_state {
+    explicit worker_state(const lane_set& lanes) noexcept : search(lanes) {}
+
+    bool take_next() noexcept { return search.take_next(taker); }
+
+    task_taker taker;
+    lane_search search;
+    doorbell::turn turn = doorbell::turn::of_another;
+    running_counts counts;
+};
+
+} // namespace faf::detail
