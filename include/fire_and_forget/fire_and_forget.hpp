@@ -27,7 +27,7 @@ namespace detail {
 
 /// The two that a program has without making any.
 struct default_executors {
-    pool_core& pool = core_of(default_pool());
+    pool_core& pool = default_core();
     own_threads& threads = own_threads::instance();
 
     bool runs_this_thread() const noexcept {
@@ -100,25 +100,28 @@ struct default_executors {
 /// constructors and destructors; not from a signal handler.
 /// Lifetime: the task owns copies. What fn captures by reference must outlive it.
 template <class... Args>
-submission fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
-    return detail::fire(detail::core_of(default_pool()), nullptr, fn, std::forward<Args>(args)...);
+[[gnu::always_inline]] inline submission
+fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
+    return detail::fire(detail::default_core(), nullptr, fn, std::forward<Args>(args)...);
 }
 
 template <class... Args>
-submission fire_and_forget(const options& how, detail::located<std::type_identity_t<Args>...> fn,
-                           Args&&... args) {
-    return detail::fire(detail::core_of(default_pool()), &how, fn, std::forward<Args>(args)...);
+[[gnu::always_inline]] inline submission
+fire_and_forget(const options& how, detail::located<std::type_identity_t<Args>...> fn,
+                Args&&... args) {
+    return detail::fire(detail::default_core(), &how, fn, std::forward<Args>(args)...);
 }
 
 template <executor E, class... Args>
-submission fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn,
-                           Args&&... args) {
+[[gnu::always_inline]] inline submission
+fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
     return detail::fire(detail::core_of(executor), nullptr, fn, std::forward<Args>(args)...);
 }
 
 template <executor E, class... Args>
-submission fire_and_forget(E&& executor, const options& how,
-                           detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
+[[gnu::always_inline]] inline submission
+fire_and_forget(E&& executor, const options& how, detail::located<std::type_identity_t<Args>...> fn,
+                Args&&... args) {
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
 

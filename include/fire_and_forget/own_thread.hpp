@@ -34,7 +34,7 @@ public:
     own_threads() { exit_registry::instance().enlist(*this); }
 
     std::chrono::nanoseconds exit_deadline() const noexcept override {
-        return pool_access::core(default_pool()).exit_deadline();
+        return default_core().exit_deadline();
     }
 
     /// Gives `task` a thread; where none can be had, gives it to the default pool.
@@ -153,7 +153,7 @@ private:
 
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
         trouble.report("it goes to the default pool", nullptr);
-        const refusal why = pool_access::core(default_pool()).accept(task);
+        const refusal why = default_core().accept(task);
         return why == refusal::none ? why : refusal::no_thread;
     }
 

@@ -10,6 +10,7 @@
 #include "options.hpp"
 #include "stats.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -111,6 +112,30 @@ private:
 
 } // namespace detail
 
+namespace detail {
+
+struct default_pool_parts {
+    never_destroyed<lane_set> lanes; // not from the heap: making the pool must not fail
+    never_destroyed<pool_core> core{default_pool_plan::instance().use(), *lanes};
+    never_destroyed<thread_pool> pool{*core};
+};
+
+/// Null until the pool is made. Spares its users the test of a static variable's guard and a call.
+inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
+
+[[gnu::noinline]] inline thread_pool& make_default_pool() noexcept {
+    static never_destroyed<default_pool_parts> made;
+    default_core_at_hand.store(&*(*made).core, std::memory_order_release);
+    return *(*made).pool;
+}
+
+inline pool_core& default_core() noexcept {
+    pool_core* const at_hand = default_core_at_hand.load(std::memory_order_acquire);
+    return at_hand != nullptr ? *at_hand : pool_access::core(make_default_pool());
+}
+
+} // namespace detail
+
 /// The pool that fire_and_forget uses when no executor is named. Made at the first use, never
 /// destroyed: tasks may be fired from static constructors and destructors.
 ///
@@ -119,11 +144,7 @@ private:
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
 inline thread_pool& default_pool() noexcept {
-    static detail::never_destroyed<detail::lane_set> lanes; // it must not fail for want of memory
-    static detail::never_destroyed<detail::pool_core> core(
-        detail::default_pool_plan::instance().use(), *lanes);
-    static detail::never_destroyed<thread_pool> pool(*core);
-    return *pool;
+    return detail::make_default_pool();
 }
 
 /// Sets the options of the default pool. Before its first use; afterwards it answers false and

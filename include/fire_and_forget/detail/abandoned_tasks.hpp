@@ -28,6 +28,9 @@ public:
     abandoned_tasks(const abandoned_tasks&) = delete;
     abandoned_tasks& operator=(const abandoned_tasks&) = delete;
 
+    /// Whether sinks are still asked.
+    bool has_time() const noexcept { return steady_clock::now() < patience_; }
+
     /// Settles a task from the heap. One with a sink of its own is told there.
     void add_queued(task_ptr task) {
         const bool has_own_sink = task->details != nullptr && task->details->on_error;
@@ -65,8 +68,6 @@ private:
         std::string_view why;
         std::uint64_t tasks = 0;
     };
-
-    bool has_time() const noexcept { return steady_clock::now() < patience_; }
 
     /// The group of these, a new one if need be; null if there is no room.
     group* find(const call_site& where, const char* name, std::string_view why) noexcept {

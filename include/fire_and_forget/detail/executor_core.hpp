@@ -102,7 +102,6 @@ protected:
 
     const host& lent() const noexcept { return host_; }
 
-    bool is_open() const noexcept { return phase_.load(std::memory_order_relaxed) == phase::open; }
     bool is_closed() const noexcept {
         return phase_.load(std::memory_order_relaxed) == phase::closed;
     }

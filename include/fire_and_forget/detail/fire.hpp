@@ -84,10 +84,11 @@ public:
             why = refusal::shutting_down;
             return;
         }
-        place_ = own_.get() != nullptr ? own_.get()->reserve() : nullptr;
-        if (place_ == nullptr) {
+        if (own_.get() == nullptr || !own_.get()->has_room()) {
             why = refusal::out_of_memory;
+            return;
         }
+        place_ = &own_.get()->reserve();
     }
     ~slot_of_call() {
         if (place_ != nullptr) {
@@ -115,12 +116,14 @@ private:
 
 /// Fires at a pool where something has to be looked into: a first task of its thread, one with
 /// options, a large one, one whose copy may throw, a closed pool.
-template <class Located, class... Args>
-[[gnu::noinline]] submission fire_with_care(pool_core& pool, const options* given,
-                                            const Located& fn, Args&&... args) {
-    const firing call = make_firing(given, pool.sink(), fn.where());
+template <class... Args>
+[[gnu::noinline]] submission fire_with_care(pool_core& pool, const options* given, call_site where,
+                                            void* callable, const storing<Args...>* how,
+                                            Args&&... args) {
+    const located<Args...> fn(where, callable, how);
+    const firing call = make_firing(given, pool.sink(), fn.where);
     refusal why = refusal::none;
-    if (given == nullptr && slot::fits(fn.type())) {
+    if (given == nullptr && slot::fits(*fn.how->type)) {
         if (!has_callable(fn, call, why)) {
             pool.note_refused();
             return submission(why);
@@ -131,7 +134,7 @@ template <class Located, class... Args>
             return submission(call.refuse(why));
         }
         if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
-            return place.publish(fn.type(), fn.where());
+            return place.publish(*fn.how->type, fn.where);
         }
         pool.note_refused();
         return submission(why);
@@ -162,7 +165,7 @@ template <class E, class... Args>
 requires(!std::same_as<E, pool_core>) submission
     fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
          Args&&... args) {
-    const firing call = make_firing(given, nullptr, fn.where());
+    const firing call = make_firing(given, nullptr, fn.where);
     refusal why = refusal::none;
     task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
     if (task) {
@@ -176,22 +179,23 @@ requires(!std::same_as<E, pool_core>) submission
 
 /// At a pool: what is quick to store goes into a slot without further ado.
 template <class... Args>
-submission fire(pool_core& pool, const options* given,
-                const located<std::type_identity_t<Args>...>& fn, Args&&... args) {
-    if (given == nullptr && fn.is_quick()) {
-        pool_lane* const lane = pool.lane_at_hand();
-        slot* const place = lane != nullptr ? lane->reserve() : nullptr;
-        if (place != nullptr) [[likely]] {
-            fn.construct(place->closure, std::forward<Args>(args)...);
-            place->where = fn.where();
-            lane->publish(*place, fn.type());
-            if (pool.has_kept(*lane, *place, fn.where())) [[likely]] {
-                return {};
-            }
-            return refuse_recalled(pool, *lane, *place, fn.type());
+[[gnu::always_inline]] inline submission fire(pool_core& pool, const options* given,
+                                              const located<std::type_identity_t<Args>...>& fn,
+                                              Args&&... args) {
+    if (given == nullptr && fn.how->is_quick && pool.has_lane_at_hand()) [[likely]] {
+        pool_lane& lane = *this_thread.lane;
+        if (lane.has_room()) [[likely]] {
+            slot& place = lane.reserve();
+            fn.construct(place.closure, std::forward<Args>(args)...);
+            place.where = fn.where;
+            lane.publish(place, *fn.how->type);
+            return pool.has_kept(lane, place, fn.where)
+                       ? submission()
+                       : refuse_recalled(pool, lane, place, *fn.how->type);
         }
     }
-    return fire_with_care(pool, given, fn, std::forward<Args>(args)...);
+    return fire_with_care<Args...>(pool, given, fn.where, fn.fn, fn.how,
+                                   std::forward<Args>(args)...);
 }
 
 } // namespace faf::detail

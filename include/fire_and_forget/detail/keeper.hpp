@@ -29,8 +29,8 @@ public:
     struct tick_result {
         bool is_active = false; ///< to be ticked again; an idle ward calls notice_activity()
         thread_trouble trouble{};
-        exit_party* reporter = nullptr; ///< kept; for the keeper to release
         const error_sink* sink = nullptr;
+        exit_party* kept = nullptr; ///< for the keeper to release
     };
 
     /// Must neither wait nor run user code.
@@ -137,17 +137,17 @@ private:
         }
     }
 
-    /// True if any is active. Reports are made without the lock, because sinks may make pools; then
-    /// the rest is left to the next tick.
+    /// True if any is active. Reports are made, and wards released, without the lock: sinks may make
+    /// pools, and the end of one comes by here. The rest is left to the next tick then.
     bool tick_all(std::unique_lock<std::mutex>& lock) {
         bool is_any_active = false;
         for (ward* one = first_; one != nullptr; one = one->next_) {
             const ward::tick_result result = one->tick();
             is_any_active = is_any_active || result.is_active;
-            if (result.trouble) {
+            if (result.kept != nullptr) {
                 lock.unlock();
                 result.trouble.report("it waits for one", result.sink);
-                result.reporter->release();
+                result.kept->release();
                 lock.lock();
                 return true;
             }

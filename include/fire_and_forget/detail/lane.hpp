@@ -4,8 +4,8 @@
 // The queue of one submitting thread. lanes.hpp keeps those of a pool; the front door stores
 // closures in their slots.
 
-#include "../call_site.hpp"
 #include "asymmetric_barrier.hpp"
+#include "block.hpp"
 #include "task.hpp"
 
 #include <atomic>
@@ -13,53 +13,9 @@
 #include <cstdint>
 #include <new>
 #include <thread>
+#include <utility>
 
 namespace faf::detail {
-
-/// One task, in one cache line: what a worker needs to run it comes over with a single transfer.
-struct alignas(cache_line) slot {
-    static constexpr std::size_t alignment = 16;
-    static constexpr std::size_t room =
-        cache_line - (sizeof(void*) + sizeof(call_site) + alignment - 1) / alignment * alignment;
-
-    static constexpr bool fits(const task_type& type) noexcept {
-        return type.size <= room && type.alignment <= alignment;
-    }
-
-    std::atomic<const task_type*> type{nullptr}; ///< null: there is no task
-    call_site where;
-    alignas(alignment) std::byte closure[room];
-};
-static_assert(sizeof(slot) == cache_line);
-
-/// Stands for a task whose copying threw: there is nothing to run.
-inline constexpr task_type tombstone{};
-
-/// Stands for a task on the heap: the slot holds a task_node*.
-inline constexpr task_type in_node{};
-
-template <std::size_t Slots>
-class basic_lane;
-
-/// A piece of a lane.
-template <std::size_t Slots>
-struct block {
-    explicit block(basic_lane<Slots>& of) noexcept : home(of) {}
-
-    /// Counts `tasks` of this block as done, or the lane's taking side as past it. The last one
-    /// gives it back.
-    void finish(std::uint32_t tasks) noexcept {
-        // acq_rel: whoever gives it back has seen what all others did in it // O2
-        if (unfinished.fetch_sub(tasks, std::memory_order_acq_rel) == tasks) {
-            home.take_back(this);
-        }
-    }
-
-    alignas(cache_line) std::atomic<block*> next{nullptr};
-    std::atomic<std::uint32_t> unfinished{Slots + 1};
-    basic_lane<Slots>& home;
-    slot slots[Slots];
-};
 
 /// First in, first out; one thread stores, any worker takes. A task is constructed in its slot, and
 /// run and destroyed there.
@@ -111,7 +67,7 @@ public:
         head_block_ = new (std::nothrow) block_type(*this);
         if (head_block_ != nullptr) {
             tail_ = head_block_;
-            next_ = head_ = head_block_->slots;
+            next_ = head_ = head_block_->first();
             end_ = head_end_ = head_ + Slots;
         }
         return head_block_ != nullptr;
@@ -119,14 +75,12 @@ public:
 
     // The owner's side ----------------------------------------------------------------------------
 
-    /// The next slot, for the owner to construct a task in and then publish or bury it. Null if
-    /// there is no memory.
-    slot* reserve() noexcept { // L6
-        if (next_ == end_ && !extend()) [[unlikely]] {
-            return nullptr;
-        }
-        return next_++;
-    }
+    /// Whether there is a slot to reserve; false if there is no memory for one.
+    bool has_room() noexcept { return next_ != end_ || extend(); }
+
+    /// The next slot, for the owner to construct a task in and then publish or bury it. After
+    /// has_room().
+    slot& reserve() noexcept { return *next_++; } // L6
 
     /// From now on workers may take it.
     void publish(slot& stored, const task_type& type) noexcept {
@@ -209,7 +163,7 @@ public:
 private:
     static constexpr std::size_t spares = 2;
 
-    bool extend() noexcept {
+    [[gnu::noinline]] bool extend() noexcept {
         block_type* fresh = take_spare();
         if (fresh == nullptr) {
             fresh = new (std::nothrow) block_type(*this);
@@ -220,7 +174,7 @@ private:
         stress_point();
         tail_->next.store(fresh, std::memory_order_release); // O3
         tail_ = fresh;
-        next_ = fresh->slots;
+        next_ = fresh->first();
         end_ = next_ + Slots;
         return true;
     }
@@ -285,7 +239,7 @@ private:
         }
         block_type* const passed = head_block_;
         head_block_ = next;
-        head_ = next->slots;
+        head_ = next->first();
         head_end_ = head_ + Slots;
         stress_point();
         passed->finish(1); // L4
@@ -295,13 +249,13 @@ private:
     /// Whether `stored` has not been taken yet. Under the lock, by the owner.
     bool is_waiting(const slot& stored) const noexcept {
         const slot* first = head_;
-        for (const block_type* in = head_block_; in != nullptr;
+        for (block_type* in = head_block_; in != nullptr;
              in = in->next.load(std::memory_order_relaxed)) { // the owner has linked them itself
-            if (first <= &stored && &stored < in->slots + Slots && in->slots <= &stored) {
+            if (first <= &stored && &stored < in->first() + Slots && in->first() <= &stored) {
                 return true;
             }
-            const block_type* const behind = in->next.load(std::memory_order_relaxed);
-            first = behind != nullptr ? behind->slots : nullptr;
+            block_type* const behind = in->next.load(std::memory_order_relaxed);
+            first = behind != nullptr ? behind->first() : nullptr;
         }
         return false;
     }

@@ -45,10 +45,9 @@ public:
     /// A number that grows with every task it takes.
     virtual std::uint64_t admissions() const = 0;
 
-private:
-    friend class exit_registry;
-
-    /// False if the last user has just let go of it. Relaxed: the registry's lock orders the rest.
+protected:
+    /// False if the last user has just let go of it. Relaxed: the lock of the list that led to it
+    /// orders the rest.
     bool try_keep() noexcept {
         std::uint32_t users = users_.load(std::memory_order_relaxed);
         while (users > 0 &&
@@ -56,6 +55,9 @@ private:
         }
         return users > 0;
     }
+
+private:
+    friend class exit_registry;
 
     std::atomic<std::uint32_t> users_{1};
     exit_party* next_ = nullptr;

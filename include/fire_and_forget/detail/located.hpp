@@ -8,9 +8,9 @@
 #include "../executor.hpp"
 #include "../options.hpp"
 #include "attempt.hpp"
+#include "block.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
-#include "lane.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "task.hpp"
@@ -92,7 +92,24 @@ template <class F>
 concept meant_as_callable =
     std::is_reference_v<F&&> && !executor<F> && !std::derived_from<std::remove_cvref_t<F>, options>;
 
-/// The callable of one call, by reference, with the place of the call.
+/// What there is to know about storing a callable of one type with arguments of some types.
+template <class... Args>
+struct storing {
+    const task_type* type;
+
+    /// Copies or moves the callable and the arguments to `memory`. Throws what that throws.
+    void (*construct)(void* fn, void* memory, Args&&... args);
+
+    /// Whether it is a null pointer or an empty std::function; null if its type is never empty.
+    /// Throws what comparing with null throws.
+    bool (*is_empty)(void* fn);
+
+    /// True if nothing can go wrong: it is not empty, fits a slot, and copying does not throw.
+    bool is_quick;
+};
+
+/// The callable of one call, by reference, with the place of the call. Three pointers, and the last
+/// one leads to a constant: where the call is inlined, nothing is left of it.
 ///
 /// A default argument can't follow the pack of a call's arguments, so the place can't be a
 /// parameter of the front door itself. It is one of this converting constructor instead, which the
@@ -101,8 +118,8 @@ template <class... Args>
 class located {
 public:
     template <meant_as_callable F>
-    located(F&& fn, call_site where = call_site::current()) noexcept
-        : where_(where), fn_(address_of(fn)) {
+    [[gnu::always_inline]] located(F&& callable, call_site place = call_site::current()) noexcept
+        : where(place), fn(address_of(callable)) {
         constexpr misuse found = find_misuse<F, Args...>();
         static_assert(found != misuse::fn_not_copyable,
                       "fire_and_forget: the callable can't be copied: pass it with std::move.");
@@ -115,43 +132,33 @@ public:
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {
-            using stored = closure<std::decay_t<F>, std::decay_t<Args>...>;
-            type_ = &type_of<stored>;
-            construct_ = &construct_at<F, stored>;
-            is_quick_ = slot::fits(type_of<stored>) &&
-                        std::is_nothrow_constructible_v<stored, std::in_place_t, F, Args...>;
-            if constexpr (nullable<std::decay_t<F>> &&
-                          !std::is_function_v<std::remove_reference_t<F>>) {
-                is_empty_ = [](void* given) { return detail::is_empty(callable_at<F>(given)); };
-                is_quick_ = is_quick_ && is_plain_pointer<F>(fn);
+            how = &how_to_store<F, is_nullable<F>>;
+            if constexpr (std::is_pointer_v<std::remove_reference_t<F>> ||
+                          std::is_member_pointer_v<std::remove_reference_t<F>>) {
+                how = callable != nullptr ? &how_to_store<F, false> : how;
             }
         }
     }
 
-    const call_site& where() const noexcept { return where_; }
-    const task_type& type() const noexcept { return *type_; }
+    /// The same again, put together from its parts.
+    located(const call_site& place, void* callable, const storing<Args...>* store) noexcept
+        : where(place), fn(callable), how(store) {}
 
-    /// A null pointer or an empty std::function. Throws what comparing with null throws.
-    bool is_empty() const { return is_empty_ != nullptr && is_empty_(fn_); }
+    bool is_empty() const { return how->is_empty != nullptr && how->is_empty(fn); }
 
-    /// True if nothing can go wrong: it is not null, fits a slot, and copying does not throw.
-    bool is_quick() const noexcept { return is_quick_; }
-
-    /// Copies or moves the callable and the arguments to `memory`. Throws what that throws.
-    void construct(void* memory, Args&&... args) const {
-        construct_(fn_, memory, std::forward<Args>(args)...);
+    [[gnu::always_inline]] void construct(void* memory, Args&&... args) const {
+        how->construct(fn, memory, std::forward<Args>(args)...);
     }
+
+    // Fields, not functions, which GCC would inline too late to see through them.
+    call_site where;
+    void* fn;
+    const storing<Args...>* how = nullptr;
 
 private:
     template <class F>
-    static constexpr bool is_plain_pointer(const std::decay_t<F>& fn) noexcept {
-        if constexpr (std::is_pointer_v<std::decay_t<F>> ||
-                      std::is_member_pointer_v<std::decay_t<F>>) {
-            return fn != nullptr;
-        } else {
-            return false;
-        }
-    }
+    static constexpr bool is_nullable =
+        nullable<std::decay_t<F>> && !std::is_function_v<std::remove_reference_t<F>>;
 
     template <class F>
     static void* address_of(F& fn) noexcept {
@@ -172,17 +179,28 @@ private:
         }
     }
 
-    template <class F, class Stored>
+    template <class F>
+    using stored = closure<std::decay_t<F>, std::decay_t<Args>...>;
+
+    template <class F>
     static void construct_at(void* fn, void* memory, Args&&... args) {
-        ::new (memory) Stored(std::in_place, callable_at<F>(fn), std::forward<Args>(args)...);
+        ::new (memory) stored<F>(std::in_place, callable_at<F>(fn), std::forward<Args>(args)...);
     }
 
-    call_site where_;
-    void* fn_;
-    const task_type* type_ = nullptr;
-    void (*construct_)(void*, void*, Args&&...) = nullptr;
-    bool (*is_empty_)(void*) = nullptr;
-    bool is_quick_ = false;
+    template <class F>
+    static constexpr auto empty_check() noexcept -> bool (*)(void*) {
+        if constexpr (is_nullable<F>) {
+            return [](void* fn) { return detail::is_empty(callable_at<F>(fn)); };
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class F, bool MayBeEmpty>
+    static constexpr storing<Args...> how_to_store{
+        &type_of<stored<F>>, &construct_at<F>, empty_check<F>(),
+        !MayBeEmpty && slot::fits(type_of<stored<F>>) &&
+            std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>};
 };
 
 /// False if there is nothing to call; then it has been reported, and `why` is set.
@@ -218,7 +236,7 @@ task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&..
     if (!has_callable(fn, call, why)) {
         return nullptr;
     }
-    node_memory memory(task_node::allocate(fn.type(), call.where));
+    node_memory memory(task_node::allocate(*fn.how->type, call.where));
     if (memory == nullptr) {
         why = call.refuse(refusal::out_of_memory);
         return nullptr;

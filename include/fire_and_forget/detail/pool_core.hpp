@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The inside of a thread_pool: where submits store, where tasks run and are counted, and how it
-// closes. It may outlive the pool, for a worker whose task does not come to an end.
+// The inside of a thread_pool: where submits store, how tasks are counted, and how it closes. It
+// may outlive the pool, for a worker whose task does not come to an end.
 
 #include "../options.hpp"
 #include "lanes.hpp"
-#include "pool_staff.hpp"
-#include "run_task.hpp"
+#include "pool_workers.hpp"
 #include "task.hpp"
 
 #include <atomic>
@@ -15,20 +14,20 @@
 #include <cstdint>
 #include <cstring>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace faf::detail {
 
-/// Invariants  E1-E3 of executor_core, P1-P3 of pool_staff, and
+/// Invariants  E1-E3 of executor_core, P1-P3 of its bases, and
 ///             C1  ended <= taken <= stored, for counts read in that order: so they add up at every
 ///                 moment, and nobody who counts needs a lock.
 ///             C2  A task stored in a closed pool is recalled by who stored it, unless a worker or
 ///                 whoever closes has taken it.
-class pool_core final : public pool_staff {
+class pool_core final : public pool_workers {
 public:
     /// Shares `lanes` with the threads that will submit.
-    pool_core(pool_options settings, lane_set& lanes)
-        : pool_staff(std::move(settings), lanes), lent_(lanes) {
+    pool_core(pool_options settings, lane_set& lanes) : pool_workers(std::move(settings), lanes) {
         begin_service();
     }
     explicit pool_core(pool_options settings) : pool_core(std::move(settings), *new lane_set) {}
@@ -38,17 +37,22 @@ public:
 
     // Submits -------------------------------------------------------------------------------------
 
-    /// The lane of the calling thread, for tasks of normal priority, if it is at hand and the pool
-    /// is open. If not, lane_of_this_thread and is_open_here() know more.
-    pool_lane* lane_at_hand() const noexcept {
-        return this_thread.lanes == &lanes_ && is_open() ? this_thread.lane : nullptr;
+    /// Whether this_thread.lane is the calling thread's lane here, and the pool is open. If not,
+    /// lane_of_this_thread and is_open_here() know more.
+    bool has_lane_at_hand() const noexcept {
+        return this_thread.lanes == open_lanes_.load(std::memory_order_relaxed);
+    }
+
+    void begin_closing() override {
+        open_lanes_.store(this, std::memory_order_relaxed);
+        executor_core::begin_closing();
     }
 
     lane_set& lanes() noexcept { return lanes_; }
 
     /// To be called for each task that was stored. False if it was too late: the pool has closed
     /// and the task is the caller's again, who is to destroy it and then bury() its slot.
-    bool has_kept(pool_lane& lane, slot& stored, const call_site& where) {
+    bool has_kept(pool_lane& lane, slot& stored, call_site where) {
         announce(where); // E2 comes after its barrier
         return !is_closed() || !is_recalled(lane, stored);
     }
@@ -69,8 +73,8 @@ public:
         refusal why = refusal::shutting_down;
         if (is_open_here()) {
             const lane_of_this_thread own(lanes_, task->priority);
-            slot* const place = own.get() != nullptr ? own.get()->reserve() : nullptr;
-            why = place == nullptr ? refusal::out_of_memory : store(*own.get(), *place, task);
+            pool_lane* const lane = own.get();
+            why = lane != nullptr && lane->has_room() ? store(*lane, task) : refusal::out_of_memory;
         }
         if (why != refusal::none) {
             note_refused();
@@ -118,7 +122,8 @@ public:
 
 private:
     /// The pointer in a slot owns the node until a worker takes it out.
-    refusal store(pool_lane& lane, slot& place, task_ptr& task) {
+    refusal store(pool_lane& lane, task_ptr& task) {
+        slot& place = lane.reserve();
         task_node* const node = task.get();
         std::memcpy(place.closure, &node, sizeof node);
         const call_site where = place.where = node->where;
@@ -135,52 +140,6 @@ private:
         const bool is_back = lane.try_recall(stored);
         tell_waiters();
         return is_back;
-    }
-
-    // Running -------------------------------------------------------------------------------------
-
-    /// Settles a task even where it ends the thread by force: then it has failed.
-    struct settlement {
-        pool_core& pool;
-        worker_state& self;
-        fate result = fate::failed;
-        bool is_in_slot = true;
-        settlement(pool_core& in, worker_state& of) noexcept : pool(in), self(of) {}
-        ~settlement() {
-            if (is_in_slot) {
-                self.taker.finish_slot();
-            }
-            if (self.taker.end()) [[likely]] {
-                self.counts.add(result);
-            } else {
-                pool.end_written_off();
-            }
-        }
-        settlement(const settlement&) = delete;
-        settlement& operator=(const settlement&) = delete;
-    };
-
-    void run(worker_state& self) override {
-        settlement after(*this, self);
-        slot& taken = self.taker.taken();
-        if (task_node* const node = task_taker::node_in(taken)) {
-            task_ptr task(node);
-            self.taker.finish_slot(); // its block need not wait for the task
-            after.is_in_slot = false;
-            after.result = run_task(std::move(task), lent());
-        } else {
-            after.result = run_task(task_in(taken), lent());
-        }
-    }
-
-    static stored_task task_in(const slot& taken) noexcept {
-        return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
-                const_cast<std::byte*>(taken.closure), taken.where};
-    }
-
-    void end_written_off() {
-        const std::lock_guard lock(mutex_);
-        note_written_off_end();
     }
 
     // Counting ------------------------------------------------------------------------------------
@@ -219,11 +178,18 @@ private:
 
     bool abandon_queued(abandoned_tasks& abandoned) override {
         is_over_.store(true, std::memory_order_relaxed); // P3
-        lanes_.find([&](pool_lane& lane) {               // takes each lock: W1
+        bool has_hidden = false;
+        lanes_.find([&](pool_lane& lane) { // takes each lock: W1
             abandon_in(lane, abandoned);
+            // What is left is about to be recalled, or stands behind a task that is being copied.
+            while (lane.seems_used() && abandoned.has_time()) {
+                std::this_thread::yield();
+                abandon_in(lane, abandoned);
+            }
+            has_hidden = has_hidden || lane.seems_used();
             return false;
         });
-        return given_up_.load(std::memory_order_relaxed) > 0;
+        return has_hidden || given_up_.load(std::memory_order_relaxed) > 0;
     }
 
     /// Gives tasks up, and counts that while the lane is locked: whoever comes to an empty lane
@@ -264,62 +230,8 @@ private:
         return given_up;
     }
 
-    /// A thread whose task calls exit() does not come back: another takes its place.
-    void note_exit() noexcept override {
-        if (workers_.has_this_thread()) {
-            vacate();
-        } else if (runs_this_thread() && std::exchange(is_lent_, false)) {
-            vacate();
-        }
-        if (may_have_tasks()) {
-            static_cast<void>(hire({}));
-        }
-    }
-
-    /// With tasks but no worker: tries to start one, and if that has failed again runs a task here.
-    /// Only for want of a thread, because a task that does not end would hold up the caller beyond
-    /// its deadline.
-    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) override {
-        if (!has_no_worker() || !may_have_tasks()) {
-            return false;
-        }
-        if (workers_.pause().is_over()) {
-            static_cast<void>(hire({}));
-            has_given_up_ = has_no_worker();
-        } else if (has_given_up_) {
-            run_here(lock);
-        } else { // the system may have thought better of it when the pause is over
-            wait_until(quiet_, lock, earlier_of(workers_.pause().end_time(), deadline));
-        }
-        return true;
-    }
-
-    /// Runs one task on the calling thread, which has a worker's place meanwhile.
-    void run_here(std::unique_lock<std::mutex>& lock) {
-        struct loan {
-            pool_core& pool;
-            std::unique_lock<std::mutex>& held;
-            ~loan() {
-                pool.lent_.taker.flush();
-                held.lock();
-                if (std::exchange(pool.is_lent_, false)) {
-                    pool.vacate();
-                }
-                pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
-            }
-        };
-        occupy();
-        is_lent_ = true;
-        lock.unlock();
-        const loan until_done{*this, lock};
-        if (take(lent_)) {
-            run(lent_);
-        }
-    }
-
-    worker_state lent_; ///< of a waiting thread that runs a task, for want of workers
-    bool is_lent_ = false;
-    bool has_given_up_ = false; ///< no thread for a waiter either, at its last try
+    /// The lanes while the pool is open, and then what is no lanes: so one comparison tells both.
+    std::atomic<const void*> open_lanes_{&lanes_};
     std::atomic<std::uint64_t> given_up_{0};
 };
 

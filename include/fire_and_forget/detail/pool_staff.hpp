@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The workers of a pool: who is woken or hired for a task, and how a worker waits for one.
-// pool_core.hpp has them run what they find.
+// Who works in a pool: who is woken or hired for a task, and who leaves. pool_workers.hpp has them
+// wait and work.
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
@@ -23,11 +23,8 @@
 
 namespace faf::detail {
 
-/// Invariants  E1-E3 of executor_core, and
-///             P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
+/// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
 ///                 counts as a sleeper of the doorbell: being rung for, it is filled.
-///             P2  A worker stays until it has found nothing after it was dismissed.
-///             P3  Once is_over_ is set, no task is taken that was not being taken already.
 class pool_staff : public executor_core, private ward {
 public:
     std::chrono::nanoseconds exit_deadline() const noexcept override {
@@ -47,6 +44,8 @@ protected:
         lanes_.release();
     }
 
+    bool has_napper() const noexcept { return options_.wake_up == wake::by_worker; }
+
     /// When it is complete: other threads call its virtual functions from here on.
     void begin_service() {
         exit_registry::instance().enlist(*this);
@@ -64,14 +63,14 @@ protected:
     // Waking and hiring ---------------------------------------------------------------------------
 
     /// After a task was stored: sees to it that a worker comes for it.
-    void announce(const call_site& where) {
+    void announce(call_site where) {
         asymmetric_barrier::light(); // O1 of the doorbell
         if (bell_.is_needed()) [[unlikely]] {
             ring(where);
         }
     }
 
-    [[gnu::noinline]] void ring(const call_site& where) {
+    [[gnu::noinline]] void ring(call_site where) {
         if (bell_.try_ring()) {
             call_or_hire(where);
         }
@@ -121,23 +120,20 @@ protected:
         asymmetric_barrier::heavy(); // O1 of the doorbell
     }
 
+    /// The caller, who counted as asleep, is awake.
+    void wake_up(worker_state& self) {
+        self.turn = bell_.wake_up();
+        keeper::instance().notice_activity();
+    }
+
     bool may_have_tasks() const noexcept {
         return !is_over_.load(std::memory_order_relaxed) && lanes_.may_have_tasks();
     }
 
-    // What workers do -----------------------------------------------------------------------------
+    /// Takes and runs tasks until it is time to leave.
+    virtual void work_through(worker_state& self) = 0;
 
-    /// Runs the task that `self` has taken.
-    virtual void run(worker_state& self) = 0;
-
-    /// Takes a task and waits for one if need be; false when it is time to leave.
-    bool next_task(worker_state& self) {
-        return (self.turn == doorbell::turn::of_another && take(self)) || wait_for_task(self);
-    }
-
-    bool take(worker_state& self) const noexcept {
-        return !is_over_.load(std::memory_order_relaxed) && self.take_next(); // P3
-    }
+    // The end -------------------------------------------------------------------------------------
 
     void dismiss() noexcept {
         is_dismissed_.store(true, std::memory_order_release);
@@ -156,13 +152,13 @@ protected:
     const std::uint32_t size_;
     lane_set& lanes_;
     worker_roster workers_;
+    doorbell bell_;
     std::atomic<bool> is_over_{false};
+    std::atomic<bool> is_dismissed_{false};
 
 private:
-    bool has_napper() const noexcept { return options_.wake_up == wake::by_worker; }
-
     /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring().
-    void call_or_hire(const call_site& where) {
+    void call_or_hire(call_site where) {
         if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
             bell_.call_one();
             return;
@@ -196,11 +192,10 @@ private:
             bell_.call_again();
             return result;
         }
-        const std::lock_guard lock(mutex_);
-        result.trouble = hire({});
-        if (result.trouble) {
-            keep();
-            result.reporter = this;
+        if (try_keep()) { // else it is about to be destroyed, and waits for this tick to end
+            result.kept = this;
+            const std::lock_guard lock(mutex_);
+            result.trouble = hire({});
             result.sink = sink();
         }
         return result;
@@ -230,76 +225,8 @@ private:
             bell_.leave_to_workers();
         }
         wake_up(self);
-        while (next_task(self)) {
-            run(self);
-        }
+        work_through(self);
         at_the_end.is_forced = false;
-    }
-
-    void wake_up(worker_state& self) {
-        self.turn = bell_.wake_up();
-        keeper::instance().notice_activity();
-    }
-
-    [[gnu::noinline]] bool wait_for_task(worker_state& self) {
-        self.taker.flush();
-        tell_waiters();
-        for (;;) {
-            if (self.turn == doorbell::turn::of_another) {
-                self.turn = bell_.try_look();
-            }
-            if (self.turn == doorbell::turn::mine ? look(self) : take(self)) {
-                end_look(self);
-                return true;
-            }
-            if (is_dismissed_.load(std::memory_order_acquire)) { // P2
-                end_look(self);
-                return false;
-            }
-            sleep(self);
-        }
-    }
-
-    /// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
-    bool look(worker_state& self) const {
-        const steady_time end = steady_clock::now() + longest_look();
-        do {
-            for (unsigned i = 0; i < looks_per_clock; ++i) {
-                if (take(self)) {
-                    return true;
-                }
-                cpu_relax();
-            }
-        } while (steady_clock::now() < end);
-        while (has_napper() && !is_dismissed_.load(std::memory_order_relaxed)) {
-            std::this_thread::sleep_for(options_.nap);
-            if (take(self)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// Somebody else may be needed for what is still there; and where submits don't ring, somebody
-    /// must always look.
-    void end_look(worker_state& self) {
-        if (self.turn == doorbell::turn::mine) {
-            self.turn = doorbell::turn::of_another;
-            if (bell_.stop_looking() && (has_napper() || may_have_tasks())) {
-                ring(self.taker.where());
-            }
-        }
-    }
-
-    void sleep(worker_state& self) {
-        const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
-        bell_.fall_asleep(self.turn);
-        stress_point();
-        asymmetric_barrier::heavy(); // O1 of the doorbell
-        if (!may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
-            bell_.wait(seen);
-        }
-        wake_up(self);
     }
 
     /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
@@ -320,17 +247,7 @@ private:
         }
     }
 
-    /// With a single processor, looking would keep others from storing what is looked for.
-    static std::chrono::nanoseconds longest_look() noexcept {
-        static const bool is_alone = usable_cpus() == 1;
-        return std::chrono::microseconds(is_alone ? 0 : 50);
-    }
-
-    static constexpr unsigned looks_per_clock = 32;
-
-    doorbell bell_;
     std::atomic<std::uint32_t> vacancies_;
-    std::atomic<bool> is_dismissed_{false};
 };
 
 } // namespace faf::detail

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the workers of a pool do: wait for tasks and run them. pool_core.hpp stores the tasks.
+
+#include "asymmetric_barrier.hpp"
+#include "cpu_count.hpp"
+#include "doorbell.hpp"
+#include "pool_staff.hpp"
+#include "run_task.hpp"
+#include "task.hpp"
+#include "worker.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace faf::detail {
+
+/// Invariants  P1 of pool_staff, and
+///             P2  A worker stays until it has found nothing after it was dismissed.
+///             P3  Once is_over_ is set, no task is taken that was not being taken already.
+class pool_workers : public pool_staff {
+protected:
+    pool_workers(pool_options settings, lane_set& lanes)
+        : pool_staff(std::move(settings), lanes), lent_(lanes) {}
+
+    static stored_task task_in(const slot& taken) noexcept {
+        return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
+                const_cast<std::byte*>(taken.closure), taken.where};
+    }
+
+    worker_state lent_; ///< of a waiting thread that runs a task, for want of workers
+    bool is_lent_ = false;
+
+private:
+    // Waiting -------------------------------------------------------------------------------------
+
+    void work_through(worker_state& self) override {
+        while (next_task(self)) {
+            run(self);
+        }
+    }
+
+    /// Takes a task and waits for one if need be; false when it is time to leave.
+    bool next_task(worker_state& self) {
+        return (self.turn == doorbell::turn::of_another && take(self)) || wait_for_task(self);
+    }
+
+    bool take(worker_state& self) const noexcept {
+        return !is_over_.load(std::memory_order_relaxed) && self.take_next(); // P3
+    }
+
+    [[gnu::noinline]] bool wait_for_task(worker_state& self) {
+        self.taker.flush();
+        tell_waiters();
+        for (;;) {
+            if (self.turn == doorbell::turn::of_another) {
+                self.turn = bell_.try_look();
+            }
+            if (self.turn == doorbell::turn::mine ? look(self) : take(self)) {
+                end_look(self);
+                return true;
+            }
+            if (is_dismissed_.load(std::memory_order_acquire)) { // P2
+                end_look(self);
+                return false;
+            }
+            sleep(self);
+        }
+    }
+
+    /// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
+    bool look(worker_state& self) const {
+        const steady_time end = steady_clock::now() + longest_look();
+        do {
+            for (unsigned i = 0; i < looks_per_clock; ++i) {
+                if (take(self)) {
+                    return true;
+                }
+                cpu_relax();
+            }
+        } while (steady_clock::now() < end);
+        while (has_napper() && !is_dismissed_.load(std::memory_order_relaxed)) {
+            std::this_thread::sleep_for(options_.nap);
+            if (take(self)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Somebody else may be needed for what is still there; and where submits don't ring, somebody
+    /// must always look.
+    void end_look(worker_state& self) {
+        if (self.turn == doorbell::turn::mine) {
+            self.turn = doorbell::turn::of_another;
+            if (bell_.stop_looking() && (has_napper() || may_have_tasks())) {
+                ring(self.taker.where());
+            }
+        }
+    }
+
+    void sleep(worker_state& self) {
+        const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
+        bell_.fall_asleep(self.turn);
+        stress_point();
+        asymmetric_barrier::heavy(); // O1 of the doorbell
+        if (!may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
+            bell_.wait(seen);
+        }
+        wake_up(self);
+    }
+
+    /// With a single processor, looking would keep others from storing what is looked for.
+    static std::chrono::nanoseconds longest_look() noexcept {
+        static const bool is_alone = usable_cpus() == 1;
+        return std::chrono::microseconds(is_alone ? 0 : 50);
+    }
+
+    static constexpr unsigned looks_per_clock = 32;
+
+    // Running -------------------------------------------------------------------------------------
+
+    /// Settles a task even where it ends the thread by force: then it has failed.
+    struct settlement {
+        pool_workers& pool;
+        worker_state& self;
+        fate result = fate::failed;
+        bool is_in_slot = true;
+        settlement(pool_workers& in, worker_state& of) noexcept : pool(in), self(of) {}
+        ~settlement() {
+            if (is_in_slot) {
+                self.taker.finish_slot();
+            }
+            if (self.taker.end()) [[likely]] {
+                self.counts.add(result);
+            } else {
+                pool.end_written_off();
+            }
+        }
+        settlement(const settlement&) = delete;
+        settlement& operator=(const settlement&) = delete;
+    };
+
+    void run(worker_state& self) {
+        settlement after(*this, self);
+        slot& taken = self.taker.taken();
+        if (task_node* const node = task_taker::node_in(taken)) {
+            task_ptr task(node);
+            self.taker.finish_slot(); // its block need not wait for the task
+            after.is_in_slot = false;
+            after.result = run_task(std::move(task), lent());
+        } else {
+            after.result = run_task(task_in(taken), lent());
+        }
+    }
+
+    void end_written_off() {
+        const std::lock_guard lock(mutex_);
+        note_written_off_end();
+    }
+
+    // Helping out ---------------------------------------------------------------------------------
+
+    /// A thread whose task calls exit() does not come back: another takes its place.
+    void note_exit() noexcept override {
+        if (workers_.has_this_thread()) {
+            vacate();
+        } else if (runs_this_thread() && std::exchange(is_lent_, false)) {
+            vacate();
+        }
+        if (may_have_tasks()) {
+            static_cast<void>(hire({}));
+        }
+    }
+
+    /// With tasks but no worker: tries to start one, and if that has failed again runs a task here.
+    /// Only for want of a thread, because a task that does not end would hold up the caller beyond
+    /// its deadline.
+    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) override {
+        if (!has_no_worker() || !may_have_tasks()) {
+            return false;
+        }
+        if (workers_.pause().is_over()) {
+            static_cast<void>(hire({}));
+            has_given_up_ = has_no_worker();
+        } else if (has_given_up_) {
+            run_here(lock);
+        } else { // the system may have thought better of it when the pause is over
+            wait_until(quiet_, lock, earlier_of(workers_.pause().end_time(), deadline));
+        }
+        return true;
+    }
+
+    /// Runs one task on the calling thread, which has a worker's place meanwhile.
+    void run_here(std::unique_lock<std::mutex>& lock) {
+        struct loan {
+            pool_workers& pool;
+            std::unique_lock<std::mutex>& held;
+            ~loan() {
+                pool.lent_.taker.flush();
+                held.lock();
+                if (std::exchange(pool.is_lent_, false)) {
+                    pool.vacate();
+                }
+                pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
+            }
+        };
+        occupy();
+        is_lent_ = true;
+        lock.unlock();
+        const loan until_done{*this, lock};
+        if (take(lent_)) {
+            run(lent_);
+        }
+    }
+
+    bool has_given_up_ = false; ///< no thread for a waiter either, at its last try
+};
+
+} // namespace faf::detail
