@@ -161,21 +161,21 @@ private:
         nullable<std::decay_t<F>> && !std::is_function_v<std::remove_reference_t<F>>;
 
     template <class F>
-    static void* address_of(F& fn) noexcept {
+    static void* address_of(F& callable) noexcept {
         if constexpr (std::is_function_v<F>) {
-            return reinterpret_cast<void*>(&fn);
+            return reinterpret_cast<void*>(&callable);
         } else {
-            return const_cast<void*>(static_cast<const volatile void*>(std::addressof(fn)));
+            return const_cast<void*>(static_cast<const volatile void*>(std::addressof(callable)));
         }
     }
 
     template <class F>
-    static F&& callable_at(void* fn) noexcept {
+    static F&& callable_at(void* callable) noexcept {
         using plain = std::remove_reference_t<F>;
         if constexpr (std::is_function_v<plain>) {
-            return *reinterpret_cast<plain*>(fn);
+            return *reinterpret_cast<plain*>(callable);
         } else {
-            return static_cast<F&&>(*static_cast<plain*>(fn));
+            return static_cast<F&&>(*static_cast<plain*>(callable));
         }
     }
 
@@ -183,14 +183,15 @@ private:
     using stored = closure<std::decay_t<F>, std::decay_t<Args>...>;
 
     template <class F>
-    static void construct_at(void* fn, void* memory, Args&&... args) {
-        ::new (memory) stored<F>(std::in_place, callable_at<F>(fn), std::forward<Args>(args)...);
+    static void construct_at(void* callable, void* memory, Args&&... args) {
+        ::new (memory)
+            stored<F>(std::in_place, callable_at<F>(callable), std::forward<Args>(args)...);
     }
 
     template <class F>
     static constexpr auto empty_check() noexcept -> bool (*)(void*) {
         if constexpr (is_nullable<F>) {
-            return [](void* fn) { return detail::is_empty(callable_at<F>(fn)); };
+            return [](void* callable) { return detail::is_empty(callable_at<F>(callable)); };
         } else {
             return nullptr;
         }

@@ -233,6 +233,7 @@ private:
     /// of them must not add up.
     void leave(worker& self, bool is_forced) {
         self.taker.flush();
+        thread_trouble trouble;
         {
             std::unique_lock lock(mutex_);
             if (is_forced) {
@@ -240,8 +241,12 @@ private:
             }
             workers_.note_left(self);
             vacate();
+            if (may_have_tasks()) {
+                trouble = hire(self.taker.where());
+            }
             quiet_.notify_all();
         }
+        trouble.report("it waits for one", sink());
         if (may_have_tasks()) {
             ring(self.taker.where());
         }
