@@ -26,11 +26,12 @@ namespace faf::detail {
 ///                 more before it waits. One of the two sees the other.
 ///             O2  The worker reads epoch_ before it enters as asleep, and waits only while epoch_
 ///                 has that value: a call in between is not missed.
-/// Limits      A submit that reads `looking` or `ringing` in the instant in which that worker leaves
-///             with another task finds nobody, though a third may be asleep. Ruling that out would
-///             take a heavy barrier for each task found. A worker that runs out of tasks looks
-///             again, so it matters only if the ones that are awake are all kept by long tasks:
-///             then the keeper's tick calls.
+/// Limits      Two races are left, because ruling them out would take a heavy barrier for each task
+///             that is found. A submit that reads `looking` or `ringing` in the instant in which
+///             that worker leaves with another task finds nobody, though a third may be asleep. And
+///             a call may meet a worker that is just waking by itself, for another task. A worker
+///             that runs out of tasks looks again, so both matter only if all who are awake are kept
+///             by long tasks: then the keeper's tick calls.
 /// Cost        is_needed() is one load of a word that changes only when workers fall asleep, wake or
 ///             take turns at looking. A call is a system call of 2-3 us.
 /// Source      Vyukov, eventcount; P1202 asymmetric fences. tests/models/doorbell.pml.
@@ -107,6 +108,18 @@ public:
         std::uint32_t word = word_.load(std::memory_order_relaxed);
         while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {
         }
+    }
+
+    /// The same for a caller whose turn it is not, where somebody must look: takes the turn if it is
+    /// free, and stays awake.
+    turn look_or_fall_asleep() noexcept {
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        bool is_free = false;
+        do {
+            is_free = (word & looking) == 0;
+        } while (
+            !word_.compare_exchange_weak(word, is_free ? word | looking : (word & ~ringing) + 1));
+        return is_free ? turn::mine : turn::of_another;
     }
 
     void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // O2

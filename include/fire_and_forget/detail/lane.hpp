@@ -109,8 +109,8 @@ public:
 
     // The workers' side ---------------------------------------------------------------------------
 
-    /// Takes the task that waits longest: `taker.take(slot, block)` is called with the lock held.
-    /// False if there is none, or another worker is taking right now.
+    /// Takes the task that waits longest: `taker.take(slot, block)` is called with the lock held,
+    /// after `taker.may_take()`. False if there is none, or another worker is taking right now.
     template <class Taker>
     bool try_take(Taker& taker) noexcept {
         return try_lock() && take_and_unlock(taker);
@@ -204,7 +204,7 @@ private:
 
     template <class Taker>
     bool take_and_unlock(Taker& taker) noexcept {
-        slot* const first = first_waiting();
+        slot* const first = taker.may_take() ? first_waiting() : nullptr;
         if (first != nullptr) {
             ++head_;
             taken_.store(taken() + 1, std::memory_order_relaxed); // L2

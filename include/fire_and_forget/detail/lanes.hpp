@@ -5,6 +5,7 @@
 // here, workers search here (lane_search.hpp).
 
 #include "../options.hpp"
+#include "asymmetric_barrier.hpp"
 #include "lane.hpp"
 #include "thread_state.hpp"
 
@@ -60,6 +61,14 @@ public:
     void retire() noexcept { is_retired_.store(true, std::memory_order_relaxed); }
     bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
 
+    /// From now on workers take nothing any more. Who has then had a lane's lock knows that no worker
+    /// is about to take from it; the barrier is for lanes that are linked later.
+    void end() noexcept {
+        is_over_.store(true, std::memory_order_relaxed);
+        asymmetric_barrier::heavy();
+    }
+    bool is_over() const noexcept { return is_over_.load(std::memory_order_relaxed); }
+
     /// A lane for the calling thread to store in; null if there is no memory.
     pool_lane* lend(priority level) noexcept {
         const std::lock_guard lock(mutex_);
@@ -102,9 +111,9 @@ public:
         return nullptr;
     }
 
-    /// False only if there is nothing to take.
+    /// False only if there is nothing for workers to take.
     bool may_have_tasks() const noexcept {
-        return find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
+        return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
     }
 
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed); }
@@ -134,6 +143,7 @@ private:
     }
 
     list lists_[priorities];
+    std::atomic<bool> is_over_{false};
     std::atomic<bool> is_retired_{false};
     std::atomic<std::uint32_t> users_{1};
     std::mutex mutex_;

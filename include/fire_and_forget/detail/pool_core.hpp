@@ -177,9 +177,9 @@ private:
     // Closing -------------------------------------------------------------------------------------
 
     bool abandon_queued(abandoned_tasks& abandoned) override {
-        is_over_.store(true, std::memory_order_relaxed); // P3
+        lanes_.end(); // W2
         bool has_hidden = false;
-        lanes_.find([&](pool_lane& lane) { // takes each lock: W1
+        lanes_.find([&](pool_lane& lane) { // takes each lock: W1, W2
             abandon_in(lane, abandoned);
             // What is left is about to be recalled, or stands behind a task that is being copied.
             while (lane.seems_used() && abandoned.has_time()) {

@@ -24,7 +24,8 @@
 namespace faf::detail {
 
 /// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
-///                 counts as a sleeper of the doorbell: being rung for, it is filled.
+///                 counts as a sleeper of the doorbell: being rung for, it is filled. Both counts
+///                 change under mutex_: a slow ring must not fill a place before it is a sleeper.
 class pool_staff : public executor_core, private ward {
 public:
     std::chrono::nanoseconds exit_deadline() const noexcept override {
@@ -84,7 +85,7 @@ protected:
         thread_trouble trouble;
         const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
         bool is_hired = false;
-        if (vacant > 0 && !is_over_.load(std::memory_order_relaxed)) {
+        if (vacant > 0 && !lanes_.is_over()) {
             keep(); // the worker's
             is_hired = workers_.hire(live, this, where, trouble);
             if (!is_hired) {
@@ -126,10 +127,6 @@ protected:
         keeper::instance().notice_activity();
     }
 
-    bool may_have_tasks() const noexcept {
-        return !is_over_.load(std::memory_order_relaxed) && lanes_.may_have_tasks();
-    }
-
     /// Takes and runs tasks until it is time to leave.
     virtual void work_through(worker_state& self) = 0;
 
@@ -153,7 +150,6 @@ protected:
     lane_set& lanes_;
     worker_roster workers_;
     doorbell bell_;
-    std::atomic<bool> is_over_{false};
     std::atomic<bool> is_dismissed_{false};
 
 private:
@@ -182,7 +178,7 @@ private:
         tick_result result;
         const std::uint32_t sleepers = bell_.sleepers();
         const bool has_looker = bell_.has_looker();
-        const bool has_tasks = may_have_tasks();
+        const bool has_tasks = lanes_.may_have_tasks();
         const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
         result.is_active = has_tasks || at_rest < size_;
         if (!has_tasks || sleepers == 0 || has_looker) {
@@ -241,13 +237,14 @@ private:
             }
             workers_.note_left(self);
             vacate();
-            if (may_have_tasks()) {
+            if (lanes_.may_have_tasks()) {
                 trouble = hire(self.taker.where());
             }
             quiet_.notify_all();
         }
         trouble.report("it waits for one", sink());
-        if (may_have_tasks()) {
+        const bool was_needed = is_forced && has_napper(); // P3 of pool_workers
+        if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());
         }
     }

@@ -22,7 +22,8 @@ namespace faf::detail {
 
 /// Invariants  P1 of pool_staff, and
 ///             P2  A worker stays until it has found nothing after it was dismissed.
-///             P3  Once is_over_ is set, no task is taken that was not being taken already.
+///             P3  Where workers wake each other, somebody looks whenever somebody sleeps: a worker
+///                 falls asleep only while another looks, and who stops looking rings.
 class pool_workers : public pool_staff {
 protected:
     pool_workers(pool_options settings, lane_set& lanes)
@@ -47,11 +48,7 @@ private:
 
     /// Takes a task and waits for one if need be; false when it is time to leave.
     bool next_task(worker_state& self) {
-        return (self.turn == doorbell::turn::of_another && take(self)) || wait_for_task(self);
-    }
-
-    bool take(worker_state& self) const noexcept {
-        return !is_over_.load(std::memory_order_relaxed) && self.take_next(); // P3
+        return (self.turn == doorbell::turn::of_another && self.take_next()) || wait_for_task(self);
     }
 
     [[gnu::noinline]] bool wait_for_task(worker_state& self) {
@@ -61,12 +58,12 @@ private:
             if (self.turn == doorbell::turn::of_another) {
                 self.turn = bell_.try_look();
             }
-            if (self.turn == doorbell::turn::mine ? look(self) : take(self)) {
-                end_look(self);
+            if (self.turn == doorbell::turn::mine ? look(self) : self.take_next()) {
+                end_look(self, has_napper() ? reason::succession : reason::work);
                 return true;
             }
             if (is_dismissed_.load(std::memory_order_acquire)) { // P2
-                end_look(self);
+                end_look(self, reason::work);
                 return false;
             }
             sleep(self);
@@ -78,7 +75,7 @@ private:
         const steady_time end = steady_clock::now() + longest_look();
         do {
             for (unsigned i = 0; i < looks_per_clock; ++i) {
-                if (take(self)) {
+                if (self.take_next()) {
                     return true;
                 }
                 cpu_relax();
@@ -86,19 +83,21 @@ private:
         } while (steady_clock::now() < end);
         while (has_napper() && !is_dismissed_.load(std::memory_order_relaxed)) {
             std::this_thread::sleep_for(options_.nap);
-            if (take(self)) {
+            if (self.take_next()) {
                 return true;
             }
         }
         return false;
     }
 
-    /// Somebody else may be needed for what is still there; and where submits don't ring, somebody
-    /// must always look.
-    void end_look(worker_state& self) {
+    /// Why somebody else may be needed when a worker stops looking: for what is still there, or
+    /// because somebody must look. // P3
+    enum class reason : std::uint8_t { work, succession };
+
+    void end_look(worker_state& self, reason why) {
         if (self.turn == doorbell::turn::mine) {
             self.turn = doorbell::turn::of_another;
-            if (bell_.stop_looking() && (has_napper() || may_have_tasks())) {
+            if (bell_.stop_looking() && (why == reason::succession || lanes_.may_have_tasks())) {
                 ring(self.taker.where());
             }
         }
@@ -106,10 +105,17 @@ private:
 
     void sleep(worker_state& self) {
         const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
-        bell_.fall_asleep(self.turn);
+        if (has_napper()) {
+            self.turn = bell_.look_or_fall_asleep(); // P3
+            if (self.turn == doorbell::turn::mine) {
+                return;
+            }
+        } else {
+            bell_.fall_asleep(self.turn);
+        }
         stress_point();
         asymmetric_barrier::heavy(); // O1 of the doorbell
-        if (!may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
+        if (!lanes_.may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
             bell_.wait(seen);
         }
         wake_up(self);
@@ -173,7 +179,7 @@ private:
         } else if (runs_this_thread() && std::exchange(is_lent_, false)) {
             vacate();
         }
-        if (may_have_tasks()) {
+        if (lanes_.may_have_tasks()) {
             static_cast<void>(hire({}));
         }
     }
@@ -182,7 +188,7 @@ private:
     /// Only for want of a thread, because a task that does not end would hold up the caller beyond
     /// its deadline.
     bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) override {
-        if (!has_no_worker() || !may_have_tasks()) {
+        if (!has_no_worker() || !lanes_.may_have_tasks()) {
             return false;
         }
         if (workers_.pause().is_over()) {
@@ -214,7 +220,7 @@ private:
         is_lent_ = true;
         lock.unlock();
         const loan until_done{*this, lock};
-        if (take(lent_)) {
+        if (lent_.take_next()) {
             run(lent_);
         }
     }

@@ -8,6 +8,7 @@
 #include "abandoned_tasks.hpp"
 #include "doorbell.hpp"
 #include "lane_search.hpp"
+#include "lanes.hpp"
 #include "run_task.hpp"
 
 #include <atomic>
@@ -59,10 +60,20 @@ private:
 /// Invariants  W1  A task that has left its lane is marked as running before the lane is unlocked.
 ///                 So whoever closes the pool and has had all locks finds it in one place or the
 ///                 other.
-///             W2  A running task ends once: by its worker's exchange, or before that by being
+///             W2  Whether tasks may still be taken is read under the lane's lock. So once the lanes
+///                 are over and whoever closes has had all locks, no worker takes one.
+///             W3  A running task ends once: by its worker's exchange, or before that by being
 ///                 written off. Only the first counts it.
 class task_taker {
 public:
+    task_taker() noexcept = default;
+    explicit task_taker(const lane_set& until_over) noexcept : until_over_(&until_over) {}
+
+    /// Called by the lane, under its lock.
+    bool may_take() const noexcept { // W2
+        return until_over_ == nullptr || !until_over_->is_over();
+    }
+
     /// Called by the lane, under its lock.
     void take(slot& from, pool_block& in) noexcept {
         from_ = &from;
@@ -107,7 +118,7 @@ public:
 
     /// Ends the task; false if it had been written off.
     bool end() noexcept {
-        return state_.exchange(state::idle, std::memory_order_acq_rel) == state::running; // W2
+        return state_.exchange(state::idle, std::memory_order_acq_rel) == state::running; // W3
     }
 
     /// Gives up the task that runs; false if none does or that has been done. Under the pool's
@@ -116,7 +127,7 @@ public:
         state expected = state::running;
         const bool is_first = state_.compare_exchange_strong(
             expected, state::written_off, std::memory_order_acq_rel, std::memory_order_relaxed);
-        if (is_first) { // W2
+        if (is_first) { // W3
             abandoned.add_running(where_, name_);
         }
         return is_first;
@@ -132,6 +143,7 @@ public:
 private:
     enum class state : std::uint8_t { idle, running, written_off };
 
+    const lane_set* until_over_ = nullptr; ///< null for whoever closes
     std::atomic<state> state_{state::idle};
     call_site where_{};
     const char* name_ = nullptr;
@@ -143,7 +155,7 @@ private:
 
 /// What a worker needs while it works, apart from its thread.
 struct alignas(cache_line) worker_state {
-    explicit worker_state(const lane_set& lanes) noexcept : search(lanes) {}
+    explicit worker_state(const lane_set& lanes) noexcept : taker(lanes), search(lanes) {}
 
     bool take_next() noexcept { return search.take_next(taker); }
 
