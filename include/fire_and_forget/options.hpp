@@ -105,8 +105,8 @@ struct pool_options {
     /// its control group. They are started when they are first needed.
     unsigned threads = 0;
 
-    /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap`, all
-    /// the time: that keeps a processor a few percent busy.
+    /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap` (10 ms
+    /// at most), all the time: that keeps a processor a few percent busy.
     wake wake_up = wake::by_caller;
     std::chrono::nanoseconds nap = std::chrono::microseconds(50);
 

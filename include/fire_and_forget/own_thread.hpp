@@ -197,6 +197,7 @@ private:
 
     stats count() const noexcept override { return counts_; }
     bool is_quiet(std::size_t own) const noexcept override { return counts_.running <= own; }
+    void note_closed() noexcept override {}
     bool abandon_queued(abandoned_tasks&) override { return false; }
     void note_exit() noexcept override {}
     bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }

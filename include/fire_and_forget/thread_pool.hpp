@@ -38,7 +38,9 @@ struct pool_access;
 class thread_pool final {
 public:
     explicit thread_pool(pool_options settings = {})
-        : core_(new detail::pool_core(std::move(settings))) {}
+        : core_(new detail::pool_core(std::move(settings))) {
+        core_->begin_napping();
+    }
     ~thread_pool() { core_->retire(); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
@@ -125,7 +127,10 @@ inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
 
 [[gnu::noinline]] inline thread_pool& make_default_pool() noexcept {
     static never_destroyed<default_pool_parts> made;
-    default_core_at_hand.store(&*(*made).core, std::memory_order_release);
+    pool_core& core = *(*made).core;
+    if (default_core_at_hand.exchange(&core, std::memory_order_acq_rel) == nullptr) {
+        core.begin_napping(); // only now: it may report, and the sink may fire
+    }
     return *(*made).pool;
 }
 

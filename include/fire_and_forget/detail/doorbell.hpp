@@ -40,7 +40,14 @@ public:
     /// A worker's turn at looking.
     enum class turn : std::uint8_t { mine, of_another };
 
-    explicit doorbell(std::uint32_t sleepers) noexcept : word_(sleepers) {}
+    static constexpr std::uint32_t most_sleepers = 0xFFFF;
+
+    explicit doorbell(std::uint32_t sleepers = 0) noexcept : word_(sleepers) {}
+
+    /// The same, before its first use.
+    void begin(std::uint32_t sleepers) noexcept {
+        word_.store(sleepers, std::memory_order_relaxed);
+    }
 
     /// From now on only workers ring: submits see no need to.
     void leave_to_workers() noexcept { word_.fetch_or(hushed); }
@@ -65,7 +72,7 @@ public:
         return true;
     }
 
-    /// Calls one sleeper, after try_ring().
+    /// Calls one sleeper, if one waits. After try_ring(), or to make sure.
     void call_one() noexcept {
         epoch_.fetch_add(1); // D2
         stress_point();
@@ -74,12 +81,6 @@ public:
 
     /// Takes back try_ring(): there was nobody to call.
     void give_up_ring() noexcept { word_.fetch_and(~ringing); }
-
-    /// Calls one sleeper though one may be being called: that one may have got a task meanwhile.
-    void call_again() noexcept {
-        word_.fetch_or(ringing);
-        call_one();
-    }
 
     void call_all() noexcept {
         epoch_.fetch_add(1); // D2
@@ -139,7 +140,7 @@ public:
     bool has_looker() const noexcept { return (word_.load() & looking) != 0; }
 
 private:
-    static constexpr std::uint32_t all_sleepers = 0xFF'FFFF;
+    static constexpr std::uint32_t all_sleepers = 0xFF'FFFF; ///< more than enough: no overflow
     static constexpr std::uint32_t looking = 1U << 24U;
     static constexpr std::uint32_t ringing = 1U << 25U;
     static constexpr std::uint32_t hushed = 1U << 26U; ///< submits see no need to ring

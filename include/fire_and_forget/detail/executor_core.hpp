@@ -22,7 +22,7 @@
 
 namespace faf::detail {
 
-/// Invariants  E1  mutex_ guards all but stop_, host_, process_ and phase_, which changes under it;
+/// Invariants  E1  mutex_ guards all but what is constant or atomic, and phase_ changes under it;
 ///                 while it is held no user code runs and no report is made.
 ///             E2  phase_ goes from open over closing to closed. When close() has had it closed and
 ///                 has passed a heavy barrier, what has been accepted is fixed: whoever stores a
@@ -34,7 +34,10 @@ namespace faf::detail {
 class executor_core : public exit_party {
 public:
     const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }
-    bool runs_this_thread() const noexcept { return inside_a_task_of(&host_); }
+    /// True on its workers, also between tasks: they must not wait for themselves.
+    bool runs_this_thread() const noexcept {
+        return this_thread.works_for == &host_ || inside_a_task_of(&host_);
+    }
 
     /// Whether this thread may store a task: while closing, only running tasks may.
     bool is_open_here() const noexcept {
@@ -102,10 +105,6 @@ protected:
 
     const host& lent() const noexcept { return host_; }
 
-    bool is_closed() const noexcept {
-        return phase_.load(std::memory_order_relaxed) == phase::closed;
-    }
-
     /// For those that end tasks without the mutex, when they may have ended the last.
     void tell_waiters() noexcept {
         full_fence(); // E3
@@ -125,6 +124,7 @@ protected:
         }
         static_cast<void>(wait_quiet(lock, deadline));
         phase_.store(phase::closed, std::memory_order_relaxed);
+        note_closed();
         lock.unlock();
         asymmetric_barrier::heavy(); // E2
         lock.lock();
@@ -140,6 +140,7 @@ protected:
         }
         has_abandoned_ = has_abandoned_ || has_left_tasks;
         is_settled_ = true;
+        quiet_.notify_all(); // what was given up is no longer waited for
         return !has_abandoned_;
     }
 
@@ -159,6 +160,9 @@ protected:
 
     /// Whether nothing is queued, and of the tasks only `own` still run.
     virtual bool is_quiet(std::size_t own) const noexcept = 0;
+
+    /// Nothing more is to be accepted.
+    virtual void note_closed() noexcept = 0;
 
     /// Settles what is still queued and sees to it that nothing more starts; true if any was.
     virtual bool abandon_queued(abandoned_tasks& abandoned) = 0;

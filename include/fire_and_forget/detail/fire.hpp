@@ -69,12 +69,12 @@ inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
                                                     const task_type& type) {
     const call_site where = place.where;
     discard({type, place.closure, where});
-    pool.bury(lane, place);
+    pool.give_up(lane, place);
     pool.note_refused();
     return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));
 }
 
-/// A slot while one call stores its task there. It is buried if that does not happen: it would
+/// A slot while one call stores its task there. It is given up if that does not happen: it would
 /// hold up what is stored behind it.
 class slot_of_call {
 public:
@@ -92,7 +92,7 @@ public:
     }
     ~slot_of_call() {
         if (place_ != nullptr) {
-            pool_.bury(*own_.get(), *place_);
+            pool_.give_up(*own_.get(), *place_);
         }
     }
     slot_of_call(const slot_of_call&) = delete;
@@ -104,7 +104,7 @@ public:
         slot& full = *std::exchange(place_, nullptr);
         full.where = where;
         own_.get()->publish(full, type);
-        const bool is_kept = pool_.has_kept(*own_.get(), full, where);
+        const bool is_kept = pool_core::has_kept(pool_.lanes(), *own_.get(), full, where);
         return is_kept ? submission() : refuse_recalled(pool_, *own_.get(), full, type);
     }
 
@@ -183,13 +183,14 @@ template <class... Args>
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
     if (given == nullptr && fn.how->is_quick && pool.has_lane_at_hand()) [[likely]] {
+        lane_set& lanes = *this_thread.lanes; // the pool may be gone once its task has run
         pool_lane& lane = *this_thread.lane;
         if (lane.has_room()) [[likely]] {
             slot& place = lane.reserve();
             fn.construct(place.closure, std::forward<Args>(args)...);
             place.where = fn.where;
             lane.publish(place, *fn.how->type);
-            return pool.has_kept(lane, place, fn.where)
+            return pool_core::has_kept(lanes, lane, place, fn.where)
                        ? submission()
                        : refuse_recalled(pool, lane, place, *fn.how->type);
         }

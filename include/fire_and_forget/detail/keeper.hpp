@@ -11,8 +11,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace faf::detail {
 
@@ -25,11 +27,10 @@ public:
     ward(const ward&) = delete;
     ward& operator=(const ward&) = delete;
 
-    /// Trouble that a tick met, and whom to tell of it.
+    /// What a tick found. Trouble goes to the global sink: the ward's own may be gone by then.
     struct tick_result {
         bool is_active = false; ///< to be ticked again; an idle ward calls notice_activity()
         thread_trouble trouble{};
-        const error_sink* sink = nullptr;
         exit_party* kept = nullptr; ///< for the keeper to release
     };
 
@@ -42,6 +43,7 @@ protected:
 private:
     friend class keeper;
     ward* next_ = nullptr;
+    std::uint64_t round_ = 0;
 };
 
 /// One for all pools. It ticks while any of them is active; when all have been idle for a few ticks
@@ -138,18 +140,26 @@ private:
     }
 
     /// True if any is active. Reports are made, and wards released, without the lock: sinks may make
-    /// pools, and the end of one comes by here. The rest is left to the next tick then.
+    /// pools, and the end of one comes by here. As the list may be another one then, wards remember
+    /// the round in which they were ticked.
     bool tick_all(std::unique_lock<std::mutex>& lock) {
+        ++round_;
         bool is_any_active = false;
-        for (ward* one = first_; one != nullptr; one = one->next_) {
+        ward* one = first_;
+        while (one != nullptr) {
+            if (std::exchange(one->round_, round_) == round_) {
+                one = one->next_;
+                continue;
+            }
             const ward::tick_result result = one->tick();
             is_any_active = is_any_active || result.is_active;
+            one = one->next_;
             if (result.kept != nullptr) {
                 lock.unlock();
-                result.trouble.report("it waits for one", result.sink);
+                result.trouble.report("it waits for one", nullptr);
                 result.kept->release();
                 lock.lock();
-                return true;
+                one = first_;
             }
         }
         return is_any_active;
@@ -158,6 +168,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_up_;
     ward* first_ = nullptr;
+    std::uint64_t round_ = 0;
     bool has_thread_ = false;
     hiring_pause pause_;
     std::atomic<bool> is_parked_{true};

@@ -28,8 +28,9 @@ namespace faf::detail {
 ///             L4  A block is used again only when all its tasks are done *and* the taking side has
 ///                 moved on: `unfinished` counts one more than there are slots.
 ///             L5  No user code runs while is_taking_ is held.
-///             L6  Slots are reserved in order, before their closure is constructed. So a copy
-///                 constructor may itself store tasks here: they wait behind its own.
+///             L6  Slots are reserved in order, before their closure is constructed. What a copy
+///                 constructor stores here itself waits behind its own, however long that takes:
+///                 lane_of_this_thread gives all but those that can't throw another lane.
 /// Orderings   O1  publish() stores the type with release, after the closure, the place and
 ///                 pushed_; a taker loads it with acquire.
 ///             O2  finish() releases what a worker did in a block; the last one acquires it all,
@@ -37,6 +38,7 @@ namespace faf::detail {
 ///             O3  A new block is complete before it is linked with release; the taking side
 ///                 follows the link with acquire.
 ///             O4  is_taking_ is a lock: acquire on taking, release on letting go.
+///             O5  Who reads taken_ and then pushed_ finds at least as many pushed.
 /// Limits      Not a work-stealing deque: workers take from the old end only, one at a time.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write.
@@ -78,7 +80,7 @@ public:
     /// Whether there is a slot to reserve; false if there is no memory for one.
     bool has_room() noexcept { return next_ != end_ || extend(); }
 
-    /// The next slot, for the owner to construct a task in and then publish or bury it. After
+    /// The next slot, for the owner to construct a task in and then publish, bury or unreserve it. After
     /// has_room().
     slot& reserve() noexcept { return *next_++; } // L6
 
@@ -92,6 +94,18 @@ public:
     /// Leaves a reserved slot without a task.
     static void bury(slot& reserved) noexcept {
         reserved.type.store(&tombstone, std::memory_order_release); // O1
+    }
+
+    /// Gives up a slot that is reserved and empty. False if others have been reserved since: then a
+    /// tombstone is left, and there may be tasks behind it.
+    bool unreserve(slot& reserved) noexcept {
+        const bool is_last = &reserved + 1 == next_;
+        if (is_last) {
+            next_ = &reserved;
+        } else {
+            bury(reserved);
+        }
+        return is_last;
     }
 
     /// Takes back what the owner published last, if no worker has taken it: then it is reserved
@@ -143,7 +157,7 @@ public:
 
     /// Tasks stored, and tasks taken, since it was made.
     std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_relaxed); }
-    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_acquire); } // O5
 
     /// Keeps a block whose tasks are done for the owner, or gives its memory back if there are
     /// enough. Called by the last to finish in it.
@@ -207,7 +221,7 @@ private:
         slot* const first = taker.may_take() ? first_waiting() : nullptr;
         if (first != nullptr) {
             ++head_;
-            taken_.store(taken() + 1, std::memory_order_relaxed); // L2
+            taken_.store(taken() + 1, std::memory_order_release); // L2 O5
             taker.take(*first, *head_block_);
         }
         stress_point();

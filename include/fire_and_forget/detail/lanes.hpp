@@ -6,7 +6,9 @@
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
+#include "doorbell.hpp"
 #include "lane.hpp"
+#include "lifecycle.hpp"
 #include "thread_state.hpp"
 
 #include <atomic>
@@ -36,8 +38,10 @@ using pool_block = pool_lane::block_type;
 /// All lanes of one pool: one for each thread and priority that is used. A thread that ends hands
 /// its lane on to the next new one, so there are as many as there were threads at one time.
 ///
-/// Shared by the pool and by the threads that hold lanes of it, and deleted by the last of them:
-/// a thread may end long after a pool, and its lanes must still be there then.
+/// Shared by the pool and by the threads that hold lanes of it, and deleted by the last of them: a
+/// thread may end long after a pool, and its lanes must still be there then. And a submit may still
+/// be on its way out when a worker has run its task, and somebody has therefore ended the pool: so
+/// all that a submit touches once it has stored its task is here, not in the pool.
 ///
 /// Orderings  S1  A lane is linked with release before its first task is published. A worker that
 ///                is about to sleep loads the links, with acquire, after its heavy barrier: so it
@@ -57,9 +61,29 @@ public:
         }
     }
 
-    /// The pool is gone; threads let go of it when they next come by.
-    void retire() noexcept { is_retired_.store(true, std::memory_order_relaxed); }
+    /// Before the first submit. As many places for workers are vacant.
+    void begin(exit_party& pool, std::uint32_t vacancies) noexcept {
+        pool_ = &pool;
+        bell.begin(vacancies);
+    }
+
+    /// The pool, kept; null when it is gone.
+    exit_party* keep_pool() noexcept {
+        const std::lock_guard lock(mutex_);
+        return pool_ != nullptr && pool_->try_keep() ? pool_ : nullptr;
+    }
+
+    /// The pool is gone; threads let go of the lanes when they next come by.
+    void retire() noexcept {
+        const std::lock_guard lock(mutex_);
+        pool_ = nullptr;
+        is_retired_.store(true, std::memory_order_relaxed);
+    }
     bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
+
+    /// From now on a submit takes back what it stores.
+    void close() noexcept { is_closed_.store(true, std::memory_order_relaxed); }
+    bool is_closed() const noexcept { return is_closed_.load(std::memory_order_relaxed); }
 
     /// From now on workers take nothing any more. Who has then had a lane's lock knows that no worker
     /// is about to take from it; the barrier is for lanes that are linked later.
@@ -119,6 +143,8 @@ public:
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed); }
     std::uint64_t taken() const noexcept { return sum(&pool_lane::taken); }
 
+    doorbell bell;
+
 private:
     struct list {
         std::atomic<pool_lane*> first{nullptr};
@@ -142,7 +168,9 @@ private:
         return all;
     }
 
+    std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
     list lists_[priorities];
+    exit_party* pool_ = nullptr;
     std::atomic<bool> is_over_{false};
     std::atomic<bool> is_retired_{false};
     std::atomic<std::uint32_t> users_{1};
@@ -154,6 +182,7 @@ struct lanes_of_thread {
     lane_set* of = nullptr;
     pool_lane* lanes[priorities]{};
     lanes_of_thread* next = nullptr;
+    bool is_in_use[priorities]{}; ///< a task is being stored there
 
     void give_back() noexcept {
         for (std::size_t level = 0; level < priorities; ++level) {
@@ -208,7 +237,7 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
         link = &held->next;
     }
     if (found == nullptr) {
-        found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes};
+        found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes, {}};
         if (found != nullptr) {
             lane_returner::arm();
             set.keep();
@@ -218,32 +247,44 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
     return found;
 }
 
-/// The calling thread's lane of one priority in one pool, for as long as this lives: its own, or
-/// while the thread is ending a borrowed one.
+/// A lane for the calling thread, of one priority in one pool, for as long as this lives: its own;
+/// or a borrowed one while the thread is ending, or while it is storing a task in its own. For
+/// copying that task may itself fire tasks and wait for them: they must not stand behind it.
 class lane_of_this_thread {
 public:
-    lane_of_this_thread(lane_set& set, priority level) noexcept : set_(set), level_(level) {
-        if (this_thread.has_given_lanes_back) {
+    lane_of_this_thread(lane_set& set, priority level) noexcept
+        : set_(set), level_(level),
+          held_(this_thread.has_given_lanes_back ? nullptr : lanes_of_this_thread(set)) {
+        if (held_ != nullptr && std::exchange(is_in_use(), true)) {
+            held_ = nullptr;
+        }
+        if (held_ == nullptr) {
+            set.keep();
             lane_ = set.lend(level);
             return;
         }
-        lanes_of_thread* const held = lanes_of_this_thread(set);
-        if (held == nullptr) {
-            return;
+        pool_lane*& own = held_->lanes[static_cast<std::size_t>(level)];
+        if (own == nullptr) {
+            own = set.lend(level);
         }
-        pool_lane*& lane = held->lanes[static_cast<std::size_t>(level)];
-        if (lane == nullptr) {
-            lane = set.lend(level);
-        }
-        lane_ = lane;
-        if (lane != nullptr && level == priority::normal) {
-            this_thread.lanes = &set;
-            this_thread.lane = lane;
+        lane_ = own;
+        if (this_thread.lanes == &set) {
+            this_thread.lanes = nullptr; // until it is at hand again
         }
     }
     ~lane_of_this_thread() {
-        if (lane_ != nullptr && this_thread.has_given_lanes_back) {
-            set_.take_back(*lane_, level_);
+        if (held_ == nullptr) {
+            if (lane_ != nullptr) {
+                set_.take_back(*lane_, level_);
+            }
+            set_.release();
+            return;
+        }
+        is_in_use() = false;
+        if (pool_lane* const normal = held_->lanes[static_cast<std::size_t>(priority::normal)];
+            normal != nullptr && !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
+            this_thread.lanes = &set_;
+            this_thread.lane = normal;
         }
     }
     lane_of_this_thread(const lane_of_this_thread&) = delete;
@@ -252,8 +293,11 @@ public:
     pool_lane* get() const noexcept { return lane_; }
 
 private:
+    bool& is_in_use() noexcept { return held_->is_in_use[static_cast<std::size_t>(level_)]; }
+
     lane_set& set_;
     const priority level_;
+    lanes_of_thread* held_;
     pool_lane* lane_ = nullptr;
 };
 

@@ -30,6 +30,16 @@ public:
     /// The last user deletes it.
     void release() noexcept;
 
+    /// False if the last user has just let go of it. Relaxed: the lock of the list that led to it
+    /// orders the rest.
+    bool try_keep() noexcept {
+        std::uint32_t users = users_.load(std::memory_order_relaxed);
+        while (users > 0 &&
+               !users_.compare_exchange_weak(users, users + 1, std::memory_order_relaxed)) {
+        }
+        return users > 0;
+    }
+
     /// From now on takes only what running tasks fire, and asks those with a stop_token to stop.
     virtual void begin_closing() = 0;
 
@@ -42,19 +52,8 @@ public:
     /// When its deadline is, for an exit that began at `start`.
     virtual steady_time exit_time(steady_time start) const = 0;
 
-    /// A number that grows with every task it takes.
+    /// A number that is another one when it has taken a task.
     virtual std::uint64_t admissions() const = 0;
-
-protected:
-    /// False if the last user has just let go of it. Relaxed: the lock of the list that led to it
-    /// orders the rest.
-    bool try_keep() noexcept {
-        std::uint32_t users = users_.load(std::memory_order_relaxed);
-        while (users > 0 &&
-               !users_.compare_exchange_weak(users, users + 1, std::memory_order_relaxed)) {
-        }
-        return users > 0;
-    }
 
 private:
     friend class exit_registry;

@@ -31,7 +31,13 @@ public:
         begin_service();
     }
     explicit pool_core(pool_options settings) : pool_core(std::move(settings), *new lane_set) {}
-    ~pool_core() override { end_service(); }
+    ~pool_core() override {
+        end_service();
+        if (lanes_.may_have_tasks()) { // no thread could be had for them
+            abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+            static_cast<void>(abandon_queued(abandoned));
+        }
+    }
     pool_core(const pool_core&) = delete;
     pool_core& operator=(const pool_core&) = delete;
 
@@ -51,20 +57,30 @@ public:
     lane_set& lanes() noexcept { return lanes_; }
 
     /// To be called for each task that was stored. False if it was too late: the pool has closed
-    /// and the task is the caller's again, who is to destroy it and then bury() its slot.
-    bool has_kept(pool_lane& lane, slot& stored, call_site where) {
-        announce(where); // E2 comes after its barrier
-        return !is_closed() || !is_recalled(lane, stored);
+    /// and the task is the caller's again, who is to destroy it and then give_up() its slot.
+    /// Touches no pool unless it must: that may be gone by now.
+    static bool has_kept(lane_set& lanes, pool_lane& lane, slot& stored, call_site where) {
+        announce(lanes, where); // C2 comes after its barrier
+        return !lanes.is_closed() || !is_recalled(lanes, lane, stored);
     }
 
     /// Gives up a slot whose task could not be made or was recalled.
-    [[gnu::noinline]] void bury(pool_lane& lane, slot& empty) {
-        pool_lane::bury(empty);
-        announce({}); // more may have been stored behind it
-        if (is_closed()) {
+    [[gnu::noinline]] void give_up(pool_lane& lane, slot& empty) {
+        if (lane.unreserve(empty)) {
+            return;
+        }
+        announce(lanes_, {});
+        if (lanes_.is_closed()) {
             abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
             abandon_in(lane, abandoned);
             tell_waiters();
+        }
+    }
+
+    /// Where workers wake each other, one must be awake before the first submit.
+    void begin_napping() {
+        if (has_napper()) {
+            ring({});
         }
     }
 
@@ -114,7 +130,8 @@ public:
         }
         const bool is_ours = runs_this_thread();
         shutdown_until(deadline_after(exit_deadline()));
-        if (is_ours) { // It can't wait for itself: the workers go when the queue is empty.
+        set_sink(nullptr); // tasks that go on may outlive what it refers to
+        if (is_ours) {     // It can't wait for itself: the workers go when the queue is empty.
             dismiss();
         }
         release();
@@ -128,18 +145,36 @@ private:
         std::memcpy(place.closure, &node, sizeof node);
         const call_site where = place.where = node->where;
         lane.publish(place, in_node);
-        if (has_kept(lane, place, where)) {
-            static_cast<void>(task.release()); // by now it may have run
+        static_cast<void>(task.release()); // from now on it may run
+        if (has_kept(lanes_, lane, place, where)) {
             return refusal::none;
         }
-        bury(lane, place);
+        task.reset(node);
+        give_up(lane, place);
         return refusal::shutting_down;
     }
 
-    [[gnu::noinline]] bool is_recalled(pool_lane& lane, slot& stored) {
+    /// Sees to it that a worker comes for what was stored.
+    static void announce(lane_set& lanes, call_site where) {
+        asymmetric_barrier::light(); // O1 of the doorbell
+        if (lanes.bell.is_needed()) [[unlikely]] {
+            with_pool_of(lanes, [&](pool_core& pool) { pool.ring(where); });
+        }
+    }
+
+    [[gnu::noinline]] static bool is_recalled(lane_set& lanes, pool_lane& lane, slot& stored) {
         const bool is_back = lane.try_recall(stored);
-        tell_waiters();
+        with_pool_of(lanes, [](pool_core& pool) { pool.tell_waiters(); });
         return is_back;
+    }
+
+    /// Does something with the pool, unless it is gone.
+    template <class Action>
+    [[gnu::noinline]] static void with_pool_of(lane_set& lanes, Action act) {
+        if (auto* const pool = static_cast<pool_core*>(lanes.keep_pool())) {
+            act(*pool);
+            pool->release();
+        }
     }
 
     // Counting ------------------------------------------------------------------------------------
@@ -162,7 +197,7 @@ private:
         now.accepted = is_settled() ? taken : lanes_.pushed();
         now.threads = workers_.alive();
         // More than there are threads have ended meanwhile.
-        const std::uint64_t most = now.threads + (is_lent_ ? 1 : 0);
+        const std::uint64_t most = now.threads + (lender_ != std::thread::id() ? 1 : 0);
         const std::uint64_t running = taken - by_now.all();
         now.running = static_cast<std::size_t>(running < most ? running : most);
         now.pending = static_cast<std::size_t>(now.accepted - by_now.all()) - now.running;
@@ -175,6 +210,8 @@ private:
     }
 
     // Closing -------------------------------------------------------------------------------------
+
+    void note_closed() noexcept override { lanes_.close(); }
 
     bool abandon_queued(abandoned_tasks& abandoned) override {
         lanes_.end(); // W2
@@ -223,7 +260,7 @@ private:
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
         std::size_t given_up = workers_.write_off_running(abandoned);
-        if (is_lent_ && !runs_this_thread()) {
+        if (lender_ != std::thread::id() && lender_ != std::this_thread::get_id()) {
             given_up += lent_.taker.write_off(abandoned) ? 1 : 0;
         }
         given_up_.fetch_add(given_up, std::memory_order_release);

@@ -34,9 +34,9 @@ public:
 
 protected:
     pool_staff(pool_options settings, lane_set& lanes)
-        : options_(std::move(settings)),
-          size_(options_.threads > 0 ? options_.threads : usable_cpus()), lanes_(lanes),
-          workers_(lanes), bell_(size_), vacancies_(size_) {
+        : options_(std::move(settings)), size_(places(options_.threads)), lanes_(lanes),
+          bell_(lanes.bell), workers_(lanes), vacancies_(size_) {
+        lanes.begin(*this, size_);
         set_sink(options_.on_error ? &options_.on_error : nullptr);
     }
 
@@ -51,9 +51,6 @@ protected:
     void begin_service() {
         exit_registry::instance().enlist(*this);
         keeper::instance().enlist(*this);
-        if (has_napper()) {
-            ring({}); // so that the first submit finds somebody awake
-        }
     }
 
     void end_service() noexcept { keeper::instance().strike_off(*this); }
@@ -63,15 +60,7 @@ protected:
 
     // Waking and hiring ---------------------------------------------------------------------------
 
-    /// After a task was stored: sees to it that a worker comes for it.
-    void announce(call_site where) {
-        asymmetric_barrier::light(); // O1 of the doorbell
-        if (bell_.is_needed()) [[unlikely]] {
-            ring(where);
-        }
-    }
-
-    [[gnu::noinline]] void ring(call_site where) {
+    void ring(call_site where) {
         if (bell_.try_ring()) {
             call_or_hire(where);
         }
@@ -112,7 +101,7 @@ protected:
         }
     }
 
-    /// A place becomes vacant. Under mutex_; the caller then sees whether there are tasks.
+    /// A place becomes vacant. Under mutex_; the caller then hires if there are tasks.
     void vacate() noexcept {
         if (vacancies_.fetch_add(1, std::memory_order_relaxed) + 1 == size_) { // P1
             bell_.leave_to_all();
@@ -148,11 +137,16 @@ protected:
     const pool_options options_;
     const std::uint32_t size_;
     lane_set& lanes_;
+    doorbell& bell_;
     worker_roster workers_;
-    doorbell bell_;
     std::atomic<bool> is_dismissed_{false};
 
 private:
+    static std::uint32_t places(unsigned asked) noexcept {
+        const std::uint32_t wanted = asked > 0 ? asked : usable_cpus();
+        return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
+    }
+
     /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring().
     void call_or_hire(call_site where) {
         if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
@@ -185,14 +179,13 @@ private:
             return result;
         }
         if (sleepers > vacancies_.load(std::memory_order_relaxed)) {
-            bell_.call_again();
+            bell_.call_one();
             return result;
         }
         if (try_keep()) { // else it is about to be destroyed, and waits for this tick to end
             result.kept = this;
             const std::lock_guard lock(mutex_);
             result.trouble = hire({});
-            result.sink = sink();
         }
         return result;
     }
@@ -202,9 +195,12 @@ private:
         pool_staff& pool;
         worker& self;
         bool is_forced = true;
-        departure(pool_staff& in, worker& of) noexcept : pool(in), self(of) {}
+        departure(pool_staff& in, worker& of) noexcept : pool(in), self(of) {
+            this_thread.works_for = &in.lent();
+        }
         ~departure() {
             pool.leave(self, is_forced);
+            this_thread.works_for = nullptr;
             pool.release();
         }
         departure(const departure&) = delete;
@@ -236,7 +232,9 @@ private:
                 workers_.join_left(lock);
             }
             workers_.note_left(self);
-            vacate();
+            if (!self.has_left_place) {
+                vacate();
+            }
             if (lanes_.may_have_tasks()) {
                 trouble = hire(self.taker.where());
             }

@@ -34,8 +34,8 @@ protected:
                 const_cast<std::byte*>(taken.closure), taken.where};
     }
 
-    worker_state lent_; ///< of a waiting thread that runs a task, for want of workers
-    bool is_lent_ = false;
+    worker_state lent_;        ///< of a waiting thread that runs a task, for want of workers
+    std::thread::id lender_{}; ///< that thread's
 
 private:
     // Waiting -------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ private:
             }
         } while (steady_clock::now() < end);
         while (has_napper() && !is_dismissed_.load(std::memory_order_relaxed)) {
-            std::this_thread::sleep_for(options_.nap);
+            std::this_thread::sleep_for(options_.nap < longest_nap ? options_.nap : longest_nap);
             if (self.take_next()) {
                 return true;
             }
@@ -115,7 +115,9 @@ private:
         }
         stress_point();
         asymmetric_barrier::heavy(); // O1 of the doorbell
-        if (!lanes_.may_have_tasks() && !is_dismissed_.load(std::memory_order_acquire)) {
+        if (lanes_.may_have_tasks()) {
+            std::this_thread::yield(); // the one whose lane is locked may need the processor
+        } else if (!is_dismissed_.load(std::memory_order_acquire)) {
             bell_.wait(seen);
         }
         wake_up(self);
@@ -128,6 +130,7 @@ private:
     }
 
     static constexpr unsigned looks_per_clock = 32;
+    static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
 
     // Running -------------------------------------------------------------------------------------
 
@@ -174,9 +177,11 @@ private:
 
     /// A thread whose task calls exit() does not come back: another takes its place.
     void note_exit() noexcept override {
-        if (workers_.has_this_thread()) {
+        worker* const exiting = workers_.of_this_thread();
+        if (exiting != nullptr && !std::exchange(exiting->has_left_place, true)) {
             vacate();
-        } else if (runs_this_thread() && std::exchange(is_lent_, false)) {
+        } else if (lender_ == std::this_thread::get_id()) {
+            lender_ = {};
             vacate();
         }
         if (lanes_.may_have_tasks()) {
@@ -210,14 +215,18 @@ private:
             ~loan() {
                 pool.lent_.taker.flush();
                 held.lock();
-                if (std::exchange(pool.is_lent_, false)) {
+                if (pool.lender_ == std::this_thread::get_id()) { // else it has called exit()
+                    pool.lender_ = {};
                     pool.vacate();
+                }
+                if (pool.lanes_.may_have_tasks()) {
+                    static_cast<void>(pool.hire({}));
                 }
                 pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
             }
         };
         occupy();
-        is_lent_ = true;
+        lender_ = std::this_thread::get_id();
         lock.unlock();
         const loan until_done{*this, lock};
         if (lent_.take_next()) {

@@ -118,8 +118,9 @@ public:
     }
 
 private:
+    /// Once, even if that ends the thread.
     void destroy(action on_exception) {
-        if (task_.type.destroy != nullptr) {
+        if (!std::exchange(is_destroyed_, true) && task_.type.destroy != nullptr) {
             attempt([&] { task_.type.destroy(task_.closure); }, on_exception);
         }
     }
@@ -177,6 +178,7 @@ private:
     fate result_ = fate::succeeded;
     bool has_started_ = false;
     bool is_settled_ = false;
+    bool is_destroyed_ = false;
     task_frame frame_{&on_, this_thread.running};
 };
 

@@ -24,12 +24,13 @@ struct lanes_of_thread;
 
 struct thread_state {
     /// The lane used last, of normal priority, and the lanes it is one of.
-    const lane_set* lanes = nullptr;
+    lane_set* lanes = nullptr;
     pool_lane* lane = nullptr;
     lanes_of_thread* all_lanes = nullptr;
     bool has_given_lanes_back = false; ///< the thread ends; what it still fires borrows a lane
 
     const task_frame* running = nullptr;
+    const void* works_for = nullptr; ///< the executor whose worker this thread is
     hand_over* handing_over = nullptr;
     bool in_sink = false;
 };

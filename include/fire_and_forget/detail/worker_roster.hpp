@@ -26,6 +26,7 @@ struct worker : worker_state {
     unsigned number = 0;
     detachable_thread thread{};
     bool has_left = false;
+    bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;
 };
 
@@ -118,12 +119,13 @@ public:
         return all;
     }
 
-    bool has_this_thread() const noexcept {
-        const worker* one = first_;
+    /// The record of the calling thread, if it is a worker's.
+    worker* of_this_thread() const noexcept {
+        worker* one = first_;
         while (one != nullptr && one->thread.get_id() != std::this_thread::get_id()) {
             one = one->next;
         }
-        return one != nullptr;
+        return one;
     }
 
     /// True if none is left but those that nobody waits for.
