@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+
+// The questions of the C++ programs, asked of Go's own statement. Same work, same lines of output.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var (
+	quick    = flag.Bool("quick", false, "a smoke test")
+	seconds  = flag.Float64("seconds", 10, "how long the idle are watched")
+	question string
+)
+
+func tell(metric string, value float64, unit string) {
+	fmt.Printf("%s,Go,%s,%.7g,%s\n", question, metric, value, unit)
+}
+
+func tasksFor(full int) int {
+	if *quick {
+		return full / 50
+	}
+	return full
+}
+
+// A goroutine cannot know its thread: the tasks spread their counts over the lines by themselves.
+type line struct {
+	count atomic.Uint64
+	_     [120]byte
+}
+
+var lines [64]line
+
+func count(at, step uint64) { lines[at%64].count.Add(step) }
+
+func tally() (sum uint64) {
+	for i := range lines {
+		sum += lines[i].count.Load()
+	}
+	return sum
+}
+
+func awaitBusily(target int) {
+	for tally() < uint64(target) {
+		runtime.Gosched()
+	}
+}
+
+func awaitAsleep(target int) {
+	for done := tally(); done < uint64(target); done = tally() {
+		left := time.Duration(uint64(target)-done) * 10
+		if left < 10*time.Microsecond {
+			left = 10 * time.Microsecond
+		} else if left > time.Millisecond {
+			left = time.Millisecond
+		}
+		time.Sleep(left)
+	}
+}
+
+// The 32-byte closure: four words, all of them read.
+func submit(at int) {
+	a, b, c, d := uint64(at), uint64(1), uint64(6), uint64(6)
+	go func() { count(a, b+(c^d)) }()
+}
+
+var start = time.Now()
+
+func now() int64 { return int64(time.Since(start)) }
+
+func timer() int64 {
+	reads := make([]int64, 10001)
+	for i := range reads {
+		before := now()
+		reads[i] = now() - before
+	}
+	sort.Slice(reads, func(i, j int) bool { return reads[i] < reads[j] })
+	return reads[len(reads)/2]
+}
+
+func tellPercentiles(prefix string, samples []int64) {
+	sort.Slice(samples, func(i, j int) bool { return samples[i] < samples[j] })
+	for _, p := range []struct {
+		name  string
+		share float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1}} {
+		found := samples[int(math.Ceil(p.share*float64(len(samples))))-1]
+		tell(prefix+p.name, float64(found), "ns")
+	}
+}
+
+func tellCallerPercentiles(prefix string, samples []int64, overhead int64) {
+	tellPercentiles(prefix, samples)
+	tell(prefix+"p50_net", math.Max(0, float64(samples[(len(samples)-1)/2]-overhead)), "ns")
+}
+
+func submitCost() {
+	overhead := timer()
+	samples := make([]int64, tasksFor(400000))
+	submitted := 0
+	sample := func(batch int) {
+		for i := range samples {
+			before := now()
+			submit(i)
+			samples[i] = now() - before
+			if (i+1)%batch == 0 {
+				awaitBusily(submitted + i + 1)
+			}
+		}
+		submitted += len(samples)
+		awaitBusily(submitted)
+	}
+	tell("timer", float64(overhead), "ns")
+	tell("samples", float64(len(samples)), "tasks")
+	sample(64)
+	sample(64)
+	tellCallerPercentiles("", samples, overhead)
+	rows := make([]float64, len(samples)/64)
+	sum := 0.0
+	for row := range rows {
+		begin := now()
+		for i := 0; i < 64; i++ {
+			submit(i)
+		}
+		rows[row] = float64(now()-begin) / 64
+		sum += rows[row]
+		submitted += 64
+		awaitBusily(submitted)
+	}
+	sort.Float64s(rows)
+	tell("row_p50", rows[(len(rows)-1)/2], "ns")
+	tell("row_mean", sum/float64(len(rows)), "ns")
+	sample(len(samples))
+	tellCallerPercentiles("free_", samples, overhead)
+}
+
+func burst() {
+	tasks := tasksFor(1000000)
+	submitted := 0
+	fire := func(n int) (caller, total float64) {
+		begin := time.Now()
+		for i := 0; i < n; i++ {
+			submit(i)
+		}
+		caller = float64(time.Since(begin))
+		submitted += n
+		awaitAsleep(submitted)
+		return caller, float64(time.Since(begin))
+	}
+	fire(tasks / 10)
+	caller, total := fire(tasks)
+	tell("total_per_task", total/float64(tasks), "ns")
+	tell("caller_per_task", caller/float64(tasks), "ns")
+	tell("tasks", float64(tasks), "tasks")
+}
+
+func producers() {
+	tasks := tasksFor(1000000)
+	submitted := 0
+	perTask := func(producing, n int) float64 {
+		share := (n + producing - 1) / producing
+		gate := make(chan struct{})
+		for i := 0; i < producing; i++ {
+			go func() {
+				<-gate
+				for j := 0; j < share; j++ {
+					submit(j)
+				}
+			}()
+		}
+		time.Sleep(20 * time.Millisecond)
+		submitted += share * producing
+		begin := time.Now()
+		close(gate)
+		awaitAsleep(submitted)
+		return float64(time.Since(begin)) / float64(share*producing)
+	}
+	perTask(4, tasks/10)
+	few := perTask(4, tasks)
+	many := perTask(1000, tasks)
+	tell("total_per_task_4", few, "ns")
+	tell("total_per_task_1000", many, "ns")
+	tell("ratio_1000_to_4", many/few, "times")
+	tell("tasks", float64(tasks), "tasks")
+}
+
+func branch(depth, at, b, c uint64) {
+	if depth > 0 {
+		go func() { branch(depth-1, 2*at, b, c) }()
+		go func() { branch(depth-1, 2*at+1, b, c) }()
+	}
+	count(at, b+c)
+}
+
+func fanOut() {
+	depth := uint64(19)
+	if *quick {
+		depth -= 5
+	}
+	submitted := 0
+	perTask := func(levels uint64) float64 {
+		tasks := 2<<levels - 1
+		submitted += tasks
+		begin := time.Now()
+		go branch(levels, 1, 1, 0)
+		awaitAsleep(submitted)
+		return float64(time.Since(begin)) / float64(tasks)
+	}
+	perTask(depth - 3)
+	tell("total_per_task", perTask(depth), "ns")
+	tell("tasks", float64(uint64(2)<<depth-1), "tasks")
+}
+
+func paced() {
+	overhead := timer()
+	submitted := 0
+	fire := func(every int64, cost, started []int64) {
+		next := now()
+		for i := range cost {
+			for now() < next {
+			}
+			waited, at, step := &started[i], uint64(i), uint64(1)
+			before := now()
+			go func() {
+				*waited = now() - before
+				count(at, step)
+			}()
+			after := now()
+			cost[i] = after - before
+			next = before + every
+			if next < after {
+				next = after + every
+			}
+		}
+		submitted += len(cost)
+		awaitBusily(submitted)
+	}
+	askAt := func(every int64, tasks int) {
+		cost, started := make([]int64, tasks), make([]int64, tasks)
+		fire(every, cost, started)
+		prefix := strconv.FormatInt(every/1000, 10) + "us_"
+		tellCallerPercentiles(prefix+"caller_", cost, overhead)
+		tellPercentiles(prefix+"start_", started)
+		tell(prefix+"samples", float64(tasks), "tasks")
+	}
+	tell("timer", float64(overhead), "ns")
+	fire(20000, make([]int64, 1000), make([]int64, 1000))
+	askAt(20000, tasksFor(100000))
+	askAt(200000, tasksFor(20000))
+}
+
+func residentBytes() float64 {
+	text, _ := os.ReadFile("/proc/self/statm")
+	pages, _ := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
+	return pages * float64(os.Getpagesize())
+}
+
+// The scheduler cannot be held: the goroutines wait at a gate, which takes no more than their
+// being.
+func memory() {
+	tasks := tasksFor(1000000)
+	gate := make(chan struct{})
+	before := residentBytes()
+	for i := 0; i < tasks; i++ {
+		a, b, c := uint64(i), uint64(1), uint64(0)
+		go func() {
+			<-gate
+			count(a, b+c)
+		}()
+	}
+	after := residentBytes()
+	close(gate)
+	awaitAsleep(tasks)
+	tell("bytes_per_queued_task", (after-before)/float64(tasks), "bytes")
+	tell("tasks", float64(tasks), "tasks")
+}
+
+func cpuSeconds() float64 {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
+}
+
+func voluntarySwitches(thread string) float64 {
+	text, _ := os.ReadFile(thread + "/status")
+	_, after, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+	number, _, _ := strings.Cut(strings.TrimSpace(after), "\n")
+	switches, _ := strconv.ParseFloat(number, 64)
+	return switches
+}
+
+func wakeUps() (sum float64) {
+	self := strconv.Itoa(syscall.Gettid())
+	threads, _ := filepath.Glob("/proc/self/task/*")
+	for _, thread := range threads {
+		if filepath.Base(thread) != self {
+			sum += voluntarySwitches(thread)
+		}
+	}
+	return sum
+}
+
+func idle() {
+	runtime.LockOSThread() // wakeUps leaves this thread's own out
+	tasks := tasksFor(100000)
+	for i := 0; i < tasks; i++ {
+		submit(i)
+	}
+	awaitAsleep(tasks)
+	time.Sleep(100 * time.Millisecond)
+	watched := *seconds
+	if *quick {
+		watched = 0.5
+	}
+	wakeUpsBefore := wakeUps()
+	cpuBefore := cpuSeconds()
+	time.Sleep(time.Duration(watched * float64(time.Second)))
+	used := cpuSeconds() - cpuBefore
+	woken := wakeUps() - wakeUpsBefore
+	tell("cpu_ms_per_second", 1e3*used/watched, "ms")
+	tell("wake_ups_per_second", woken/watched, "1/s")
+}
+
+func steadyAllocations() {
+	tasks := tasksFor(100000)
+	submitted := 0
+	fire := func() {
+		for i := 1; i <= tasks; i++ {
+			submit(i)
+			if i%64 == 0 {
+				awaitBusily(submitted + i)
+			}
+		}
+		submitted += tasks
+		awaitBusily(submitted)
+	}
+	allocations := func() float64 {
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return float64(memory.Mallocs)
+	}
+	fire()
+	before := allocations()
+	fire()
+	tell("allocations_per_submit", (allocations()-before)/float64(tasks), "calls")
+}
+
+func main() {
+	flag.Parse()
+	question = flag.Arg(0)
+	runtime.GOMAXPROCS(2)
+	map[string]func(){
+		"submit_cost": submitCost, "burst": burst, "producers": producers, "fan_out": fanOut,
+		"paced": paced, "memory": memory, "idle": idle, "steady_allocations": steadyAllocations,
+	}[question]()
+}

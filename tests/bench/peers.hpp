@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Who is measured. All have the same face: made without arguments, they have `workers` threads that
+// run what `submit` is given; `settle`, where there is one, clears up what the caller has to clear.
+
+#include "bare_ring.hpp"
+#include "library_peers.hpp"
+#include "pool_peers.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace faf_bench {
+
+// One thread for each task: these are asked the same questions with a hundredth of the tasks.
+
+class async_futures {
+public:
+    static constexpr const char* name = "std::async";
+    static constexpr unsigned workers = 1;
+    static constexpr bool has_thread_per_task = true;
+
+    /// The future is kept, because the destructor of one that is dropped waits for its task.
+    template <class Fn>
+    void submit(Fn fn) {
+        kept_.push_back(std::async(std::launch::async, std::move(fn)));
+    }
+
+    void settle() { kept_.clear(); }
+
+private:
+    static inline thread_local std::vector<std::future<void>> kept_;
+};
+
+class detached_threads {
+public:
+    static constexpr const char* name = "std::thread";
+    static constexpr unsigned workers = 1;
+    static constexpr bool has_thread_per_task = true;
+
+    template <class Fn>
+    void submit(Fn fn) {
+        std::thread(std::move(fn)).detach();
+    }
+};
+
+/// Go's own statement, asked by the program in go/, which prints the same lines.
+struct go_statement {
+    static constexpr const char* name = "Go";
+
+#if defined(BENCH_GO_PROGRAM)
+    [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double seconds) {
+        const std::string length = "--seconds=" + std::to_string(seconds);
+        ::execl(BENCH_GO_PROGRAM, "go", length.c_str(), is_quick ? "--quick" : "--quick=false",
+                question, nullptr);
+        std::perror(BENCH_GO_PROGRAM);
+        std::_Exit(1);
+    }
+#endif
+};
+
+template <class... Peers>
+struct peers {};
+
+template <class... Left, class... Right>
+constexpr peers<Left..., Right...> operator+(peers<Left...>, peers<Right...>) noexcept {
+    return {};
+}
+
+inline constexpr peers<library_pool<wakes::by_caller>> the_library;
+inline constexpr peers<library_default_pool> the_default_pool;
+inline constexpr std::conditional_t<has_wake_up<faf::pool_options>,
+                                    peers<library_pool<wakes::by_worker>>, peers<>>
+    the_library_by_worker;
+inline constexpr auto pools = peers<mutex_pool>{}
+#if defined(BENCH_HAS_TBB)
+                              + peers<tbb_arena>{}
+#endif
+#if defined(BENCH_HAS_ASIO)
+                              + peers<asio_pool>{}
+#endif
+#if defined(BENCH_HAS_MOODYCAMEL)
+                              + peers<moodycamel_pool>{}
+#endif
+;
+inline constexpr peers<async_futures, detached_threads> threads_per_task;
+inline constexpr peers<bare_ring> the_limit;
+#if defined(BENCH_GO_PROGRAM)
+inline constexpr peers<go_statement> go;
+#else
+inline constexpr peers<> go;
+#endif
+
+template <class Peer>
+void settle(Peer& peer) {
+    if constexpr (requires { peer.settle(); }) {
+        peer.settle();
+    }
+}
+
+} // namespace faf_bench

@@ -1,0 +1,87 @@
+# awk -f table.awk raw.csv summary.csv
+#
+# The summary as a table: a block for each question, a row for each metric, in the order of raw.csv,
+# and a column for each peer. The last two columns name the best packaged peer and say what part of
+# its figure the library's is; less than 1 is better.
+BEGIN {
+    FS = ","
+    ours = "fire_and_forget"
+    split("timer samples tasks 20us_samples 200us_samples", words, " ")
+    for (i in words) no_contest[words[i]] = 1
+}
+
+function is_packaged(peer) { return peer !~ /^(fire_and_forget|bare_ring|empty_loop)/ }
+
+function shown(value) {
+    if (value == "") return "-"
+    if (value == int(value) || value >= 100) return sprintf("%.0f", value)
+    return sprintf(value >= 10 ? "%.1f" : "%.2f", value)
+}
+
+# The order of the columns: ours, its variants, the packaged peers, the limits.
+function rank(peer) {
+    if (peer == ours) return 1
+    if (peer ~ /^fire_and_forget/) return 2
+    return is_packaged(peer) ? 3 : 4
+}
+
+NR == FNR {
+    if (!(($1, $2) in asked)) {
+        asked[$1, $2] = 1
+        if (!($1 in peers)) questions[++question_count] = $1
+        peers[$1] = peers[$1] $2 " "
+    }
+    if (!(($1, $3) in unit)) {
+        metrics[$1] = metrics[$1] $3 " "
+        unit[$1, $3] = $5
+    }
+    next
+}
+
+FNR > 1 { median[$1, $2, $3] = $5 + 0 }
+
+function print_row(question, metric, peer_list, peer_count,
+                   i, peer, value, best, best_peer, mine) {
+    printf "  %-22s %-12s", metric, unit[question, metric]
+    for (i = 1; i <= peer_count; ++i) {
+        peer = peer_list[i]
+        value = ""
+        if ((question, peer, metric) in median) {
+            value = median[question, peer, metric]
+            if (is_packaged(peer) && (best_peer == "" || value < best)) {
+                best = value
+                best_peer = peer
+            }
+        }
+        printf " %*s", width(peer), shown(value)
+    }
+    if (best_peer != "" && !(metric in no_contest) && (question, ours, metric) in median) {
+        mine = median[question, ours, metric]
+        # What is shown as nothing is not divided by.
+        printf("   %-16s %s", best_peer, best >= 0.05 ? sprintf("%.2f", mine / best) : "-")
+    }
+    print ""
+}
+
+function width(peer) { return length(peer) > 9 ? length(peer) : 9 }
+
+END {
+    for (q = 1; q <= question_count; ++q) {
+        question = questions[q]
+        given = split(peers[question], unordered, " ")
+        count = 0
+        for (r = 1; r <= 4; ++r) {
+            for (i = 1; i <= given; ++i) {
+                if (rank(unordered[i]) == r) ordered[++count] = unordered[i]
+            }
+        }
+        printf "%-37s", question
+        for (i = 1; i <= count; ++i) printf " %*s", width(ordered[i]), ordered[i]
+        printf "   %-16s %s\n", "best peer", "ours/best"
+        metric_count = split(metrics[question], metric_list, " ")
+        for (m = 1; m <= metric_count; ++m) {
+            print_row(question, metric_list[m], ordered, count)
+        }
+        print ""
+    }
+}
