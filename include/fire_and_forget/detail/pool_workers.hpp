@@ -46,9 +46,18 @@ private:
         }
     }
 
-    /// Takes a task and waits for one if need be; false when it is time to leave.
+    /// Takes a task and waits for one if need be; false when it is time to leave. A few tries come
+    /// first: often a lane is only locked by another worker, for some nanoseconds.
     bool next_task(worker_state& self) {
-        return (self.turn == doorbell::turn::of_another && self.take_next()) || wait_for_task(self);
+        if (self.turn == doorbell::turn::of_another) {
+            for (unsigned i = 0; i < tries; ++i) {
+                if (self.take_next()) {
+                    return true;
+                }
+                cpu_relax();
+            }
+        }
+        return wait_for_task(self);
     }
 
     [[gnu::noinline]] bool wait_for_task(worker_state& self) {
@@ -129,6 +138,7 @@ private:
         return std::chrono::microseconds(is_alone ? 0 : 50);
     }
 
+    static constexpr unsigned tries = 8;
     static constexpr unsigned looks_per_clock = 32;
     static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
 
