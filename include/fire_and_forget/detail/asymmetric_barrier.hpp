@@ -81,7 +81,7 @@ public:
 
     static void light() noexcept {
         if constexpr (is_possible) {
-            if (kind_.load(std::memory_order_acquire) == kind::asymmetric) [[likely]] { // B1
+            if (decided.load(std::memory_order_acquire) == kind::asymmetric) [[likely]] { // B1
                 std::atomic_signal_fence(std::memory_order_seq_cst);
                 return;
             }
@@ -92,7 +92,8 @@ public:
     static void heavy() noexcept {
         full_fence(); // B1
         if constexpr (is_possible) {
-            if (kind_.load(std::memory_order_seq_cst) == kind::asymmetric && !reach_all_threads()) {
+            if (decided.load(std::memory_order_seq_cst) == kind::asymmetric &&
+                !reach_all_threads()) {
                 give_up();
             }
         }
@@ -102,18 +103,18 @@ public:
     /// call it, not submitting threads. Only the first call does anything.
     static void prepare() noexcept {
         if constexpr (is_possible) {
-            if (kind_.load(std::memory_order_relaxed) == kind::undecided) {
+            if (decided.load(std::memory_order_relaxed) == kind::undecided) {
                 choose(register_process() ? kind::asymmetric : kind::symmetric);
             }
         }
     }
 
-    static kind current() noexcept { return kind_.load(std::memory_order_relaxed); }
+    static kind current() noexcept { return decided.load(std::memory_order_relaxed); }
 
     /// Decides it for good if it is still undecided. Tests force the fallback with it.
     static void choose(kind decision) noexcept {
         kind expected = kind::undecided;
-        kind_.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // B1
+        decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // B1
     }
 
 private:
@@ -155,12 +156,12 @@ private:
     /// A sandbox that was put up later refuses what was granted before. From now on light() is a
     /// fence; for those that were under way, no store stays in a processor's buffer this long.
     static void give_up() noexcept {
-        kind_.store(kind::symmetric, std::memory_order_seq_cst);
+        decided.store(kind::symmetric, std::memory_order_seq_cst);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         full_fence();
     }
 
-    static inline constinit std::atomic<kind> kind_{kind::undecided};
+    static inline constinit std::atomic<kind> decided{kind::undecided};
 };
 
 } // namespace faf::detail

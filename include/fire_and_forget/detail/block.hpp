@@ -68,6 +68,7 @@ struct block {
         aligned[-1] = whole;
         return aligned;
     }
+    // NOLINTNEXTLINE(misc-new-delete-overloads): blocks are only made where throwing is no answer
     static void operator delete(void* aligned) noexcept {
         ::operator delete(static_cast<void**>(aligned)[-1]);
     }

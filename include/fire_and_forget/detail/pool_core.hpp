@@ -12,8 +12,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -142,7 +142,7 @@ private:
     refusal store(pool_lane& lane, task_ptr& task) {
         slot& place = lane.reserve();
         task_node* const node = task.get();
-        std::memcpy(place.closure, &node, sizeof node);
+        ::new (static_cast<void*>(place.closure)) task_node*(node);
         const call_site where = place.where = node->where;
         lane.publish(place, in_node);
         static_cast<void>(task.release()); // from now on it may run

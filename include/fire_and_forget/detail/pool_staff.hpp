@@ -55,9 +55,6 @@ protected:
 
     void end_service() noexcept { keeper::instance().strike_off(*this); }
 
-    pool_staff(const pool_staff&) = delete;
-    pool_staff& operator=(const pool_staff&) = delete;
-
     // Waking and hiring ---------------------------------------------------------------------------
 
     void ring(call_site where) {

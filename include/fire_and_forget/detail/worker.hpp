@@ -13,7 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
+#include <new>
 
 namespace faf::detail {
 
@@ -91,9 +91,7 @@ public:
         if (holder.type.load(std::memory_order_relaxed) != &in_node) { // seen with acquire before
             return nullptr;
         }
-        task_node* node = nullptr;
-        std::memcpy(&node, holder.closure, sizeof node);
-        return node;
+        return *std::launder(reinterpret_cast<task_node* const*>(holder.closure));
     }
 
     /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
