@@ -12,6 +12,7 @@
 #include "located.hpp"
 #include "pool_core.hpp"
 #include "run_task.hpp"
+#include "thread_lanes.hpp"
 #include "thread_state.hpp"
 
 #include <concepts>

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The lanes of one pool, and how a thread finds its own among them. The front door stores tasks
-// here, workers search here (lane_search.hpp).
+// The lanes of one pool. Threads find their own among them by thread_lanes.hpp; workers search them
+// by lane_search.hpp.
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
 #include "doorbell.hpp"
 #include "lane.hpp"
 #include "lifecycle.hpp"
-#include "thread_state.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -175,130 +174,6 @@ private:
     std::atomic<bool> is_retired_{false};
     std::atomic<std::uint32_t> users_{1};
     std::mutex mutex_;
-};
-
-/// The lanes that one thread holds in one pool.
-struct lanes_of_thread {
-    lane_set* of = nullptr;
-    pool_lane* lanes[priorities]{};
-    lanes_of_thread* next = nullptr;
-    bool is_in_use[priorities]{}; ///< a task is being stored there
-
-    void give_back() noexcept {
-        for (std::size_t level = 0; level < priorities; ++level) {
-            if (lanes[level] != nullptr) {
-                of->take_back(*lanes[level], static_cast<priority>(level));
-            }
-        }
-        of->release();
-    }
-};
-
-/// Gives a thread's lanes back when the thread ends.
-struct lane_returner {
-    lane_returner() noexcept = default;
-    ~lane_returner() {
-        this_thread.lanes = nullptr;
-        this_thread.lane = nullptr;
-        this_thread.has_given_lanes_back = true;
-        while (lanes_of_thread* const held = this_thread.all_lanes) {
-            this_thread.all_lanes = held->next;
-            held->give_back();
-            delete held;
-        }
-    }
-    lane_returner(const lane_returner&) = delete;
-    lane_returner& operator=(const lane_returner&) = delete;
-
-    /// From now on the end of this thread is noticed.
-    static void arm() noexcept {
-        static thread_local const lane_returner at_the_end;
-        static_cast<void>(at_the_end);
-    }
-};
-
-/// What this thread holds of `set`, new if need be; null without memory. Pools that are gone are
-/// let go of on the way.
-inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
-    lanes_of_thread* found = nullptr;
-    for (lanes_of_thread** link = &this_thread.all_lanes; *link != nullptr;) {
-        lanes_of_thread* const held = *link;
-        if (held->of == &set) {
-            found = held;
-        } else if (held->of->is_retired()) {
-            *link = held->next;
-            if (this_thread.lanes == held->of) {
-                this_thread.lanes = nullptr;
-            }
-            held->give_back();
-            delete held;
-            continue;
-        }
-        link = &held->next;
-    }
-    if (found == nullptr) {
-        found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes, {}};
-        if (found != nullptr) {
-            lane_returner::arm();
-            set.keep();
-            this_thread.all_lanes = found;
-        }
-    }
-    return found;
-}
-
-/// A lane for the calling thread, of one priority in one pool, for as long as this lives: its own;
-/// or a borrowed one while the thread is ending, or while it is storing a task in its own. For
-/// copying that task may itself fire tasks and wait for them: they must not stand behind it.
-class lane_of_this_thread {
-public:
-    lane_of_this_thread(lane_set& set, priority level) noexcept
-        : set_(set), level_(level),
-          held_(this_thread.has_given_lanes_back ? nullptr : lanes_of_this_thread(set)) {
-        if (held_ != nullptr && std::exchange(is_in_use(), true)) {
-            held_ = nullptr;
-        }
-        if (held_ == nullptr) {
-            set.keep();
-            lane_ = set.lend(level);
-            return;
-        }
-        pool_lane*& own = held_->lanes[static_cast<std::size_t>(level)];
-        if (own == nullptr) {
-            own = set.lend(level);
-        }
-        lane_ = own;
-        if (this_thread.lanes == &set) {
-            this_thread.lanes = nullptr; // until it is at hand again
-        }
-    }
-    ~lane_of_this_thread() {
-        if (held_ == nullptr) {
-            if (lane_ != nullptr) {
-                set_.take_back(*lane_, level_);
-            }
-            set_.release();
-            return;
-        }
-        is_in_use() = false;
-        if (pool_lane* const normal = held_->lanes[static_cast<std::size_t>(priority::normal)];
-            normal != nullptr && !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
-            this_thread.lanes = &set_;
-            this_thread.lane = normal;
-        }
-    }
-    lane_of_this_thread(const lane_of_this_thread&) = delete;
-    lane_of_this_thread& operator=(const lane_of_this_thread&) = delete;
-
-    pool_lane* get() const noexcept { return lane_; }
-
-private:
-    bool& is_in_use() noexcept { return held_->is_in_use[static_cast<std::size_t>(level_)]; }
-
-    lane_set& set_;
-    const priority level_;
-    lanes_of_thread* held_;
-    pool_lane* lane_ = nullptr;
 };
 
 } // namespace faf::detail

@@ -8,6 +8,8 @@
 #include "lanes.hpp"
 #include "pool_workers.hpp"
 #include "task.hpp"
+#include "thread_lanes.hpp"
+#include "thread_state.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the library knows about the thread it is on: its lanes (lanes.hpp), which tasks it runs, and
+// What the library knows about the thread it is on: its lanes (thread_lanes.hpp), which tasks it runs, and
 // whether a sink of it is at work. All of it is trivially destructible, so it can still be read in thread_local
 // destructors.
 
