@@ -92,7 +92,7 @@ struct default_executors {
 ///                  expected without a value, an exception_ptr.
 /// @return          whether the task was accepted, and why not. It may be ignored.
 ///
-/// Order: see the executor; thread_pool starts what one thread fires in the order of the calls.
+/// Order: see the executor; thread_pool takes what one thread fires in the order of the calls.
 /// Errors: none reaches the caller. What goes wrong, here or in the task, is reported to the task's
 /// sink, the pool's or the global one, with the file and line of this call. If a copy throws,
 /// rvalue arguments may have been moved from; otherwise a refused call leaves its arguments alone.

@@ -8,7 +8,8 @@
 
 namespace faf {
 
-/// What became of the tasks of a pool, read at one instant.
+/// What became of the tasks of a pool. While they go on, the counters are read one after the other;
+/// what ends meanwhile is shown as pending.
 ///
 /// Always: accepted == succeeded + failed + dropped + pending + running. Refused submissions were
 /// never accepted and stand apart.

@@ -29,8 +29,9 @@ struct pool_access;
 /// Make one to keep slow work away from quick work, or with `.threads = 1` to run tasks one after
 /// the other.
 ///
-/// Order: the tasks that one thread fires with one priority start in the order in which it fired
-/// them. Between threads and priorities there is no order.
+/// Order: the tasks that one thread fires with one priority are taken in the order in which it fired
+/// them, but for those of its thread_local destructors. Between threads and priorities there is no
+/// order.
 /// Errors: go to the task's sink, the pool's, or the global one. None ends a worker.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
 /// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_deadline,
