@@ -82,6 +82,8 @@ TEST_CASE("tasks of several threads fired at any time wake whom they must") {
     });
 }
 
+#if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see faults/thread_ended_by_task.cpp
+
 TEST_CASE("a worker that a task has ended leaves somebody who looks, where one must") {
     for (int round = 0; round < load(100, 30); ++round) {
         CAPTURE(round);
@@ -108,6 +110,8 @@ TEST_CASE("a worker that a task has ended leaves somebody who looks, where one m
         REQUIRE(pool.drain(patience));
     }
 }
+
+#endif
 
 /// A process whose workers do not look before they sleep, as if there was one processor.
 void stop_looking() {
@@ -152,6 +156,8 @@ TEST_CASE("they don't either where both sides of the barrier are full fences") {
     check_exit(run(sleepy, 1, 240s));
 }
 
+#if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see faults/thread_ended_by_task.cpp
+
 TEST_CASE("the place of a worker that a task has ended is filled by the next submit") {
     for (const auto who : {faf::wake::by_caller, faf::wake::by_worker}) {
         thread_pool pool(
@@ -182,5 +188,7 @@ TEST_CASE("the place of a worker that a task has ended is filled by the next sub
         }
     }
 }
+
+#endif
 
 } // namespace
