@@ -161,11 +161,13 @@ E& core_of(E& other) noexcept {
     return other;
 }
 
+template <class E>
+concept without_lanes = !std::same_as<E, pool_core>;
+
 /// Every call ends up here or in the next one.
-template <class E, class... Args>
-requires(!std::same_as<E, pool_core>) submission
-    fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
-         Args&&... args) {
+template <without_lanes E, class... Args>
+submission fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
+                Args&&... args) {
     const firing call = make_firing(given, nullptr, fn.where);
     refusal why = refusal::none;
     task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);

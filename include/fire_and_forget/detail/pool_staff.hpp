@@ -24,8 +24,8 @@
 namespace faf::detail {
 
 /// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
-///                 counts as a sleeper of the doorbell: being rung for, it is filled. Both counts
-///                 change under mutex_: a slow ring must not fill a place before it is a sleeper.
+///                 counts as a sleeper of the doorbell: being rung for, it is filled. It becomes
+///                 both in one go under mutex_: a slow ring must not fill it before it is a sleeper.
 class pool_staff : public executor_core, private ward {
 public:
     std::chrono::nanoseconds exit_deadline() const noexcept override {
