@@ -107,7 +107,7 @@ fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... arg
 
 template <class... Args>
 [[gnu::always_inline]] inline submission
-fire_and_forget(const options& how, detail::located<std::type_identity_t<Args>...> fn,
+fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity_t<Args>...> fn,
                 Args&&... args) {
     return detail::fire(detail::default_core(), &how, fn, std::forward<Args>(args)...);
 }
@@ -120,8 +120,8 @@ fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn,
 
 template <executor E, class... Args>
 [[gnu::always_inline]] inline submission
-fire_and_forget(E&& executor, const options& how, detail::located<std::type_identity_t<Args>...> fn,
-                Args&&... args) {
+fire_and_forget(E&& executor, const options& how,
+                detail::located_to_repeat<std::type_identity_t<Args>...> fn, Args&&... args) {
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
 

@@ -26,48 +26,68 @@ namespace detail {
 ///                 settled.
 class own_threads final : public executor_core {
 public:
+    static constexpr std::size_t usual_limit = 1024;
+
     static own_threads& instance() noexcept {
         static never_destroyed<own_threads> threads;
         return *threads;
     }
 
-    own_threads() { exit_registry::instance().enlist(*this); }
+    own_threads() { begin_service(); }
 
     std::chrono::nanoseconds exit_deadline() const noexcept override {
         return default_core().exit_deadline();
     }
 
-    /// Gives `task` a thread; where none can be had, gives it to the default pool.
+    void set_limit(std::size_t most) noexcept {
+        const std::lock_guard lock(mutex_);
+        limit_ = most;
+    }
+
+    /// Gives `task` a thread, now or when it is due. Where none can or may be had, gives it to the
+    /// default pool.
     refusal accept(task_ptr& task) {
+        task->begin_waiting(now());
+        if (!is_open_here()) {
+            note_refused();
+            return refusal::shutting_down;
+        }
+        if (task->is_delayed || task->repeats()) {
+            const refusal why = delay(task);
+            if (why != refusal::none) {
+                note_refused();
+            }
+            return why;
+        }
         auto* const fresh = new (std::nothrow) record;
         if (fresh == nullptr) {
             return fall_back(task, thread_trouble(task->where, nullptr));
         }
         fresh->where = task->where;
         fresh->name = task->name;
-        if (!enter(*fresh)) {
+        switch (enter(*fresh)) {
+        case entry::closed:
             delete fresh;
+            note_refused();
             return refusal::shutting_down;
+        case entry::full:
+            delete fresh;
+            return fall_back(task, {});
+        case entry::free:
+            break;
         }
         fresh->task = std::move(task);
-        std::exception_ptr why = start(*fresh);
-        if (!why) {
-            return refusal::none; // the record is the thread's from here on
-        }
-        task = std::move(fresh->task);
-        thread_trouble trouble;
-        const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
-        delete fresh;
-        if (had_its_fate) { // closing reported it as abandoned while it was being started
-            task.reset();
-            return refusal::none;
-        }
-        return fall_back(task, trouble);
+        return launch(fresh, task);
+    }
+
+    bool resume_soon(suspended& one) noexcept override {
+        one.due = steady_time();
+        return resume_at(one);
     }
 
     std::uint64_t admissions() const override {
         const std::lock_guard lock(mutex_);
-        return admissions_;
+        return admissions_ + count_timers().accepted;
     }
 
     bool shutdown_until(steady_time deadline) {
@@ -83,20 +103,31 @@ private:
         call_site where{};
         const char* name = nullptr;
         task_ptr task;
+        suspended* coroutine = nullptr; ///< instead of a task
         std::thread::id thread{};
         bool is_written_off = false; ///< reported as abandoned while it ran
         record* next = nullptr;
         record** link = nullptr; ///< what points here
+        record* next_due = nullptr;
     };
 
-    bool enter(record& fresh) noexcept {
+    enum class entry : std::uint8_t { free, full, closed };
+
+    entry enter(record& fresh) noexcept {
         const std::lock_guard lock(mutex_);
         if (!is_open_here()) {
-            note_refused();
-            return false;
+            return entry::closed;
+        }
+        if (counts_.threads >= limit_) {
+            return entry::full;
         }
         ++counts_.accepted;
         ++admissions_;
+        link(fresh);
+        return entry::free;
+    }
+
+    void link(record& fresh) noexcept {
         ++counts_.running;
         fresh.next = first_;
         fresh.link = &first_;
@@ -105,7 +136,6 @@ private:
         }
         first_ = &fresh;
         ++counts_.threads;
-        return true;
     }
 
     void unlink(record& gone) noexcept {
@@ -114,6 +144,96 @@ private:
             gone.next->link = gone.link;
         }
         --counts_.threads;
+    }
+
+    /// Starts the thread of a record, which is the thread's from there on. If that fails, the task
+    /// comes back and goes to the default pool.
+    refusal launch(record* fresh, task_ptr& task) {
+        std::exception_ptr why = start(*fresh);
+        if (!why) {
+            return refusal::none;
+        }
+        task = std::move(fresh->task);
+        suspended* const coroutine = fresh->coroutine;
+        thread_trouble trouble;
+        const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
+        delete fresh;
+        if (coroutine != nullptr) {
+            fall_back(*coroutine, had_its_fate, trouble);
+            return refusal::none;
+        }
+        if (had_its_fate) { // closing reported it as abandoned while it was being started
+            task.reset();
+            return refusal::none;
+        }
+        return fall_back(task, trouble);
+    }
+
+    // What was delayed, or has been suspended ------------------------------------------------------
+
+    bool start_due(timed& item) noexcept override {
+        auto* const fresh = new (std::nothrow) record;
+        if (fresh == nullptr) {
+            return false;
+        }
+        if (item.is_resumption) {
+            fresh->coroutine = &static_cast<suspended&>(item);
+            fresh->where = fresh->coroutine->where;
+            fresh->name = fresh->coroutine->name;
+        } else {
+            fresh->task.reset(&static_cast<task_node&>(item));
+            fresh->where = fresh->task->where;
+            fresh->name = fresh->task->name;
+        }
+        const std::lock_guard lock(mutex_);
+        link(*fresh);
+        fresh->next_due = std::exchange(due_, fresh);
+        return true;
+    }
+
+    void after_starting() override {
+        while (record* const fresh = take_due()) {
+            task_ptr task;
+            refusal why = refusal::none;
+            if (must_leave(*fresh)) {
+                task = std::move(fresh->task);
+                delete fresh;
+                why = fall_back(task, {});
+            } else {
+                why = launch(fresh, task);
+            }
+            if (task != nullptr && why != refusal::none) { // nobody waits for the answer any more
+                drop_task(std::move(task), lent(), failure::refused, to_string(why));
+            }
+        }
+    }
+
+    /// Whether a task that has become due finds too many threads.
+    bool must_leave(record& fresh) noexcept {
+        const std::lock_guard lock(mutex_);
+        const bool is_one_too_many =
+            counts_.threads > limit_ && fresh.task != nullptr && !fresh.is_written_off;
+        if (is_one_too_many) {
+            leave_to_pool(fresh);
+        }
+        return is_one_too_many;
+    }
+
+    record* take_due() noexcept {
+        const std::lock_guard lock(mutex_);
+        record* const first = due_;
+        due_ = first != nullptr ? first->next_due : nullptr;
+        return first;
+    }
+
+    void fall_back(suspended& coroutine, bool had_its_fate, const thread_trouble& trouble) {
+        trouble.report("it goes to the default pool", nullptr);
+        if (had_its_fate) {
+            coroutine.destroy(coroutine);
+        } else if (!default_core().resume_soon(coroutine)) {
+            abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+            abandoned.add_queued(coroutine);
+        }
     }
 
     /// Tries three times: the system may refuse a thread for a moment only.
@@ -139,16 +259,22 @@ private:
     /// For a record whose thread could not be started; true if it was written off meanwhile.
     bool take_back(record& fresh, std::exception_ptr why, thread_trouble& trouble) noexcept {
         const std::lock_guard lock(mutex_);
-        unlink(fresh);
         if (fresh.is_written_off) {
+            unlink(fresh);
             note_written_off_end();
-        } else { // another executor takes it
-            --counts_.accepted;
-            --counts_.running;
-            quiet_.notify_all();
+        } else {
+            leave_to_pool(fresh);
         }
         trouble = pause_.begin(fresh.where, std::move(why));
         return fresh.is_written_off;
+    }
+
+    /// Another executor counts it from here on. Under the mutex.
+    void leave_to_pool(record& fresh) noexcept {
+        unlink(fresh);
+        --counts_.accepted;
+        --counts_.running;
+        quiet_.notify_all();
     }
 
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
@@ -180,7 +306,15 @@ private:
             self->thread = std::this_thread::get_id();
         }
         name_this_thread("faf/own");
-        after.result = run_task(std::move(self->task), lent());
+        if (self->coroutine != nullptr) {
+            after.result =
+                run_task({resumption_type, &self->coroutine, self->where, self->name}, lent());
+        } else {
+            after.result = run_task(std::move(self->task), lent(),
+                                    [this](task_ptr again, std::uint64_t skipped) {
+                                        repeat(std::move(again), skipped);
+                                    });
+        }
     }
 
     void note_end(const record& ended, fate result) noexcept {
@@ -191,12 +325,22 @@ private:
         ++(result == fate::succeeded ? counts_.succeeded
            : result == fate::failed  ? counts_.failed
                                      : counts_.dropped);
+        counts_.cancelled += result == fate::cancelled ? 1 : 0;
+        counts_.expired += result == fate::expired ? 1 : 0;
         --counts_.running;
         quiet_.notify_all();
     }
 
-    stats count() const noexcept override { return counts_; }
-    bool is_quiet(std::size_t own) const noexcept override { return counts_.running <= own; }
+    stats count() const noexcept override {
+        stats all = counts_;
+        all += count_timers();
+        all.pending = static_cast<std::size_t>(all.accepted - all.succeeded - all.failed -
+                                               all.dropped - all.running);
+        return all;
+    }
+    bool is_quiet(std::size_t own) const noexcept override {
+        return !has_awaited_timers() && counts_.running <= own;
+    }
     void note_closed() noexcept override {}
     bool abandon_queued(abandoned_tasks&) override { return false; }
     void note_exit() noexcept override {}
@@ -217,6 +361,8 @@ private:
     }
 
     record* first_ = nullptr;
+    record* due_ = nullptr; ///< to be started by after_starting()
+    std::size_t limit_ = usual_limit;
     stats counts_;
     std::uint64_t admissions_ = 0;
     hiring_pause pause_;
@@ -231,9 +377,13 @@ private:
 ///         while (!stop.stop_requested()) { serve_next_connection(); }
 ///     });
 ///
+/// A delayed task gets its thread when it is due, one that repeats a thread for each run.
+///
 /// The threads are counted: drain, shutdown and exit wait for them like for the default pool's
 /// tasks and report as abandoned what does not end in time. Errors: if the system starts no thread,
-/// even at the third try, the task goes to the default pool and the sink hears of it.
+/// even at the third try, the task goes to the default pool and the sink hears of it. As soon as
+/// there are as many as limit_own_threads() allows, 1024 by default, further tasks go to the default
+/// pool, too.
 struct own_thread_t {
     submission execute(job work) const {
         return detail::execute_on(detail::own_threads::instance(), work);
@@ -241,5 +391,10 @@ struct own_thread_t {
 };
 
 inline constexpr own_thread_t own_thread{};
+
+/// Allows own_thread that many threads at one time; tasks beyond that go to the default pool.
+inline void limit_own_threads(std::size_t most) noexcept {
+    detail::own_threads::instance().set_limit(most);
+}
 
 } // namespace faf

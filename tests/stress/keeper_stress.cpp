@@ -6,6 +6,7 @@
 #include "load.hpp"
 #include "rally.hpp"
 #include "task_mix.hpp"
+#include "test_ward.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
@@ -34,12 +35,11 @@ using namespace faf_test;
 using faf::fire_and_forget;
 using faf::thread_pool;
 using faf::detail::keeper;
-using faf::detail::ward;
 
-class counting_ward final : private ward {
+class counting_ward final : private test_ward {
 public:
-    counting_ward() { keeper::instance().enlist(*this); }
-    ~counting_ward() { keeper::instance().strike_off(*this); }
+    counting_ward() { enlist(); }
+    ~counting_ward() { strike_off(); }
     counting_ward(const counting_ward&) = delete;
     counting_ward& operator=(const counting_ward&) = delete;
 
@@ -51,9 +51,9 @@ public:
     long ticks() const { return ticks_; }
 
 private:
-    tick_result tick() override {
+    visit look_after(faf::detail::steady_time) override {
         ++ticks_;
-        tick_result result;
+        visit result;
         result.is_active = is_active_;
         return result;
     }
@@ -84,18 +84,18 @@ TEST_CASE("the keeper ticks as long as somebody works, then sleeps until somebod
 }
 
 /// Idle for some ticks; in the last of them, when it has just said so, it gets something to do.
-class hesitant_ward final : private ward {
+class hesitant_ward final : private test_ward {
 public:
-    explicit hesitant_ward(int idle_ticks) : left_(idle_ticks) { keeper::instance().enlist(*this); }
-    ~hesitant_ward() { keeper::instance().strike_off(*this); }
+    explicit hesitant_ward(int idle_ticks) : left_(idle_ticks) { enlist(); }
+    ~hesitant_ward() { strike_off(); }
     hesitant_ward(const hesitant_ward&) = delete;
     hesitant_ward& operator=(const hesitant_ward&) = delete;
 
     long ticks_at_work() const { return ticks_at_work_; }
 
 private:
-    tick_result tick() override {
-        tick_result result;
+    visit look_after(faf::detail::steady_time) override {
+        visit result;
         result.is_active = left_ == 0;
         ticks_at_work_ += result.is_active ? 1 : 0;
         if (left_ > 0 && --left_ == 0) {

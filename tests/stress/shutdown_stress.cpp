@@ -114,7 +114,7 @@ TEST_CASE("a pool shut down while eight threads fire loses no task") {
     for (int round = 0; round < load(100, 30); ++round) {
         CAPTURE(round);
         tally counted;
-        thread_pool pool({.threads = 2, .on_error = counted.sink()});
+        thread_pool pool({.threads = 2, .max_threads = 2, .on_error = counted.sink()});
         firing_squad squad(pool, counted, each);
         // The moment is a number of tasks, so that it is spread evenly on any machine. The fewer
         // there are the likelier they are, because refusals are quick.

@@ -33,8 +33,10 @@ struct firing {
     call_site where{};
 
     /// Reports that the task was not accepted, and returns why.
-    refusal refuse(refusal why) const {
-        tell(failure::refused, nullptr, {}, to_string(why));
+    refusal refuse(refusal why) const { return refuse(why, to_string(why)); }
+
+    refusal refuse(refusal why, std::string_view in_words) const {
+        tell(failure::refused, nullptr, {}, in_words);
         return why;
     }
 
@@ -97,6 +99,10 @@ template <class... Args>
 struct storing {
     const task_type* type;
 
+    /// The same for a task that repeats; null if the callable can't be called more than once, and
+    /// for calls without options.
+    const task_type* repeated_type;
+
     /// Copies or moves the callable and the arguments to `memory`. Throws what that throws.
     void (*construct)(void* fn, void* memory, Args&&... args);
 
@@ -120,24 +126,7 @@ public:
     template <meant_as_callable F>
     [[gnu::always_inline]] located(F&& callable, call_site place = call_site::current()) noexcept
         : where(place), fn(address_of(callable)) {
-        constexpr misuse found = find_misuse<F, Args...>();
-        static_assert(found != misuse::fn_not_copyable,
-                      "fire_and_forget: the callable can't be copied: pass it with std::move.");
-        static_assert(found != misuse::argument_not_copyable,
-                      "fire_and_forget: an argument can't be copied: pass it with std::move.");
-        static_assert(
-            found != misuse::argument_by_reference,
-            "fire_and_forget: the callable takes an argument by reference, but a task gets "
-            "its own copies: pass std::ref(x) to share x, which must outlive the task.");
-        static_assert(found != misuse::not_callable,
-                      "fire_and_forget: the callable can't be called with these arguments.");
-        if constexpr (found == misuse::none) {
-            how = &how_to_store<F, is_nullable<F>>;
-            if constexpr (std::is_pointer_v<std::remove_reference_t<F>> ||
-                          std::is_member_pointer_v<std::remove_reference_t<F>>) {
-                how = callable != nullptr ? &how_to_store<F, false> : how;
-            }
-        }
+        set_how<F, false>(callable);
     }
 
     /// The same again, put together from its parts.
@@ -154,6 +143,33 @@ public:
     call_site where;
     void* fn;
     const storing<Args...>* how = nullptr;
+
+protected:
+    template <class F>
+    [[gnu::always_inline]] located(F& callable, const call_site& place, std::true_type) noexcept
+        : where(place), fn(address_of(callable)) {}
+
+    template <class F, bool MayRepeat>
+    [[gnu::always_inline]] void set_how(std::remove_reference_t<F>& callable) noexcept {
+        constexpr misuse found = find_misuse<F, Args...>();
+        static_assert(found != misuse::fn_not_copyable,
+                      "fire_and_forget: the callable can't be copied: pass it with std::move.");
+        static_assert(found != misuse::argument_not_copyable,
+                      "fire_and_forget: an argument can't be copied: pass it with std::move.");
+        static_assert(
+            found != misuse::argument_by_reference,
+            "fire_and_forget: the callable takes an argument by reference, but a task gets "
+            "its own copies: pass std::ref(x) to share x, which must outlive the task.");
+        static_assert(found != misuse::not_callable,
+                      "fire_and_forget: the callable can't be called with these arguments.");
+        if constexpr (found == misuse::none) {
+            how = &how_to_store<F, is_nullable<F>, MayRepeat>;
+            if constexpr (std::is_pointer_v<std::remove_reference_t<F>> ||
+                          std::is_member_pointer_v<std::remove_reference_t<F>>) {
+                how = callable != nullptr ? &how_to_store<F, false, MayRepeat> : how;
+            }
+        }
+    }
 
 private:
     template <class F>
@@ -197,11 +213,32 @@ private:
         }
     }
 
-    template <class F, bool MayBeEmpty>
+    template <class F, bool MayRepeat>
+    static constexpr const task_type* repeated_type_for() noexcept {
+        if constexpr (MayRepeat && is_callable<std::decay_t<F>&, std::decay_t<Args>&...>) {
+            return &repeated_type_of<stored<F>>;
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class F, bool MayBeEmpty, bool MayRepeat>
     static constexpr storing<Args...> how_to_store{
-        &type_of<stored<F>>, &construct_at<F>, empty_check<F>(),
+        &type_of<stored<F>>, repeated_type_for<F, MayRepeat>(), &construct_at<F>, empty_check<F>(),
         !MayBeEmpty && slot::fits(type_of<stored<F>>) &&
             std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>};
+};
+
+/// The same for a call with options, by which it may come to be called again and again.
+template <class... Args>
+class located_to_repeat : public located<Args...> {
+public:
+    template <meant_as_callable F>
+    [[gnu::always_inline]] located_to_repeat(F&& callable,
+                                             call_site place = call_site::current()) noexcept
+        : located<Args...>(callable, place, std::true_type{}) {
+        this->template set_how<F, true>(callable);
+    }
 };
 
 /// False if there is nothing to call; then it has been reported, and `why` is set.
@@ -231,13 +268,31 @@ bool try_construct(const Located& fn, void* memory, const firing& call, refusal&
     return is_done;
 }
 
-/// Makes a task on the heap. Null if that fails; then it has been reported, and `why` is set.
+/// What the options of a call ask for that can't be done; empty if there is nothing.
+inline std::string_view find_misuse(const options* given, bool can_repeat) noexcept {
+    constexpr std::chrono::nanoseconds none{0};
+    if (given == nullptr || given->every == none) {
+        return {};
+    }
+    if (given->every < none) {
+        return "`every` is negative";
+    }
+    return can_repeat ? std::string_view()
+                      : "`every` needs a callable that can be called more than once, and this one "
+                        "uses itself or its arguments up";
+}
+
+/// Makes a task on the heap, after has_callable(). Null if that fails; then it has been reported, and `why` is set.
 template <class Located, class... Args>
 task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&... args) {
-    if (!has_callable(fn, call, why)) {
+    const task_type* const repeated = fn.how->repeated_type;
+    if (const std::string_view misuse = find_misuse(call.given, repeated != nullptr);
+        !misuse.empty()) {
+        why = call.refuse(refusal::invalid_options, misuse);
         return nullptr;
     }
-    node_memory memory(task_node::allocate(*fn.how->type, call.where));
+    const bool repeats = call.given != nullptr && call.given->every.count() > 0;
+    node_memory memory(task_node::allocate(repeats ? *repeated : *fn.how->type, call.where));
     if (memory == nullptr) {
         why = call.refuse(refusal::out_of_memory);
         return nullptr;

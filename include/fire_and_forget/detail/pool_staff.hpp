@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who works in a pool: who is woken or hired for a task, and who leaves. pool_workers.hpp has them
-// wait and work.
+// Who works in a pool: who is woken or hired for a task, and who leaves. elasticity.hpp says how
+// many there should be; pool_workers.hpp has them wait and work.
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
+#include "elasticity.hpp"
 #include "executor_core.hpp"
 #include "keeper.hpp"
 #include "lanes.hpp"
+#include "starvation.hpp"
 #include "thread_start.hpp"
 #include "worker_roster.hpp"
 
@@ -26,7 +28,10 @@ namespace faf::detail {
 /// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
 ///                 counts as a sleeper of the doorbell: being rung for, it is filled. It becomes
 ///                 both in one go under mutex_: a slow ring must not fill it before it is a sleeper.
-class pool_staff : public executor_core, private ward {
+///             P4  While workers are blocked there are extra places besides. They are never vacant:
+///                 hiring makes one, and whoever leaves first gives one up before a place becomes
+///                 vacant.
+class pool_staff : public executor_core {
 public:
     std::chrono::nanoseconds exit_deadline() const noexcept override {
         return options_.exit_deadline;
@@ -34,8 +39,9 @@ public:
 
 protected:
     pool_staff(pool_options settings, lane_set& lanes)
-        : options_(std::move(settings)), size_(places(options_.threads)), lanes_(lanes),
-          bell_(lanes.bell), workers_(lanes), vacancies_(size_) {
+        : options_(std::move(settings)), size_(places(options_.threads)),
+          most_(most_places(options_, size_)), lanes_(lanes), bell_(lanes.bell), workers_(lanes),
+          vacancies_(size_), elasticity_(size_, most_, options_.starvation_after) {
         lanes.begin(*this, size_);
         set_sink(options_.on_error ? &options_.on_error : nullptr);
     }
@@ -47,14 +53,6 @@ protected:
 
     bool has_napper() const noexcept { return options_.wake_up == wake::by_worker; }
 
-    /// When it is complete: other threads call its virtual functions from here on.
-    void begin_service() {
-        exit_registry::instance().enlist(*this);
-        keeper::instance().enlist(*this);
-    }
-
-    void end_service() noexcept { keeper::instance().strike_off(*this); }
-
     // Waking and hiring ---------------------------------------------------------------------------
 
     void ring(call_site where) {
@@ -65,20 +63,9 @@ protected:
 
     /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_.
     thread_trouble hire(const call_site& where) {
-        constexpr thread_body live = [](void* pool, void* self) {
-            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
-        };
         thread_trouble trouble;
         const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
-        bool is_hired = false;
-        if (vacant > 0 && !lanes_.is_over()) {
-            keep(); // the worker's
-            is_hired = workers_.hire(live, this, where, trouble);
-            if (!is_hired) {
-                release();
-            }
-        }
-        if (is_hired) {
+        if (vacant > 0 && try_start(hired_as::usual, where, trouble)) {
             vacancies_.store(vacant - 1, std::memory_order_relaxed); // P1
         } else {
             bell_.give_up_ring();
@@ -98,6 +85,17 @@ protected:
         }
     }
 
+    /// A worker's place goes or becomes vacant. Under mutex_; the caller then hires if there are
+    /// tasks.
+    void give_up_place() noexcept {
+        const std::uint32_t extra = extra_.load(std::memory_order_relaxed);
+        if (extra > 0) { // P4
+            extra_.store(extra - 1, std::memory_order_relaxed);
+        } else {
+            vacate();
+        }
+    }
+
     /// A place becomes vacant. Under mutex_; the caller then hires if there are tasks.
     void vacate() noexcept {
         if (vacancies_.fetch_add(1, std::memory_order_relaxed) + 1 == size_) { // P1
@@ -111,6 +109,15 @@ protected:
     void wake_up(worker_state& self) {
         self.turn = bell_.wake_up();
         keeper::instance().notice_activity();
+    }
+
+    /// Whether the caller, who has found nothing to do, is one too many and is to leave.
+    bool is_to_leave() noexcept {
+        std::uint32_t leaving = leaving_.load(std::memory_order_relaxed);
+        while (leaving > 0 &&
+               !leaving_.compare_exchange_weak(leaving, leaving - 1, std::memory_order_relaxed)) {
+        }
+        return leaving > 0;
     }
 
     /// Takes and runs tasks until it is time to leave.
@@ -132,7 +139,8 @@ protected:
     }
 
     const pool_options options_;
-    const std::uint32_t size_;
+    const std::uint32_t size_; ///< places
+    const std::uint32_t most_; ///< the same with extra ones
     lane_set& lanes_;
     doorbell& bell_;
     worker_roster workers_;
@@ -144,7 +152,32 @@ private:
         return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
     }
 
-    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring().
+    static std::uint32_t most_places(const pool_options& asked, std::uint32_t size) noexcept {
+        constexpr std::uint32_t usual_most = 512;
+        const bool is_serial = asked.threads == 1 && asked.max_threads == 0;
+        const std::uint32_t most = asked.max_threads > 0 ? asked.max_threads : usual_most;
+        const std::uint32_t wanted = is_serial || most < size ? size : most;
+        return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
+    }
+
+    enum class hired_as : std::uint8_t { usual, extra };
+
+    bool try_start(hired_as what, const call_site& where, thread_trouble& trouble) {
+        constexpr thread_body live = [](void* pool, void* self) {
+            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
+        };
+        if (lanes_.is_over()) {
+            return false;
+        }
+        keep(); // the worker's
+        const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
+        if (!is_started) {
+            release();
+        }
+        return is_started;
+    }
+
+    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
     void call_or_hire(call_site where) {
         if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
             bell_.call_one();
@@ -164,27 +197,65 @@ private:
         }
     }
 
-    /// The keeper's duty: calls a worker for a task that those who are awake have no time for.
-    tick_result tick() override {
-        tick_result result;
+    // The keeper's visits -------------------------------------------------------------------------
+
+    visit look_after(steady_time now) override {
+        visit result{serve_timers(now)};
         const std::uint32_t sleepers = bell_.sleepers();
         const bool has_looker = bell_.has_looker();
         const bool has_tasks = lanes_.may_have_tasks();
+        const std::uint32_t extra = extra_.load(std::memory_order_relaxed);
         const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
-        result.is_active = has_tasks || at_rest < size_;
-        if (!has_tasks || sleepers == 0 || has_looker) {
-            return result;
+        result.is_active = has_tasks || extra > 0 || at_rest < size_;
+        if (result.is_active && next_tick_ <= now) {
+            next_tick_ = later(now, keeper::tick);
+            if (!has_tasks || has_looker) {
+                let_leave(now, sleepers, extra);
+            } else if (sleepers > 0) { // those who are awake have no time for what is there
+                call_or_hire({});
+            } else {
+                make_up_for_blocked(now);
+            }
         }
-        if (sleepers > vacancies_.load(std::memory_order_relaxed)) {
-            bell_.call_one();
-            return result;
-        }
-        if (try_keep()) { // else it is about to be destroyed, and waits for this tick to end
-            result.kept = this;
-            const std::lock_guard lock(mutex_);
-            result.trouble = hire({});
+        if (result.is_active) {
+            result.next = earlier_of(result.next, next_tick_);
         }
         return result;
+    }
+
+    void let_leave(steady_time now, std::uint32_t sleepers, std::uint32_t extra) {
+        const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
+        const std::uint32_t idle = sleepers > vacant ? sleepers - vacant : 0;
+        const std::uint32_t leaving = elasticity_.when_at_ease(now, idle, extra);
+        if (leaving > 0) {
+            leaving_.store(leaving, std::memory_order_relaxed); // what was not heeded is forgotten
+            bell_.call_all();
+        }
+    }
+
+    void make_up_for_blocked(steady_time now) {
+        thread_trouble trouble;
+        starvation lack;
+        {
+            const std::lock_guard lock(mutex_);
+            workers_.note_busy(now);
+            const std::uint64_t taken = lanes_.taken();
+            const elasticity::verdict what = elasticity_.when_saturated(
+                {now, taken, workers_.hired(), lanes_.pushed() - taken,
+                 static_cast<unsigned>(workers_.alive())},
+                [this](unsigned enough) { return workers_.count_able(enough); });
+            for (unsigned i = 0; i < what.to_hire && !trouble; ++i) {
+                if (!try_start(hired_as::extra, {}, trouble)) {
+                    break;
+                }
+                extra_.fetch_add(1, std::memory_order_relaxed); // P4
+            }
+            if (what.is_starving) {
+                lack.describe(workers_, lanes_, elasticity_.stuck_since(), now);
+            }
+        }
+        trouble.report("it waits for one", nullptr);
+        lack.report_elsewhere(*this);
     }
 
     /// Ends a worker's life even where a task ends the thread by force.
@@ -207,30 +278,33 @@ private:
     void work(worker& self) {
         departure at_the_end(*this, self);
         { const std::lock_guard until_hired(mutex_); }
+        self.thread_number.store(thread_number(), std::memory_order_relaxed);
         name_worker_thread(options_.name, self.number);
         asymmetric_barrier::prepare();
         if (has_napper()) {
             wake_up_on_time();
             bell_.leave_to_workers();
         }
-        wake_up(self);
+        if (!self.is_extra) { // P4: that one never counted as asleep
+            wake_up(self);
+        }
         work_through(self);
         at_the_end.is_forced = false;
     }
 
-    /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
-    /// of them must not add up.
+    /// A thread that a task has ended is replaced. It is joined, as is one that was too many, by the
+    /// next one this happens to: many of them must not add up.
     void leave(worker& self, bool is_forced) {
         self.taker.flush();
         thread_trouble trouble;
         {
             std::unique_lock lock(mutex_);
-            if (is_forced) {
+            if (!is_dismissed_.load(std::memory_order_relaxed)) {
                 workers_.join_left(lock);
             }
             workers_.note_left(self);
             if (!self.has_left_place) {
-                vacate();
+                give_up_place();
             }
             if (lanes_.may_have_tasks()) {
                 trouble = hire(self.taker.where());
@@ -245,6 +319,12 @@ private:
     }
 
     std::atomic<std::uint32_t> vacancies_;
+    std::atomic<std::uint32_t> extra_{0};   ///< changes under mutex_
+    std::atomic<std::uint32_t> leaving_{0}; ///< as many are to leave when they find nothing to do
+
+    // The keeper's.
+    elasticity elasticity_;
+    steady_time next_tick_{};
 };
 
 } // namespace faf::detail

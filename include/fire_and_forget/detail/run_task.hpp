@@ -9,6 +9,7 @@
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
+#include "scheduler.hpp"
 #include "task.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
@@ -25,6 +26,9 @@ namespace faf::detail {
 struct host {
     std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
     stop_token stop{};                            ///< asks its tasks to stop
+    scheduler* home = nullptr; ///< null for executors of somebody else's, who have no time
+
+    steady_time now() const noexcept { return home != nullptr ? home->now() : steady_clock::now(); }
 };
 
 /// The host of jobs that run on an executor of somebody else's.
@@ -33,8 +37,6 @@ inline const host& foreign_host() noexcept {
     return *shared;
 }
 
-enum class fate : std::uint8_t { succeeded, failed, dropped };
-
 /// A task as it is known while it runs, wherever it is stored.
 struct stored_task {
     const task_type& type;
@@ -42,10 +44,12 @@ struct stored_task {
     call_site where;
     const char* name = nullptr;
     const task_details* details = nullptr;
+    steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
 };
 
 inline stored_task task_in(task_node& node) noexcept {
-    return {*node.type, node.closure(), node.where, node.name, node.details};
+    return {*node.type, node.closure(), node.where,
+            node.name,  node.details,   node.is_timed ? node.due : steady_time()};
 }
 
 /// One run of one task, which it destroys. Its reports are made here, because they outlive the
@@ -54,8 +58,8 @@ class task_run {
 public:
     task_run(const stored_task& task, const host& on) noexcept : task_(task), on_(on) {
         this_thread.running = &frame_;
-        if (task.details != nullptr) {
-            started_ = steady_clock::now();
+        if (is_timed()) {
+            started_ = on.now();
         }
     }
 
@@ -73,13 +77,29 @@ public:
 
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end() {
-        if (task_.details != nullptr && task_.details->stop.stop_requested()) {
-            return drop(failure::cancelled, {});
+        if (task_.details != nullptr && !may_start()) {
+            return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
         }
-        has_started_ = true;
-        attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
+        call();
         // Outside the handler: a closure that throws on destruction must not meet the unwinding.
         destroy([&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result_;
+    }
+
+    /// Runs a task that repeats, once; `goes_on` says whether it is to be run again. If not, it is
+    /// destroyed.
+    fate once(bool& goes_on) {
+        if (may_start()) {
+            call();
+            goes_on = answer_ == repetition::go_on;
+        } else {
+            goes_on = result_ == fate::expired;
+            report(goes_on ? failure::expired : failure::cancelled, nullptr, {}, {});
+        }
+        if (!goes_on) {
+            destroy([&] { report_exception(failure::exception); });
+        }
         is_settled_ = true;
         return result_;
     }
@@ -89,8 +109,16 @@ public:
         report(kind, nullptr, {}, why);
         destroy([&] { report_exception(failure::exception); });
         is_settled_ = true;
-        return fate::dropped;
+        return kind == failure::cancelled ? fate::cancelled
+               : kind == failure::expired ? fate::expired
+                                          : fate::dropped;
     }
+
+    /// Called by the task itself if it knows what became of it.
+    void ended_as(fate result) noexcept { result_ = result; }
+
+    /// Called by the task itself if it said whether it wants to be called again.
+    void answered(repetition answer) noexcept { answer_ = answer; }
 
     /// Called by the task itself if what it returned is an error.
     template <error_result Result>
@@ -118,6 +146,29 @@ public:
     }
 
 private:
+    bool is_timed() const noexcept { return task_.due != steady_time(); }
+
+    /// False if it was cancelled or has expired; then the result says which.
+    bool may_start() noexcept {
+        if (task_.details->stop.stop_requested()) {
+            result_ = fate::cancelled;
+        } else if (const auto expires = task_.details->expires;
+                   expires != std::chrono::nanoseconds(0) && later_by(expires) < started_) {
+            result_ = fate::expired;
+        }
+        return result_ == fate::succeeded;
+    }
+
+    /// `time` after it could have started, which a negative time puts before.
+    steady_time later_by(std::chrono::nanoseconds time) const noexcept {
+        return time > std::chrono::nanoseconds(0) ? later(task_.due, time) : task_.due + time;
+    }
+
+    void call() {
+        has_started_ = true;
+        attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
+    }
+
     /// Once, even if that ends the thread.
     void destroy(action on_exception) {
         if (!std::exchange(is_destroyed_, true) && task_.type.destroy != nullptr) {
@@ -162,10 +213,11 @@ private:
         report.what = what;
         report.task = or_empty(task_.name);
         report.where = task_.where;
-        if (task_.details != nullptr) {
-            report.waited = started_ - task_.details->fired;
+        if (is_timed()) {
+            report.waited =
+                task_.due < started_ ? started_ - task_.due : std::chrono::nanoseconds(0);
             if (has_started_) {
-                report.ran = steady_clock::now() - started_;
+                report.ran = on_.now() - started_;
             }
         }
         detail::report(report, task_.details != nullptr ? &task_.details->on_error : nullptr,
@@ -176,6 +228,7 @@ private:
     const host& on_;
     steady_time started_{};
     fate result_ = fate::succeeded;
+    repetition answer_ = repetition::go_on;
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
@@ -192,6 +245,37 @@ inline fate run_task(task_ptr task, const host& on) {
     const node_memory until_done(task.release());
     return run_task(task_in(*until_done), on);
 }
+
+/// Runs a task from the heap on an executor that has time. One that is to be run again is not
+/// destroyed but handed to `again`, when its next time is set.
+template <class Again>
+fate run_task(task_ptr task, const host& on, Again again) {
+    node_memory node(task.release());
+    task_run run(task_in(*node), on);
+    if (!node->repeats()) {
+        return run.to_the_end();
+    }
+    bool goes_on = false;
+    const fate result = run.once(goes_on);
+    if (goes_on) {
+        const std::uint64_t skipped = node->advance(on.now());
+        again(task_ptr(node.release()), skipped);
+    }
+    return result;
+}
+
+/// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
+inline constexpr task_type resumption_type{
+    [](void* stored, task_run& run) {
+        suspended& one = *std::exchange(*static_cast<suspended**>(stored), nullptr);
+        run.ended_as(one.resume(one));
+    },
+    [](void* stored) {
+        if (suspended* const one = *static_cast<suspended**>(stored)) {
+            one->destroy(*one);
+        }
+    },
+    sizeof(suspended*), alignof(suspended*)};
 
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
@@ -252,18 +336,22 @@ struct either_stop {
 #endif
 
 template <class Fn, class... Args>
-void closure<Fn, Args...>::call(task_run& run) {
+template <bool TakesToken, class Parts>
+void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     constexpr auto arguments = std::index_sequence_for<Args...>{};
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
-        using result = decltype(this->invoke(arguments, std::move(first)...));
-        if constexpr (error_result<std::remove_cvref_t<result>>) {
-            auto&& returned = this->invoke(arguments, std::move(first)...);
+        using result = decltype(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
+        using plain_result = std::remove_cvref_t<result>;
+        if constexpr (error_result<plain_result>) {
+            auto&& returned = invoke(std::forward<Parts>(parts), arguments, std::move(first)...);
             run.returned(returned);
+        } else if constexpr (std::is_same_v<plain_result, repetition>) {
+            run.answered(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         } else {
-            static_cast<void>(this->invoke(arguments, std::move(first)...));
+            static_cast<void>(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         }
     };
-    if constexpr (!takes_stop_token<Fn, Args...>) {
+    if constexpr (!TakesToken) {
         invoke_and_look();
     } else if (const stop_token own = run.stop_of_task(); own.stop_possible()) {
         const either_stop either(own, run.stop_of_executor());
@@ -271,6 +359,16 @@ void closure<Fn, Args...>::call(task_run& run) {
     } else {
         invoke_and_look(run.stop_of_executor());
     }
+}
+
+template <class Fn, class... Args>
+void closure<Fn, Args...>::call(task_run& run) {
+    call_with<takes_stop_token<Fn, Args...>>(std::move(parts_), run);
+}
+
+template <class Fn, class... Args>
+void closure<Fn, Args...>::call_again(task_run& run) {
+    call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
 }
 
 } // namespace faf::detail

@@ -9,7 +9,9 @@
 #include "../options.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
+#include "scheduler.hpp"
 #include "time.hpp"
+#include "timer_heap.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,15 +47,21 @@ public:
         std::is_nothrow_constructible_v<std::tuple<Fn, Args...>, Parts...>)
         : parts_(std::forward<Parts>(parts)...) {}
 
+    /// Calls fn for the only time: all of the closure is passed on as rvalues.
     void call(task_run& run);
 
+    /// Calls fn for one time of many: as lvalues, they are still there the next time.
+    void call_again(task_run& run);
+
 private:
-    /// fn(first..., args...), all of the closure as rvalues.
-    template <std::size_t... I, class... First>
-    decltype(auto) invoke(std::index_sequence<I...>, First&&... first) {
-        return std::invoke(std::get<0>(std::move(parts_)), std::forward<First>(first)...,
-                           std::get<I + 1>(std::move(parts_))...);
+    template <class Parts, std::size_t... I, class... First>
+    static decltype(auto) invoke(Parts&& parts, std::index_sequence<I...>, First&&... first) {
+        return std::invoke(std::get<0>(std::forward<Parts>(parts)), std::forward<First>(first)...,
+                           std::get<I + 1>(std::forward<Parts>(parts))...);
     }
+
+    template <bool TakesToken, class Parts>
+    static void call_with(Parts&& parts, task_run& run);
 
     std::tuple<Fn, Args...> parts_;
 };
@@ -72,16 +80,49 @@ inline constexpr task_type type_of{
     [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call(run); },
     destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
 
-/// What only tasks fired with options carry.
+/// The same for a task that is called again and again.
+template <class Closure>
+inline constexpr task_type repeated_type_of{
+    [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call_again(run); },
+    destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
+
+#if defined(__cpp_lib_jthread)
+
+/// While it lives, tells an executor when a token is asked to stop.
+class stop_watch {
+public:
+    stop_watch(const stop_token& of, scheduler& tell) : on_stop_(of, teller{&tell}) {}
+
+private:
+    struct teller {
+        scheduler* to;
+        void operator()() const noexcept { to->notice_stop(); }
+    };
+    std::stop_callback<teller> on_stop_;
+};
+
+#else
+
+struct stop_watch {
+    stop_watch(const stop_token&, scheduler&) noexcept {}
+};
+
+#endif
+
+/// What a task carries only if its options say so.
 struct task_details {
     stop_token stop;
     error_sink on_error;
-    steady_time fired;
+    std::chrono::nanoseconds every{0};
+    std::chrono::nanoseconds expires{0};
+    stop_watch* watch = nullptr; ///< owned; for one that waits for its time
+
+    ~task_details() { delete watch; }
 };
 
 /// A task on the heap: one with options, one that is too large for a slot, or one on its way to an
 /// executor without lanes. The closure stands behind it in the same piece of memory.
-class task_node {
+class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
     static task_node* allocate(const task_type& type, const call_site& where) noexcept {
@@ -103,12 +144,31 @@ public:
 
     void* closure() noexcept { return reinterpret_cast<std::byte*>(this) + offset(*type); }
 
+    /// From now on it waits: for its time, or for a worker. Once, wherever it goes after that.
+    void begin_waiting(steady_time now) noexcept {
+        if (is_timed && !is_handed_over) {
+            is_delayed = due != steady_time();
+            due = later(now, due.time_since_epoch());
+        }
+    }
+
+    /// Sets the time of the next run; returns how many had to be left out.
+    std::uint64_t advance(steady_time now) noexcept {
+        const std::chrono::nanoseconds every = details->every;
+        due = later(due, every);
+        const auto missed = due < now ? (now - due) / every : 0;
+        due += missed * every;
+        return static_cast<std::uint64_t>(missed);
+    }
+
+    bool repeats() const noexcept {
+        return details != nullptr && details->every > std::chrono::nanoseconds(0);
+    }
+
     const task_type* const type;
     call_site where;
     const char* name = nullptr;
-    faf::priority priority = faf::priority::normal;
     task_details* details = nullptr; ///< owned
-    std::uint64_t hand_over = 0;     ///< its number, if it went to an executor of somebody else's
 
 private:
     task_node(const task_type& of, const call_site& place) noexcept : type(&of), where(place) {}
@@ -137,13 +197,20 @@ using task_ptr = std::unique_ptr<task_node, task_discarder>;
 /// Copies what `given` says about the task. Throws what copying the sink throws; false if there is
 /// no memory for the details.
 inline bool add_options(task_node& task, const options* given) {
+    constexpr std::chrono::nanoseconds none{0};
     if (given == nullptr) {
         return true;
     }
     task.name = given->name;
     task.priority = given->priority;
+    task.is_timed = true;
+    task.due = later(steady_time(), given->after);
+    if (given->every == none && given->expires == none && !given->on_error &&
+        !given->stop.stop_possible()) {
+        return true;
+    }
     task.details =
-        new (std::nothrow) task_details{given->stop, given->on_error, steady_clock::now()};
+        new (std::nothrow) task_details{given->stop, given->on_error, given->every, given->expires};
     return task.details != nullptr;
 }
 

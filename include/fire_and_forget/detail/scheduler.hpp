@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What an executor of the library offers to the tasks that run on it, seen from below: a clock, and
+// a way to be continued later. executor_core.hpp and testing.hpp implement it; run_task.hpp reads
+// the clock, coroutine.hpp uses the rest.
+
+#include "../call_site.hpp"
+#include "time.hpp"
+#include "timer_heap.hpp"
+
+#include <cstdint>
+
+namespace faf::detail {
+
+/// What became of a task, or of a stretch of a coroutine.
+enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped };
+
+/// A suspended coroutine. It lives in the coroutine's frame, and whoever holds it calls one of
+/// `resume` and `destroy`, once; afterwards it may be gone.
+struct suspended : timed {
+    /// Goes on on the calling thread until it is suspended again or ends. Throws nothing.
+    fate (*resume)(suspended& self) = nullptr;
+
+    /// Destroys the coroutine with all that wait for it. Throws nothing.
+    void (*destroy)(suspended& self) = nullptr;
+
+    /// Whether its sleep is to end at once. Asked under a lock; null: never.
+    bool (*wants_to_stop)(const suspended& self) = nullptr;
+
+    call_site where{};          ///< where it was fired
+    const char* name = nullptr; ///< of the options it was fired with
+};
+
+/// Invariant  What is refused by an answer of `false` is untouched and stays the caller's.
+class scheduler {
+public:
+    virtual steady_time now() const noexcept = 0;
+
+    /// Has `one` resumed by a worker. False if it is closed, or without memory.
+    virtual bool resume_soon(suspended& one) noexcept = 0;
+
+    /// The same when `one.due` has come.
+    virtual bool resume_at(suspended& one) noexcept = 0;
+
+    /// Someone who waits for his time may have been asked to stop: those become due.
+    virtual void notice_stop() noexcept = 0;
+
+    /// For coroutines, which may refer to it longer than its owner.
+    virtual void keep_scheduler() noexcept = 0;
+    virtual void release_scheduler() noexcept = 0;
+
+protected:
+    ~scheduler() = default;
+};
+
+} // namespace faf::detail
