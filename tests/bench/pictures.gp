@@ -91,5 +91,20 @@ do for [format in "svg png"] {
     lengths = "per_task_at_10000 per_task_at_100000 per_task_at_1000000 per_task_at_10000000"
     plot for [peer in asked("queue_length")] medians("queue_length", peer, lengths) \
         with linespoints linetype style(peer) title peer
+    # Without the library's answer there is no series.
+    series = results . "/elasticity.csv"
+    if (int(system(sprintf("cat '%s' 2>/dev/null | wc -l", series))) > 1) {
+        set output results . "/elasticity." . format
+        set title "A pool of two threads is given 100 tasks that sleep, then short ones"
+        set ylabel "at the same moment"
+        set xlabel "seconds"
+        set xtics autofreq
+        set xrange [0:*]
+        set yrange [0:*]
+        set datafile separator ","
+        plot series using 1:2 skip 1 with steps linetype 1 title "threads", \
+            series using 1:3 skip 1 with steps linetype 2 title "tasks that wait"
+        set datafile separator whitespace
+    }
     set output
 }
