@@ -96,14 +96,14 @@ do for [format in "svg png"] {
     if (int(system(sprintf("cat '%s' 2>/dev/null | wc -l", series))) > 1) {
         set output results . "/elasticity." . format
         set title "A pool of two threads is given 100 tasks that sleep, then short ones"
-        set ylabel "at the same moment"
+        set ylabel "threads, tasks"
         set xlabel "seconds"
         set xtics autofreq
         set xrange [0:*]
         set yrange [0:*]
         set datafile separator ","
         plot series using 1:2 skip 1 with steps linetype 1 title "threads", \
-            series using 1:3 skip 1 with steps linetype 2 title "tasks that wait"
+            series using 1:3 skip 1 with steps linetype 2 linewidth 3 title "tasks that wait"
         set datafile separator whitespace
     }
     set output

@@ -237,10 +237,10 @@ private:
         const double all = low + normal + static_cast<double>(flood.starts(priority::high));
         flood.end();
         check(static_cast<std::size_t>(low) < queued.low, "the queue was over too soon");
-        tell(prefix + "share_of_low", low / all, "share");
+        tell(prefix + "share_of_low", 100 * low / all, "%");
         if (queued.normal != 0) {
             check(static_cast<std::size_t>(normal) < queued.normal, "the queue was over too soon");
-            tell(prefix + "share_of_normal", normal / all, "share");
+            tell(prefix + "share_of_normal", 100 * normal / all, "%");
         }
     }
 
