@@ -51,11 +51,8 @@ public:
     }
 
 private:
-    faf::thread_pool pool_{{.threads = 1,
-                            .max_threads = 1,
-                            .max_pending = bound,
-                            .when_full = faf::overflow::wait,
-                            .full_wait = 1s}};
+    faf::thread_pool pool_{
+        {.threads = 1, .max_pending = bound, .when_full = faf::overflow::wait, .full_wait = 1s}};
 };
 
 using item = std::function<void()>; ///< an empty one ends the consumer
