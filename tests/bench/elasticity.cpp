@@ -45,7 +45,7 @@ public:
     faf::stats snapshot() const { return pool_.snapshot(); }
 
 private:
-    faf::thread_pool pool_{library_options<wakes::by_caller>()};
+    faf::thread_pool pool_{{.threads = pool_workers}};
 };
 
 /// What is seen at one moment.

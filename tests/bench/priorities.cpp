@@ -164,11 +164,11 @@ struct priorities {
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
-        const std::size_t flood = how.tasks_for<Peer>(1'000'000);
+        const std::size_t flood = how.is_quick ? 200'000 : 1'000'000;
         const ticks length = ticks_in(1us, tick_scale::measure());
         Peer peer;
         warm_up(peer);
-        std::vector<delay> waited(how.is_quick ? 5 : 100);
+        std::vector<delay> waited(how.is_quick ? 10 : 100);
         overtake(peer, flood, length, waited);
         tell_delays<std::micro>(tell, "high_start_", waited);
         if constexpr (Peer::has_priorities) {

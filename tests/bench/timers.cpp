@@ -38,7 +38,7 @@ public:
     static constexpr const char* name = "fire_and_forget";
     static constexpr bool has_thread_per_task = false;
 
-    library_timers() { faf::configure_default_pool(library_options<wakes::by_caller>()); }
+    library_timers() { faf::configure_default_pool({.threads = pool_workers}); }
 
     template <class Fn>
     void submit_after(milliseconds pause, Fn fn) {
