@@ -3,6 +3,8 @@
 // tasks that each sleep for five seconds, then a short one every 200 milliseconds. --series=file
 // keeps what the pool said of itself every five milliseconds.
 //
+// And how many threads does it add where none would help? A hundred tasks compute, none waits.
+//
 // Pools of a fixed size are not asked: with two threads they would take 250 seconds, and the short
 // tasks would wait for them to pass.
 
@@ -12,6 +14,7 @@
 #include "tally.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -74,7 +77,23 @@ struct schedule {
     }
 };
 
+template <class Peer>
+constexpr bool tells_itself = requires(Peer& peer) {
+    peer.snapshot();
+};
+
 /// A pool tells itself; for others the process's threads but this one are counted.
+template <class Peer>
+sample observe(const Peer& peer, delay at) {
+    if constexpr (tells_itself<Peer>) {
+        const faf::stats now = peer.snapshot();
+        return {at, now.threads, now.pending, now.running};
+    } else {
+        return {at, process_threads() - 1, 0, 0};
+    }
+}
+
+/// The run with the tasks that sleep.
 template <class Peer>
 class observed_run {
 public:
@@ -102,7 +121,7 @@ public:
             if (plan_.is_short_due(at, fired)) {
                 fire_short(waited_[fired++]);
             }
-            samples_.push_back(observe());
+            samples_.push_back(observe(peer_, steady_clock::now() - begin_));
             is_over = at >= 2 * plan_.sleep && samples_.back().threads <= base_threads &&
                       tally() == all_done;
         }
@@ -145,16 +164,6 @@ private:
         });
     }
 
-    sample observe() const {
-        const delay at = steady_clock::now() - begin_;
-        if constexpr (tells_itself) {
-            const faf::stats now = peer_.snapshot();
-            return {at, now.threads, now.pending, now.running};
-        } else {
-            return {at, process_threads() - 1, 0, 0};
-        }
-    }
-
     Peer& peer_;
     const schedule plan_;
     steady_clock::time_point begin_{};
@@ -162,6 +171,35 @@ private:
     std::vector<delay> waited_;
     std::vector<sample> samples_;
 };
+
+/// The same number of steps, however many threads share the cores.
+void compute(std::uint64_t steps) {
+    static std::atomic<std::uint64_t> result{0};
+    std::uint64_t state = steps;
+    for (std::uint64_t i = 0; i < steps; ++i) {
+        state = state * 6364136223846793005 + 1442695040888963407;
+    }
+    result.store(state, std::memory_order_relaxed); // so that there is something to compute
+    count(1);
+}
+
+template <class Peer>
+void tell_computing(Peer& peer, bool is_quick, const answer& tell) {
+    constexpr std::size_t tasks = 100;
+    const std::uint64_t steps = is_quick ? 1'000'000 : 10'000'000;
+    const std::uint64_t all_done = tally() + tasks;
+    const auto begin = steady_clock::now();
+    for (std::size_t i = 0; i < tasks; ++i) {
+        peer.submit([steps] { compute(steps); });
+    }
+    std::size_t most_threads = 0;
+    while (tally() < all_done) {
+        std::this_thread::sleep_for(schedule::sampled_every);
+        most_threads = std::max(most_threads, observe(peer, 0ns).threads);
+    }
+    tell("computing_all_done_after", seconds_since(begin), "s");
+    tell("computing_most_threads", most_threads, "threads");
+}
 
 struct elasticity {
     static constexpr const char* name = "elasticity";
@@ -174,6 +212,7 @@ struct elasticity {
         observed_run all(peer, schedule(how.is_quick));
         all.watch();
         all.tell_all(tell);
+        tell_computing(peer, how.is_quick, tell);
         if constexpr (std::is_same_v<Peer, elastic_pool>) {
             if (!how.series.empty()) {
                 all.keep(how.series);

@@ -544,6 +544,39 @@ func elasticity() {
 	tell("all_done_after", float64(latest(ended)-begun)/1e9, "s")
 	tellDelays("short_task_start_", waited, "ms")
 	tell("most_threads", mostThreads, "threads")
+	computing()
+}
+
+var result atomic.Uint64
+
+func compute(at, steps uint64) {
+	state := steps
+	for i := uint64(0); i < steps; i++ {
+		state = state*6364136223846793005 + 1442695040888963407
+	}
+	result.Store(state)
+	count(at, 1)
+}
+
+func computing() {
+	const tasks = 100
+	steps := uint64(10000000)
+	if *quick {
+		steps /= 10
+	}
+	allDone := tally() + tasks
+	mostThreads := 0.0
+	begin := time.Now()
+	for i := uint64(0); i < tasks; i++ {
+		at := i
+		go func() { compute(at, steps) }()
+	}
+	for tally() < allDone {
+		time.Sleep(5 * time.Millisecond)
+		mostThreads = math.Max(mostThreads, processThreads()-1)
+	}
+	tell("computing_all_done_after", time.Since(begin).Seconds(), "s")
+	tell("computing_most_threads", mostThreads, "threads")
 }
 
 // A channel of functions is the bounded queue, and a goroutine its worker.
