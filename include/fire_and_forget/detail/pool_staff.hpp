@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who works in a pool: who is woken or hired for a task, and who leaves. elasticity.hpp says how
-// many there should be; pool_workers.hpp has them wait and work.
+// Who works in a pool: who is woken or hired for a task, and who leaves. pool_growth.hpp sees to it
+// that there are enough; pool_workers.hpp has them wait and work.
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
-#include "elasticity.hpp"
 #include "executor_core.hpp"
 #include "keeper.hpp"
 #include "lanes.hpp"
-#include "starvation.hpp"
 #include "thread_start.hpp"
 #include "worker_roster.hpp"
 
@@ -41,7 +39,7 @@ protected:
     pool_staff(pool_options settings, lane_set& lanes)
         : options_(std::move(settings)), size_(places(options_.threads)),
           most_(most_places(options_, size_)), lanes_(lanes), bell_(lanes.bell), workers_(lanes),
-          vacancies_(size_), elasticity_(size_, most_, options_.starvation_after) {
+          vacancies_(size_) {
         lanes.begin(*this, size_);
         set_sink(options_.on_error ? &options_.on_error : nullptr);
     }
@@ -71,6 +69,43 @@ protected:
             bell_.give_up_ring();
         }
         return trouble;
+    }
+
+    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
+    void call_or_hire(call_site where) {
+        if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
+            bell_.call_one();
+            return;
+        }
+        thread_trouble trouble;
+        {
+            const std::lock_guard lock(mutex_);
+            trouble = hire(where);
+            if (trouble) {
+                keep(); // the task may end the pool once the lock is free
+            }
+        }
+        if (trouble) {
+            trouble.report("it waits for one", sink());
+            release();
+        }
+    }
+
+    enum class hired_as : std::uint8_t { usual, extra };
+
+    bool try_start(hired_as what, const call_site& where, thread_trouble& trouble) {
+        constexpr thread_body live = [](void* pool, void* self) {
+            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
+        };
+        if (lanes_.is_over()) {
+            return false;
+        }
+        keep(); // the worker's
+        const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
+        if (!is_started) {
+            release();
+        }
+        return is_started;
     }
 
     bool has_no_worker() const noexcept {
@@ -111,15 +146,6 @@ protected:
         keeper::instance().notice_activity();
     }
 
-    /// Whether the caller, who has found nothing to do, is one too many and is to leave.
-    bool is_to_leave() noexcept {
-        std::uint32_t leaving = leaving_.load(std::memory_order_relaxed);
-        while (leaving > 0 &&
-               !leaving_.compare_exchange_weak(leaving, leaving - 1, std::memory_order_relaxed)) {
-        }
-        return leaving > 0;
-    }
-
     /// Takes and runs tasks until it is time to leave.
     virtual void work_through(worker_state& self) = 0;
 
@@ -145,6 +171,8 @@ protected:
     doorbell& bell_;
     worker_roster workers_;
     std::atomic<bool> is_dismissed_{false};
+    std::atomic<std::uint32_t> vacancies_;
+    std::atomic<std::uint32_t> extra_{0}; ///< places; changes under mutex_
 
 private:
     static std::uint32_t places(unsigned asked) noexcept {
@@ -158,104 +186,6 @@ private:
         const std::uint32_t most = asked.max_threads > 0 ? asked.max_threads : usual_most;
         const std::uint32_t wanted = is_serial || most < size ? size : most;
         return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
-    }
-
-    enum class hired_as : std::uint8_t { usual, extra };
-
-    bool try_start(hired_as what, const call_site& where, thread_trouble& trouble) {
-        constexpr thread_body live = [](void* pool, void* self) {
-            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
-        };
-        if (lanes_.is_over()) {
-            return false;
-        }
-        keep(); // the worker's
-        const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
-        if (!is_started) {
-            release();
-        }
-        return is_started;
-    }
-
-    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
-    void call_or_hire(call_site where) {
-        if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
-            bell_.call_one();
-            return;
-        }
-        thread_trouble trouble;
-        {
-            const std::lock_guard lock(mutex_);
-            trouble = hire(where);
-            if (trouble) {
-                keep(); // the task may end the pool once the lock is free
-            }
-        }
-        if (trouble) {
-            trouble.report("it waits for one", sink());
-            release();
-        }
-    }
-
-    // The keeper's visits -------------------------------------------------------------------------
-
-    visit look_after(steady_time now) override {
-        visit result{serve_timers(now)};
-        const std::uint32_t sleepers = bell_.sleepers();
-        const bool has_looker = bell_.has_looker();
-        const bool has_tasks = lanes_.may_have_tasks();
-        const std::uint32_t extra = extra_.load(std::memory_order_relaxed);
-        const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
-        result.is_active = has_tasks || extra > 0 || at_rest < size_;
-        if (result.is_active && next_tick_ <= now) {
-            next_tick_ = later(now, keeper::tick);
-            if (!has_tasks || has_looker) {
-                let_leave(now, sleepers, extra);
-            } else if (sleepers > 0) { // those who are awake have no time for what is there
-                call_or_hire({});
-            } else {
-                make_up_for_blocked(now);
-            }
-        }
-        if (result.is_active) {
-            result.next = earlier_of(result.next, next_tick_);
-        }
-        return result;
-    }
-
-    void let_leave(steady_time now, std::uint32_t sleepers, std::uint32_t extra) {
-        const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
-        const std::uint32_t idle = sleepers > vacant ? sleepers - vacant : 0;
-        const std::uint32_t leaving = elasticity_.when_at_ease(now, idle, extra);
-        if (leaving > 0) {
-            leaving_.store(leaving, std::memory_order_relaxed); // what was not heeded is forgotten
-            bell_.call_all();
-        }
-    }
-
-    void make_up_for_blocked(steady_time now) {
-        thread_trouble trouble;
-        starvation lack;
-        {
-            const std::lock_guard lock(mutex_);
-            workers_.note_busy(now);
-            const std::uint64_t taken = lanes_.taken();
-            const elasticity::verdict what = elasticity_.when_saturated(
-                {now, taken, workers_.hired(), lanes_.pushed() - taken,
-                 static_cast<unsigned>(workers_.alive())},
-                [this](unsigned enough) { return workers_.count_able(enough); });
-            for (unsigned i = 0; i < what.to_hire && !trouble; ++i) {
-                if (!try_start(hired_as::extra, {}, trouble)) {
-                    break;
-                }
-                extra_.fetch_add(1, std::memory_order_relaxed); // P4
-            }
-            if (what.is_starving) {
-                lack.describe(workers_, lanes_, elasticity_.stuck_since(), now);
-            }
-        }
-        trouble.report("it waits for one", nullptr);
-        lack.report_elsewhere(*this);
     }
 
     /// Ends a worker's life even where a task ends the thread by force.
@@ -317,14 +247,6 @@ private:
             ring(self.taker.where());
         }
     }
-
-    std::atomic<std::uint32_t> vacancies_;
-    std::atomic<std::uint32_t> extra_{0};   ///< changes under mutex_
-    std::atomic<std::uint32_t> leaving_{0}; ///< as many are to leave when they find nothing to do
-
-    // The keeper's.
-    elasticity elasticity_;
-    steady_time next_tick_{};
 };
 
 } // namespace faf::detail

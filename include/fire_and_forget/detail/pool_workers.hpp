@@ -7,7 +7,7 @@
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
 #include "pending_limit.hpp"
-#include "pool_staff.hpp"
+#include "pool_growth.hpp"
 #include "run_task.hpp"
 #include "task.hpp"
 #include "worker.hpp"
@@ -21,14 +21,14 @@
 
 namespace faf::detail {
 
-/// Invariants  P1 of pool_staff, and
+/// Invariants  P1 and P4 of pool_staff, and
 ///             P2  A worker stays until it has found nothing after it was dismissed.
 ///             P3  Where workers wake each other, somebody looks whenever somebody sleeps: a worker
 ///                 falls asleep only while another looks, and who stops looking rings.
-class pool_workers : public pool_staff {
+class pool_workers : public pool_growth {
 protected:
     pool_workers(pool_options settings, lane_set& lanes)
-        : pool_staff(std::move(settings), lanes), limit_(options_.max_pending), lent_(lanes) {}
+        : pool_growth(std::move(settings), lanes), limit_(options_.max_pending), lent_(lanes) {}
 
     static stored_task task_in(const slot& taken) noexcept {
         return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken

@@ -144,12 +144,14 @@ public:
 
     void* closure() noexcept { return reinterpret_cast<std::byte*>(this) + offset(*type); }
 
-    /// From now on it waits: for its time, or for a worker. Once, wherever it goes after that.
+    /// From now on it waits: for its time, or for a worker. It does so once, whichever executors it
+    /// comes to.
     void begin_waiting(steady_time now) noexcept {
-        if (is_timed && !is_handed_over) {
+        if (is_timed && !is_accepted) {
             is_delayed = due != steady_time();
             due = later(now, due.time_since_epoch());
         }
+        is_accepted = true;
     }
 
     /// Sets the time of the next run; returns how many had to be left out.

@@ -23,10 +23,11 @@ struct timed {
     timed* next = nullptr;    ///< in the list it is on, if any
     std::uint32_t number = 0; ///< among equal deadlines the lower one comes first
     faf::priority priority = faf::priority::normal;
-    bool is_resumption = false;  ///< of a coroutine; else it is a task_node
-    bool is_timed = false;       ///< a task whose reports say how long it waited and ran
-    bool is_delayed = false;     ///< a task that an executor has accepted for later
-    bool is_handed_over = false; ///< a task on its way to an executor of somebody else's
+    bool is_resumption : 1 = false;  ///< of a coroutine; else it is a task_node
+    bool is_timed : 1 = false;       ///< a task whose reports say how long it waited and ran
+    bool is_accepted : 1 = false;    ///< a task that some executor has accepted
+    bool is_delayed : 1 = false;     ///< the same, for later
+    bool is_handed_over : 1 = false; ///< a task on its way to an executor of somebody else's
 };
 
 /// Items by deadline; those with the same one in the order in which they were pushed.
