@@ -46,6 +46,7 @@ inline bool is_asked_to_stop(const timed& item) {
 ///             O2  push() adds to the intake before its caller reads when the keeper gets up; the
 ///                 keeper says when before it looks into the intake once more. All four are seq_cst,
 ///                 so one of the two sees the other.
+/// Source      Treiber's stack, of which all is taken at once; tests/models/timers.pml.
 /// Cost        A push is three read-modify-writes. Serving costs about 0.3 us for each item, with a
 ///             million of them.
 class timer_queue {
