@@ -127,7 +127,7 @@ protected:
         all.skipped = skipped_.load(std::memory_order_relaxed);
         return all;
     }
-    bool has_awaited_timers() const noexcept { return timers_.awaited() > 0; }
+    bool has_awaited_timers() const noexcept { return timers_.has_awaited(); }
     bool has_abandoned_timers() const noexcept {
         return undue_abandoned_.load(std::memory_order_relaxed) > 0;
     }
@@ -185,8 +185,10 @@ private:
     }
 
     static void call_keeper(steady_time when, const call_site& where) {
-        const thread_trouble trouble = keeper::instance().notice_deadline(when, where);
-        trouble.report("what waits for its time waits for one", nullptr);
+        if (keeper::instance().sleeps_past(when)) {
+            const thread_trouble trouble = keeper::instance().notice_deadline(where);
+            trouble.report("what waits for its time waits for one", nullptr);
+        }
     }
 
     template <class Predicate>

@@ -62,8 +62,7 @@ private:
 ///            K2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds a
 ///                deadline makes that news before it reads gets_up_. All are seq_cst: either it is
 ///                told of the deadline or it finds it.
-/// Cost       notice_activity() and notice_deadline() are a load each, but for one system call if it
-///            has to be woken.
+/// Cost       notice_activity() and sleeps_past() are a load each; waking it is a system call.
 class keeper {
 public:
     static constexpr std::chrono::milliseconds tick{5};
@@ -99,13 +98,11 @@ public:
         }
     }
 
-    /// Something is due at `due`. If there is no thread to see to it, that is trouble to be reported.
-    thread_trouble notice_deadline(steady_time due, const call_site& where) {
-        if (due < gets_up_.load()) [[unlikely]] { // K2
-            return wake(reason::deadline, where);
-        }
-        return {};
-    }
+    /// Whether it has to be told of something that is due at `due`.
+    bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // K2
+
+    /// Tells it. If there is no thread to see to it, that is trouble to be reported.
+    thread_trouble notice_deadline(const call_site& where) { return wake(reason::deadline, where); }
 
     /// False if nobody looks after anything, for want of a thread.
     bool has_thread() const noexcept { return has_thread_.load(std::memory_order_relaxed); }
@@ -125,6 +122,9 @@ private:
             is_parked_.store(!has_thread(), std::memory_order_relaxed);
         }
         is_called_ = true;
+        if (has_thread()) {
+            gets_up_.store(steady_time::min()); // spares others the call until it is up
+        }
         wake_up_.notify_one();
         return trouble;
     }

@@ -78,8 +78,12 @@ inline firing make_firing(const options* given, const error_sink* of_executor,
 /// Adds the options of the call to `made`, or gives it up.
 inline void add_options(task_ptr& made, const firing& call, refusal& why) {
     bool is_done = false;
-    attempt([&] { is_done = add_options(*made, call.given); },
-            [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    if (call.given == nullptr || !call.given->on_error) {
+        is_done = add_options(*made, call.given);
+    } else {
+        attempt([&] { is_done = add_options(*made, call.given); },
+                [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    }
     if (!is_done) {
         made.reset();
         if (why == refusal::none) {
@@ -244,6 +248,9 @@ public:
 /// False if there is nothing to call; then it has been reported, and `why` is set.
 template <class Located>
 bool has_callable(const Located& fn, const firing& call, refusal& why) {
+    if (fn.how->is_empty == nullptr) {
+        return true;
+    }
     bool is_empty = false;
     attempt([&] { is_empty = fn.is_empty(); },
             [&] { why = call.refuse_for_exception(refusal::copy_threw); });
@@ -258,6 +265,10 @@ bool has_callable(const Located& fn, const firing& call, refusal& why) {
 template <class Located, class... Args>
 bool try_construct(const Located& fn, void* memory, const firing& call, refusal& why,
                    Args&&... args) {
+    if (fn.how->is_quick) { // nothing can go wrong
+        fn.construct(memory, std::forward<Args>(args)...);
+        return true;
+    }
     bool is_done = false;
     attempt(
         [&] {

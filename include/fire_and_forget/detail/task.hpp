@@ -126,17 +126,23 @@ class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
     static task_node* allocate(const task_type& type, const call_site& where) noexcept {
-        void* const memory = ::operator new(offset(type) + type.size,
-                                            std::align_val_t(alignment(type)), std::nothrow);
+        const std::size_t size = offset(type) + type.size;
+        // Asking for an alignment that it has anyway would double the price.
+        void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
+                                            : ::operator new(size, alignment(type), std::nothrow);
         return memory != nullptr ? ::new (memory) task_node(type, where) : nullptr;
     }
 
     /// Gives the memory back. The closure must have been destroyed.
     static void deallocate(task_node* node) noexcept {
-        const std::align_val_t aligned{alignment(*node->type)};
+        const task_type& type = *node->type;
         delete node->details;
         node->~task_node();
-        ::operator delete(static_cast<void*>(node), aligned);
+        if (is_usual(type)) {
+            ::operator delete(static_cast<void*>(node));
+        } else {
+            ::operator delete(static_cast<void*>(node), alignment(type));
+        }
     }
 
     task_node(const task_node&) = delete;
@@ -176,8 +182,11 @@ private:
     task_node(const task_type& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;
 
-    static constexpr std::size_t alignment(const task_type& type) noexcept {
-        return type.alignment < alignof(task_node) ? alignof(task_node) : type.alignment;
+    static bool is_usual(const task_type& type) noexcept {
+        return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    }
+    static std::align_val_t alignment(const task_type& type) noexcept {
+        return std::align_val_t(type.alignment);
     }
     static constexpr std::size_t offset(const task_type& type) noexcept {
         return (sizeof(task_node) + type.alignment - 1) / type.alignment * type.alignment;

@@ -38,8 +38,8 @@ inline bool is_asked_to_stop(const timed& item) {
 /// Invariants  T1  The intake is closed by a mark in the place of its top, put there in the same
 ///                 step in which it is emptied. So a push is either found by who closes, or refused.
 ///             T2  An item is in the intake, in the heap or among spilled_, or it has been handed
-///                 out. It is counted in awaited_ from before it is in the intake until after it
-///                 has been stored elsewhere: awaited_ may only be too high.
+///                 out. It is counted as accepted before it is in the intake, and as gone after it
+///                 has been stored elsewhere: what seems to wait may only be too much.
 ///             T3  Nothing is lost for want of memory: what finds no room in the heap is spilled_,
 ///                 and tried again at each service.
 /// Orderings   O1  push() publishes an item with release; serving acquires the intake.
@@ -47,7 +47,7 @@ inline bool is_asked_to_stop(const timed& item) {
 ///                 keeper says when before it looks into the intake once more. All four are seq_cst,
 ///                 so one of the two sees the other.
 /// Source      Treiber's stack, of which all is taken at once; tests/models/timers.pml.
-/// Cost        A push is three read-modify-writes. Serving costs about 0.3 us for each item, with a
+/// Cost        A push is two read-modify-writes. Serving costs about 0.3 us for each item, with a
 ///             million of them.
 class timer_queue {
 public:
@@ -57,14 +57,12 @@ public:
 
     /// Adds `item`, which is due at item.due; false if the intake is closed.
     bool push(timed& item) noexcept {
-        const std::uint64_t awaited = is_awaited(item) ? 1 : 0;
-        accepted_.fetch_add(1, std::memory_order_relaxed); // T2
-        awaited_.fetch_add(awaited, std::memory_order_relaxed);
+        std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
+        accepted.fetch_add(1, std::memory_order_relaxed); // T2
         timed* top = intake_.load(std::memory_order_relaxed);
         do {
             if (top == &closed_) { // T1
-                awaited_.fetch_sub(awaited, std::memory_order_relaxed);
-                accepted_.fetch_sub(1, std::memory_order_relaxed);
+                accepted.fetch_sub(1, std::memory_order_relaxed);
                 return false;
             }
             item.next = top;
@@ -74,16 +72,15 @@ public:
     }
 
     /// All that were pushed so far.
-    std::uint64_t accepted() const noexcept { return accepted_.load(std::memory_order_relaxed); }
-
-    /// Whether any may still wait here.
-    bool seems_used() const noexcept {
-        return handed_out_.load(std::memory_order_relaxed) != accepted();
+    std::uint64_t accepted() const noexcept {
+        return awaited_.accepted.load(std::memory_order_relaxed) +
+               repeated_.accepted.load(std::memory_order_relaxed);
     }
 
-    /// Those that still wait and that a drain waits for. Acquire: who finds none sees where they
-    /// went.
-    std::uint64_t awaited() const noexcept { return awaited_.load(std::memory_order_acquire); }
+    /// Whether any waits here; and whether any that a drain waits for. Who finds none of these sees
+    /// where they went.
+    bool seems_used() const noexcept { return has_awaited() || repeated_.has_any(); }
+    bool has_awaited() const noexcept { return awaited_.has_any(); }
 
     /// For the keeper, when it has said when it gets up.
     bool has_news() const noexcept { // O2
@@ -106,13 +103,12 @@ public:
             if (item == nullptr) {
                 break;
             }
-            const std::uint64_t awaited = is_awaited(*item) ? 1 : 0;
+            counts& its = counts_of(*item); // it may be gone when it is stored
             if (!store(*item)) {
                 spill(*item);
                 break;
             }
-            handed_out_.fetch_add(1, std::memory_order_relaxed);
-            awaited_.fetch_sub(awaited, std::memory_order_release); // T2
+            its.gone.fetch_add(1, std::memory_order_release); // T2
         }
         steady_time next = heap_.next_due();
         next = is_sweep_due_ ? earlier_of(next, next_sweep_) : next;
@@ -140,17 +136,30 @@ public:
             item->next = std::exchange(list, item);
             item = next;
         }
-        std::uint64_t awaited = 0;
         for (const timed* item = taken; item != nullptr; item = item->next) {
-            awaited += is_awaited(*item) ? 1 : 0;
-            handed_out_.fetch_add(1, std::memory_order_relaxed);
+            counts_of(*item).gone.fetch_add(1, std::memory_order_release);
         }
-        awaited_.fetch_sub(awaited, std::memory_order_release);
         return taken;
     }
 
 private:
     static constexpr std::chrono::milliseconds retry{5};
+
+    /// Of one kind of items. Nothing waits if as many are gone as have been accepted, for counts read
+    /// in that order.
+    struct counts {
+        std::atomic<std::uint64_t> accepted{0};
+        std::atomic<std::uint64_t> gone{0};
+
+        bool has_any() const noexcept {
+            const std::uint64_t gone_by_now = gone.load(std::memory_order_acquire);
+            return gone_by_now != accepted.load(std::memory_order_acquire);
+        }
+    };
+
+    counts& counts_of(const timed& item) noexcept {
+        return is_awaited(item) ? awaited_ : repeated_;
+    }
 
     /// Moves the intake to the heap, oldest first, and tries what is spilled again. Under the lock.
     void collect() noexcept {
@@ -196,9 +205,8 @@ private:
     }
 
     std::atomic<timed*> intake_{nullptr};
-    std::atomic<std::uint64_t> accepted_{0};
-    std::atomic<std::uint64_t> awaited_{0};
-    std::atomic<std::uint64_t> handed_out_{0};
+    counts awaited_;
+    counts repeated_;
     std::atomic<bool> wants_sweep_{false};
 
     std::mutex mutex_;
