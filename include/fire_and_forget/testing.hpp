@@ -21,7 +21,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,8 +40,8 @@ namespace faf::testing {
 /// Errors: go to the task's sink or the global one, as everywhere. Reports of tasks fired with
 /// options carry times of this clock.
 /// Thread safety: all members may be called by any thread.
-/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed; a sink that
-/// hears of it must not call it.
+/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed, and those that
+/// repeat as cancelled; a sink that hears of it must not call it.
 class manual_executor : public detail::scheduler {
 public:
     manual_executor() = default;
@@ -51,8 +50,10 @@ public:
             if (item->is_resumption) {
                 abandon(static_cast<detail::suspended&>(*item));
             } else {
-                detail::drop_task(detail::task_ptr(static_cast<detail::task_node*>(item)), host_,
-                                  failure::abandoned,
+                detail::task_ptr task(static_cast<detail::task_node*>(item));
+                const bool repeats = task->repeats(); // then it ends with its executor
+                detail::drop_task(std::move(task), host_,
+                                  repeats ? failure::cancelled : failure::abandoned,
                                   "its executor was destroyed without running it");
             }
         }
@@ -60,20 +61,21 @@ public:
     manual_executor(const manual_executor&) = delete;
     manual_executor& operator=(const manual_executor&) = delete;
 
-    void execute(job work) {
+    submission execute(job work) {
         detail::task_ptr task = take_task(work);
         if (!task) {
-            return;
+            return submission(refusal::empty_callable);
         }
         const std::lock_guard lock(mutex_);
-        if (task->is_delayed && !timers_.try_push(*task)) {
-            work = job(std::move(task)); // which is refused by being dropped
-            throw std::bad_alloc();
+        if (!task->is_delayed) {
+            add_ready(*task.release());
+        } else if (timers_.try_push(*task)) {
+            static_cast<void>(task.release());
+        } else {
+            work = job(std::move(task)); // is dropped, which tells the call
+            return submission(refusal::out_of_memory);
         }
-        detail::task_node* const node = task.release();
-        if (!node->is_delayed) {
-            add_ready(*node);
-        }
+        return submission();
     }
 
     /// Runs the task that waits longest, of those whose time has come; false if there is none.
@@ -191,10 +193,10 @@ private:
 
     void run(detail::timed& item) {
         if (item.is_resumption) {
-            auto* one = static_cast<detail::suspended*>(&item);
-            const call_site where = one->where;
-            const char* const name = one->name;
-            detail::run_task({detail::resumption_type, &one, where, name}, host_);
+            detail::resumption coroutine{static_cast<detail::suspended*>(&item)};
+            const call_site where = coroutine.one->where;
+            const char* const name = coroutine.one->name;
+            detail::run_task({detail::resumption_type, &coroutine, where, name}, host_);
         } else {
             detail::run_task(detail::task_ptr(static_cast<detail::task_node*>(&item)), host_,
                              [this](detail::task_ptr again, std::uint64_t) {

@@ -279,31 +279,24 @@ bool try_construct(const Located& fn, void* memory, const firing& call, refusal&
     return is_done;
 }
 
-/// What the options of a call ask for that can't be done; empty if there is nothing.
-inline std::string_view find_misuse(const options* given, bool can_repeat) noexcept {
-    constexpr std::chrono::nanoseconds none{0};
-    if (given == nullptr || given->every == none) {
-        return {};
-    }
-    if (given->every < none) {
-        return "`every` is negative";
-    }
-    return can_repeat ? std::string_view()
-                      : "`every` needs a callable that can be called more than once, and this one "
-                        "uses itself or its arguments up";
-}
-
 /// Makes a task on the heap, after has_callable(). Null if that fails; then it has been reported, and `why` is set.
 template <class Located, class... Args>
 task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&... args) {
-    const task_type* const repeated = fn.how->repeated_type;
-    if (const std::string_view misuse = find_misuse(call.given, repeated != nullptr);
-        !misuse.empty()) {
-        why = call.refuse(refusal::invalid_options, misuse);
-        return nullptr;
+    const task_type* type = fn.how->type;
+    if (call.given != nullptr && call.given->every.count() != 0) {
+        type = fn.how->repeated_type;
+        if (call.given->every.count() < 0) {
+            why = call.refuse(refusal::invalid_options, "`every` is negative");
+            return nullptr;
+        }
+        if (type == nullptr) {
+            why = call.refuse(refusal::invalid_options,
+                              "`every` needs a callable that can be called more than once, and "
+                              "this one uses itself or its arguments up");
+            return nullptr;
+        }
     }
-    const bool repeats = call.given != nullptr && call.given->every.count() > 0;
-    node_memory memory(task_node::allocate(repeats ? *repeated : *fn.how->type, call.where));
+    node_memory memory(task_node::allocate(*type, call.where));
     if (memory == nullptr) {
         why = call.refuse(refusal::out_of_memory);
         return nullptr;

@@ -305,8 +305,8 @@ private:
         }
         name_this_thread("faf/own");
         if (self->coroutine != nullptr) {
-            after.result =
-                run_task({resumption_type, &self->coroutine, self->where, self->name}, lent());
+            resumption coroutine{self->coroutine};
+            after.result = run_task({resumption_type, &coroutine, self->where, self->name}, lent());
         } else {
             after.result = run_task(std::move(self->task), lent(),
                                     [this](task_ptr again, std::uint64_t skipped) {

@@ -153,7 +153,7 @@ private:
     }
 
     static void put(suspended& one, slot& place) noexcept {
-        ::new (static_cast<void*>(place.closure)) suspended*(&one);
+        ::new (static_cast<void*>(place.closure)) resumption{&one};
         place.where = one.where;
     }
 

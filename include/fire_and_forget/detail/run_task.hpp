@@ -265,17 +265,21 @@ fate run_task(task_ptr task, const host& on, Again again) {
 }
 
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
-inline constexpr task_type resumption_type{
-    [](void* stored, task_run& run) {
-        suspended& one = *std::exchange(*static_cast<suspended**>(stored), nullptr);
-        run.ended_as(one.resume(one));
-    },
-    [](void* stored) {
-        if (suspended* const one = *static_cast<suspended**>(stored)) {
-            one->destroy(*one);
+struct resumption {
+    suspended* one;
+
+    static void call(void* self, task_run& run) {
+        suspended& its = *std::exchange(static_cast<resumption*>(self)->one, nullptr);
+        run.ended_as(its.resume(its));
+    }
+    static void destroy(void* self) {
+        if (suspended* const its = static_cast<resumption*>(self)->one) {
+            its->destroy(*its);
         }
-    },
-    sizeof(suspended*), alignof(suspended*)};
+    }
+};
+inline constexpr task_type resumption_type{&resumption::call, &resumption::destroy,
+                                           sizeof(resumption), alignof(resumption)};
 
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
