@@ -162,15 +162,18 @@ private:
         thread_trouble trouble;
         const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
         delete fresh;
+        refusal answer = refusal::none;
         if (coroutine != nullptr) {
             fall_back(*coroutine, had_its_fate, trouble);
-            return refusal::none;
-        }
-        if (had_its_fate) { // closing reported it as abandoned while it was being started
+        } else if (had_its_fate) { // closing reported it as abandoned while it was being started
             task.reset();
-            return refusal::none;
+        } else {
+            answer = fall_back(task, trouble);
         }
-        return fall_back(task, trouble);
+        if (!had_its_fate) {
+            note_arrival();
+        }
+        return answer;
     }
 
     // What was delayed, or has been suspended ------------------------------------------------------
@@ -202,6 +205,7 @@ private:
                 task = std::move(fresh->task);
                 delete fresh;
                 why = fall_back(task, {});
+                note_arrival();
             } else {
                 why = launch(fresh, task);
             }
@@ -266,12 +270,19 @@ private:
         return !leave_to_pool(fresh);
     }
 
-    /// Another executor counts it from here on, unless it has been written off: then false. Under the
-    /// mutex.
+    /// Another executor is to count it, unless it has been written off: then false. Until that one
+    /// does, which note_arrival() says, it is on its way. Under the mutex.
     bool leave_to_pool(record& fresh) noexcept {
         const bool is_ours = unlink(fresh);
         accepted_ -= is_ours ? 1 : 0;
+        on_the_way_ += is_ours ? 1 : 0;
         return is_ours;
+    }
+
+    void note_arrival() noexcept {
+        const std::lock_guard lock(mutex_);
+        --on_the_way_;
+        quiet_.notify_all();
     }
 
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
@@ -327,7 +338,7 @@ private:
     }
 
     bool is_quiet(std::size_t own) const noexcept override {
-        return !has_awaited_timers() && running_.count() <= own;
+        return !has_awaited_timers() && running_.count() + on_the_way_ <= own;
     }
 
     void note_closed() noexcept override {}
@@ -346,6 +357,7 @@ private:
     task_counts ended_;
     std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
     std::uint64_t admissions_ = 0;
+    std::size_t on_the_way_ = 0; ///< to the default pool
     std::size_t threads_ = 0;
     std::size_t limit_ = usual_limit;
     record* due_ = nullptr; ///< to be started by after_starting()
