@@ -102,14 +102,15 @@ public:
     /// how many ran. From inside one of its tasks only the time moves: the task takes so long, and
     /// the others wait for its end.
     std::size_t advance(std::chrono::nanoseconds step) {
-        const detail::steady_time end = detail::later(now(), step);
+        constexpr auto never = detail::steady_time::max(); // does not come
+        const detail::steady_time end =
+            detail::earlier_of(detail::later(now(), step), never - std::chrono::nanoseconds(1));
         if (detail::inside_a_task_of(&host_)) {
             move_to(end);
             return 0;
         }
-        constexpr auto never = detail::steady_time::max();
         std::size_t runs = run_all();
-        for (detail::steady_time due = next_due(); due <= end && due != never; due = next_due()) {
+        for (detail::steady_time due = next_due(); due <= end; due = next_due()) {
             move_to(due);
             runs += run_all();
         }
