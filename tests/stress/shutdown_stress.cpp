@@ -32,7 +32,7 @@ struct tally {
     std::atomic<std::uint64_t> refused{0};
     std::atomic<std::uint64_t> ran{0};
     std::atomic<std::uint64_t> destroyed{0};
-    std::array<std::atomic<std::uint64_t>, 9> reported{};
+    std::array<std::atomic<std::uint64_t>, 10> reported{};
 
     void count(faf::submission answer) {
         (answer ? accepted : refused).fetch_add(1, std::memory_order_relaxed);
