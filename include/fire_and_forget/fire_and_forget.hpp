@@ -60,6 +60,8 @@ struct default_executors {
         if (runs_this_thread()) {
             return false;
         }
+        pool.give_up_late_timers(deadline); // or the drain would wait for them
+        threads.give_up_late_timers(deadline);
         static_cast<void>(drain_until(deadline));
         const bool threads_finished = threads.shutdown_until(deadline);
         const bool pool_finished = pool.shutdown_until(deadline);

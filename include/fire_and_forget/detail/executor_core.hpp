@@ -74,11 +74,16 @@ public:
         request_stop(); // runs callbacks of users
     }
 
-    bool wait_for_exit(steady_time start) override {
-        {
-            abandoned_tasks abandoned(lent(), later(exit_time(start), sink_patience));
-            close_timers(exit_time(start), abandoned);
+    /// Nothing more is to wait for its time, and what can't start before `deadline` is given up now.
+    void give_up_late_timers(steady_time deadline) {
+        if (is_in_its_process()) {
+            abandoned_tasks abandoned(lent(), later(deadline, sink_patience));
+            close_timers(deadline, abandoned);
         }
+    }
+
+    bool wait_for_exit(steady_time start) override {
+        give_up_late_timers(exit_time(start));
         std::unique_lock lock(mutex_);
         note_exit();
         return wait_quiet(lock, exit_time(start));
