@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -67,11 +68,11 @@ class frozen_pool {
 public:
     explicit frozen_pool(pool_options how, unsigned workers = 2) : pool_(complete(how, workers)) {
         for (unsigned i = 0; i < workers; ++i) { // one by one: the limit may be less than that
-            REQUIRE(fire_and_forget(pool_, [this] {
-                ++frozen_;
-                is_free_.wait(false);
+            REQUIRE(fire_and_forget(pool_, [kept = ice_] {
+                ++kept->frozen;
+                kept->is_free.wait(false);
             }));
-            REQUIRE(eventually([&] { return frozen_ == i + 1; }));
+            REQUIRE(eventually([&] { return ice_->frozen == i + 1; }));
         }
         frozen_tasks_ = workers;
     }
@@ -80,8 +81,8 @@ public:
     frozen_pool& operator=(const frozen_pool&) = delete;
 
     void let_go() {
-        is_free_ = true;
-        is_free_.notify_all();
+        ice_->is_free = true;
+        ice_->is_free.notify_all();
     }
     /// Lets the workers go and waits until all is done.
     faf::stats finish() {
@@ -101,8 +102,13 @@ private:
         return how;
     }
 
-    std::atomic<bool> is_free_{false};
-    std::atomic<unsigned> frozen_{0};
+    /// Shared: a worker that is given up may still stand there.
+    struct ice {
+        std::atomic<bool> is_free{false};
+        std::atomic<unsigned> frozen{0};
+    };
+
+    std::shared_ptr<ice> ice_ = std::make_shared<ice>();
     std::uint64_t frozen_tasks_ = 0;
     thread_pool pool_;
 };
