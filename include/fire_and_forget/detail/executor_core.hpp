@@ -99,11 +99,39 @@ public:
 
     virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
 
+    /// The sink, for a thread that is none of the executor's, until return_sink(): its owner waits
+    /// for that.
+    const error_sink* borrow_sink() noexcept {
+        keep();
+        const std::lock_guard lock(mutex_);
+        ++borrowers_;
+        return sink();
+    }
+
+    void return_sink() noexcept {
+        {
+            const std::lock_guard lock(mutex_);
+            --borrowers_;
+            quiet_.notify_all();
+        }
+        release();
+    }
+
 protected:
     enum class phase : std::uint8_t { open, closing, closed };
 
     /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
     bool is_in_its_process() const noexcept { return process_ == process_number(); }
+
+    /// From now on the sink is not called any more, for what it refers to may end. Who has borrowed
+    /// it and calls it now is waited for until `deadline`.
+    void give_up_sink(steady_time deadline) {
+        std::unique_lock lock(mutex_);
+        while (borrowers_ > 0 && steady_clock::now() < deadline) {
+            wait_until(quiet_, lock, deadline);
+        }
+        set_sink(nullptr);
+    }
 
     /// For those that end tasks without the mutex, when they may have ended the last.
     void tell_waiters() noexcept override {
@@ -222,6 +250,7 @@ private:
     std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;
     bool is_settled_ = false;
+    std::size_t borrowers_ = 0;   ///< of the sink
     std::size_t written_off_ = 0; ///< still run, but were reported as abandoned
 };
 

@@ -64,7 +64,7 @@ public:
     /// At exit: nobody may use the pool's sink, which is the user's, once static destructors run.
     void close_for_exit(steady_time start, steady_time patience) override {
         executor_core::close_for_exit(start, patience);
-        set_sink(nullptr);
+        give_up_sink(exit_time(start));
     }
 
     /// The end of the pool's owner, who must not use it any more.
@@ -73,9 +73,10 @@ public:
             return; // a forked child lets its parent's pool lie
         }
         const bool is_ours = runs_this_thread();
-        shutdown_until(deadline_after(exit_deadline()));
-        set_sink(nullptr); // tasks that go on may outlive what it refers to
-        if (is_ours) {     // It can't wait for itself: the workers go when the queue is empty.
+        const steady_time deadline = deadline_after(exit_deadline());
+        shutdown_until(deadline);
+        give_up_sink(is_ours ? steady_time() : deadline); // tasks that go on may outlive its owner
+        if (is_ours) { // It can't wait for itself: the workers go when the queue is empty.
             dismiss();
         }
         release();

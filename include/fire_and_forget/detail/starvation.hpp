@@ -59,7 +59,7 @@ public:
             name_this_thread("faf/report");
             static_cast<lack*>(told)->report(*static_cast<executor_core*>(kept));
         };
-        pool.keep();
+        lack_->sink = pool.borrow_sink();
         lack* const told = std::exchange(lack_, nullptr);
         detachable_thread thread;
         if (start_thread(thread, tell, &pool, told)) {
@@ -74,9 +74,10 @@ private:
         call_site where{};
         const char* name = nullptr;
         std::chrono::nanoseconds waited{};
+        const error_sink* sink = nullptr; ///< borrowed
         report_text what;
 
-        /// Once; lets go of the pool.
+        /// Once; lets go of the pool and its sink.
         void report(executor_core& pool) {
             error_report starving{};
             starving.kind = failure::starvation;
@@ -84,8 +85,8 @@ private:
             starving.where = where;
             starving.what = what.view();
             starving.waited = waited;
-            detail::report(starving, nullptr, pool.sink());
-            pool.release();
+            detail::report(starving, nullptr, sink);
+            pool.return_sink();
             delete this;
         }
     };
