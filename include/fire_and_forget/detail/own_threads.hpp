@@ -107,6 +107,7 @@ private:
         task_ptr task;
         suspended* coroutine = nullptr; ///< instead of a task
         record* next_due = nullptr;
+        bool was_delayed = false; ///< so its caller has had his answer
     };
 
     static record* make_record(const call_site& where, const char* name) noexcept {
@@ -159,6 +160,7 @@ private:
         }
         task = std::move(fresh->task);
         suspended* const coroutine = fresh->coroutine;
+        const bool was_delayed = fresh->was_delayed;
         thread_trouble trouble;
         const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
         delete fresh;
@@ -168,7 +170,7 @@ private:
         } else if (had_its_fate) { // closing reported it as abandoned while it was being started
             task.reset();
         } else {
-            answer = fall_back(task, trouble);
+            answer = was_delayed ? fall_back_when_due(task, trouble) : fall_back(task, trouble);
         }
         if (!had_its_fate) {
             note_arrival();
@@ -187,6 +189,7 @@ private:
             return false;
         }
         fresh->coroutine = coroutine;
+        fresh->was_delayed = true;
         if (task != nullptr) {
             task->is_delayed = false;
             fresh->task.reset(task);
@@ -204,7 +207,7 @@ private:
             if (must_leave(*fresh)) {
                 task = std::move(fresh->task);
                 delete fresh;
-                why = fall_back(task, {});
+                why = fall_back_when_due(task, {});
                 note_arrival();
             } else {
                 why = launch(fresh, task);
@@ -288,6 +291,13 @@ private:
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
         trouble.report("it goes to the default pool", nullptr);
         const refusal why = default_core().accept(task);
+        return why == refusal::none ? why : refusal::no_thread;
+    }
+
+    /// The same on a thread that must not wait for room there, and may run no task.
+    static refusal fall_back_when_due(task_ptr& task, const thread_trouble& trouble) {
+        trouble.report("it goes to the default pool", nullptr);
+        const refusal why = default_core().take_over(task);
         return why == refusal::none ? why : refusal::no_thread;
     }
 

@@ -101,6 +101,18 @@ public:
         return why;
     }
 
+    /// Takes a task whose caller has had his answer from another executor: so it is neither held to
+    /// the limit nor refused because the pool is about to close.
+    refusal take_over(task_ptr& task) {
+        enter_anyway();
+        const refusal why = store(task);
+        if (why != refusal::none) {
+            leave();
+            note_refused();
+        }
+        return why;
+    }
+
     bool resume_soon(suspended& one) noexcept override {
         const lane_of_this_thread own(lanes_, one.priority);
         pool_lane* const lane = own.get();
