@@ -269,6 +269,36 @@ TEST_CASE("a program that has nothing to do has no wake-ups") {
     CHECK(sleeps_by_thread() == before);
 }
 
+TEST_CASE("a program whose timers have fired, and whose next is far away, has no wake-ups") {
+    if (has_thread_sanitizer) {
+        WARN("left out: ThreadSanitizer has a thread of its own, which wakes");
+        return;
+    }
+    thread_pool pool({.threads = 2});
+    std::atomic<int> runs{0};
+    for (int i = 0; i < 2000; ++i) {
+        fire_and_forget(pool, {.after = std::chrono::microseconds(10 * i)}, [&] { ++runs; });
+    }
+    for (int i = 1; i <= 5; ++i) {
+        fire_and_forget(pool, {.every = i * 1ms}, [&runs, left = 10]() mutable {
+            ++runs;
+            return --left > 0 ? faf::keep_repeating : faf::stop_repeating;
+        });
+    }
+    REQUIRE(eventually([&] { return runs == 2000 + 50; }));
+    fire_and_forget(pool, {.every = 1h}, [] {});
+    std::latch all_here(6); // it grows, and gives the threads back
+    for (int i = 0; i < 6; ++i) {
+        fire_and_forget(pool, [&] { all_here.arrive_and_wait(); });
+    }
+    REQUIRE(pool.drain(patience));
+    REQUIRE(eventually([&] { return pool.snapshot().threads <= 2; }));
+    std::this_thread::sleep_for(200ms);
+    const std::map<std::string, long> before = sleeps_by_thread();
+    std::this_thread::sleep_for(1s);
+    CHECK(sleeps_by_thread() == before);
+}
+
 #endif
 
 } // namespace

@@ -91,7 +91,7 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
         }
         CHECK(queue.accepted() == accepted[0] + accepted[1] + accepted[2]);
         CHECK(queue.accepted() <= when_closed); // a push that is refused is counted for a moment
-        CHECK(queue.awaited() == 0);
+        CHECK_FALSE(queue.has_awaited());
         CHECK_FALSE(queue.seems_used());
         std::uint64_t wrong = 0;
         for (const auto& of_thread : sleepers) {
