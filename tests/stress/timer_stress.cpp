@@ -12,16 +12,12 @@
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <latch>
-#include <memory>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
