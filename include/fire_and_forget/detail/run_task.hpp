@@ -6,6 +6,7 @@
 
 #include "../error_report.hpp"
 #include "attempt.hpp"
+#include "awaitable_result.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
@@ -21,10 +22,13 @@
 
 namespace faf::detail {
 
+class scheduler;
+
 /// What an executor lends the tasks it runs.
 struct host {
     std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
     stop_token stop{};                            ///< asks its tasks to stop
+    detail::scheduler* scheduler = nullptr;       ///< for its coroutines; null if it has none
 };
 
 /// The host of jobs that run on an executor of somebody else's.
@@ -76,12 +80,14 @@ public:
         if (task_.details != nullptr && task_.details->stop.stop_requested()) {
             return drop(failure::cancelled, {});
         }
-        has_started_ = true;
-        attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
-        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
-        destroy([&] { failed_with_exception(); });
-        is_settled_ = true;
-        return result_;
+        return go();
+    }
+
+    /// Goes on with a task that was started at `since` and suspended: it decides for itself what
+    /// its stop_token means.
+    fate resumed(steady_time since) {
+        started_ = since;
+        return go();
     }
 
     /// Destroys the task without running it and reports that as `kind`.
@@ -92,7 +98,7 @@ public:
         return fate::dropped;
     }
 
-    /// Called by the task itself if what it returned is an error.
+    // Called by the task itself, if what it returned is an error ...
     template <error_result Result>
     void returned(const Result& result) {
         if (!detail::holds_error(result)) {
@@ -112,12 +118,52 @@ public:
         result_ = fate::failed;
     }
 
-    stop_token stop_of_executor() const noexcept { return on_.stop; }
+    // ... or ended with an exception that it has kept.
+    void failed([[maybe_unused]] const std::exception_ptr& why) {
+#if defined(__cpp_exceptions)
+        attempt([&] { std::rethrow_exception(why); }, [&] { failed_with_exception(); });
+#endif
+    }
+
+    /// To be called inside a handler.
+    void failed_with_exception() {
+        report_exception(failure::exception);
+        result_ = fate::failed;
+    }
+
+    /// It will do no more, for a reason that is no exception.
+    void dropped(failure kind, std::string_view why) {
+        report(kind, nullptr, {}, why);
+        result_ = fate::dropped;
+    }
+
+    const stored_task& task() const noexcept {
+        return task_;
+    }
+    const host& on() const noexcept {
+        return on_;
+    }
+    steady_time started() const noexcept {
+        return started_;
+    }
+
+    stop_token stop_of_executor() const noexcept {
+        return on_.stop;
+    }
     stop_token stop_of_task() const {
         return task_.details != nullptr ? task_.details->stop : stop_token{};
     }
 
 private:
+    fate go() {
+        has_started_ = true;
+        attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
+        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
+        destroy([&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result_;
+    }
+
     /// Once, even if that ends the thread.
     void destroy(action on_exception) {
         if (!std::exchange(is_destroyed_, true) && task_.type.destroy != nullptr) {
@@ -141,11 +187,6 @@ private:
         report_text text;
         detail::append_error_text(text, error);
         report(failure::error_result, nullptr, type_name<Error>(), text.view());
-    }
-
-    void failed_with_exception() {
-        report_exception(failure::exception);
-        result_ = fate::failed;
     }
 
     void report_exception(failure kind) {
@@ -253,6 +294,20 @@ struct either_stop {
 
 template <class Fn, class... Args>
 void closure<Fn, Args...>::call(task_run& run) {
+    if constexpr (!awaitable_result<call_result_t<Fn, Args...>>) {
+        call_and_look(run);
+    } else {
+        static_assert(can_start_coroutine<closure>,
+                      "fire_and_forget: what the callable returns has to be awaited: include "
+                      "<fire_and_forget/coroutine.hpp> for that.");
+        if constexpr (can_start_coroutine<closure>) {
+            coroutine_start<closure>::begin(*this, run);
+        }
+    }
+}
+
+template <class Fn, class... Args>
+void closure<Fn, Args...>::call_and_look(task_run& run) {
     constexpr auto arguments = std::index_sequence_for<Args...>{};
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
         using result = decltype(this->invoke(arguments, std::move(first)...));

@@ -48,6 +48,12 @@ public:
     void call(task_run& run);
 
 private:
+    /// Awaits what fn returns: for that, the closure moves to where it lives as long as that.
+    template <class>
+    friend struct coroutine_start;
+
+    void call_and_look(task_run& run);
+
     /// fn(first..., args...), all of the closure as rvalues.
     template <std::size_t... I, class... First>
     decltype(auto) invoke(std::index_sequence<I...>, First&&... first) {

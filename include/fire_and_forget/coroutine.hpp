@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Coroutines as tasks: include this to fire what has to be awaited, to sleep without a thread, and
+// to wait for callbacks. The front door calls detail/fired_coroutine.hpp; detail/chain.hpp runs what
+// that makes.
+
+#include "detail/chain_waits.hpp"
+#include "detail/fired_coroutine.hpp"
+#include "detail/foreign_wait.hpp"
+#include "detail/task_promise.hpp"
+#include "fire_and_forget.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace faf {
+
+/// What a coroutine returns that others await. It starts when it is awaited, and is awaited once.
+///
+///     faf::task<int> answer() { co_await faf::sleep_for(1s); co_return 42; }
+///     faf::task<> ask() { std::printf("%d\n", co_await answer()); }
+///     fire_and_forget(ask);
+///
+/// T may be void, a reference, or move-only. What the coroutine throws is thrown by the co_await.
+/// Only coroutines of this library can await it: task, and detached.
+///
+/// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's own.
+/// They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the task
+/// keeps f and its arguments until the end. A task of a lambda that is kept in a variable outlives
+/// the lambda's captures as soon as the lambda is gone.
+/// Thread safety: none needed; a coroutine runs on one thread at a time.
+/// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
+/// uses up the stack.
+template <class T = void>
+class [[nodiscard]] task : public detail::awaitable_in_chain_only {
+public:
+    using promise_type = detail::task_promise<T>;
+
+    task() noexcept = default;
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~task() {
+        if (frame_) {
+            frame_.destroy();
+        }
+    }
+
+    /// True if there is a coroutine to await.
+    explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+
+    /// For co_await.
+    auto awaiter_in(detail::chain&) && noexcept {
+        return detail::wait_for_task<T>(std::exchange(frame_, nullptr));
+    }
+
+private:
+    friend promise_type;
+    template <class, class...>
+    friend class detail::fired_coroutine;
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+    std::coroutine_handle<promise_type> frame_{};
+};
+
+template <class T>
+task<T> detail::task_promise<T>::get_return_object() noexcept {
+    return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+
+/// What sleep_for and sleep_until return, to be awaited.
+class [[nodiscard]] sleep : public detail::awaitable_in_chain_only {
+public:
+    explicit sleep(std::chrono::nanoseconds delay) noexcept : time_(delay), is_delay_(true) {}
+    explicit sleep(detail::steady_time due) noexcept
+        : time_(due.time_since_epoch()), is_delay_(false) {}
+
+    /// For co_await.
+    detail::sleep_wait awaiter_in(detail::chain& of) const noexcept {
+        if (!is_delay_) {
+            return detail::sleep_wait(
+                of, detail::steady_time(
+                        std::chrono::duration_cast<detail::steady_clock::duration>(time_)));
+        }
+        detail::scheduler* const on = of.settle_on_scheduler();
+        return detail::sleep_wait(
+            of, detail::later(on != nullptr ? on->now() : detail::steady_time(), time_));
+    }
+
+private:
+    std::chrono::nanoseconds time_;
+    bool is_delay_;
+};
+
+/// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile it
+/// holds no thread, only its frames and sixteen bytes.
+///
+/// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
+/// and throws task_cancelled; so does every sleep after that.
+/// On an executor that is not of this library, the coroutine continues on the default pool.
+inline sleep sleep_for(std::chrono::nanoseconds delay) noexcept {
+    return sleep(delay);
+}
+
+/// The same, until a time of the steady clock.
+inline sleep sleep_until(std::chrono::steady_clock::time_point due) noexcept {
+    return sleep(due);
+}
+
+/// What yield returns, to be awaited.
+class [[nodiscard]] yielding : public detail::awaitable_in_chain_only {
+public:
+    /// For co_await.
+    static detail::yield_wait awaiter_in(detail::chain& of) noexcept {
+        return detail::yield_wait(of);
+    }
+};
+
+/// `co_await faf::yield()`: goes to the end of the executor's queue. Throws task_cancelled if the
+/// executor takes nothing more.
+inline yielding yield() noexcept {
+    return {};
+}
+
+/// What resume_on returns, to be awaited.
+template <executor E>
+class [[nodiscard]] resumption_on : public detail::awaitable_in_chain_only {
+public:
+    explicit resumption_on(E& executor) noexcept : executor_(&executor) {}
+
+    /// For co_await.
+    detail::executor_wait<E> awaiter_in(detail::chain& of) const noexcept {
+        return detail::executor_wait<E>(of, *executor_);
+    }
+
+private:
+    E* executor_;
+};
+
+/// `co_await faf::resume_on(writers)`: continues on another executor, which must live until it has
+/// taken the coroutine.
+///
+/// From there on everything in the chain runs there, also the coroutine that awaits this one: it
+/// stays where it is until somebody moves it again. Throws task_cancelled, on the executor it was
+/// on, if the other takes nothing more. One that is not of this library and refuses the job ends the
+/// coroutine: that is reported.
+template <executor E>
+resumption_on<E> resume_on(E& executor) noexcept {
+    return resumption_on<E>(executor);
+}
+
+/// What this_stop_token returns, to be awaited.
+class [[nodiscard]] stop_token_of_task : public detail::awaitable_in_chain_only {
+public:
+    /// For co_await.
+    static detail::token_wait awaiter_in(detail::chain& of) noexcept {
+        return detail::token_wait(of);
+    }
+};
+
+/// `std::stop_token stop = co_await faf::this_stop_token()`: asked to stop when the task's own token
+/// is (faf::options) and when the executor shuts down. Does not suspend.
+inline stop_token_of_task this_stop_token() noexcept {
+    return {};
+}
+
+} // namespace faf
