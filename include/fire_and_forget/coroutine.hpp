@@ -8,6 +8,7 @@
 #include "detail/chain_waits.hpp"
 #include "detail/fired_coroutine.hpp"
 #include "detail/foreign_wait.hpp"
+#include "detail/self_starting.hpp"
 #include "detail/task_promise.hpp"
 #include "fire_and_forget.hpp"
 
@@ -34,6 +35,7 @@ namespace faf {
 /// They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the task
 /// keeps f and its arguments until the end. A task of a lambda that is kept in a variable outlives
 /// the lambda's captures as soon as the lambda is gone.
+/// Pitfall: GCC 12 awaits in both arms of `a ? b : co_await c`. Write an if.
 /// Thread safety: none needed; a coroutine runs on one thread at a time.
 /// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
 /// uses up the stack.
@@ -171,5 +173,85 @@ public:
 inline stop_token_of_task this_stop_token() noexcept {
     return {};
 }
+
+/// The return type of a coroutine that starts itself on the default pool when it is called:
+///
+///     faf::detached refresh(std::string key) { cache.put(key, co_await load(key)); }
+///     refresh("rates");
+///
+/// What it throws is reported to the sink and names the coroutine; or its caller, if its last
+/// parameter is `faf::call_site where = faf::call_site::current()`. A call that is refused is
+/// reported too. Nothing of it runs on the caller's thread.
+///
+/// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
+/// with fire_and_forget instead, and let it return a task.
+using detached = detail::self_starting<detail::on_default_pool>;
+
+/// A callback as something to await. Whoever gets the callback completes it once, on any thread,
+/// before or after the co_await:
+///
+///     faf::completion<int> done;
+///     read_async(file, [&done](int bytes) { done.complete(bytes); });
+///     int bytes = co_await done;
+///
+/// The coroutine goes on where it was, not on the thread of the callback.
+/// Errors: fail() has the co_await throw. A completer() that is destroyed without having been called
+/// has it throw task_cancelled.
+/// Lifetime: it must live until it is completed: await it in every case, and to cancel the wait
+/// cancel what will call back. A coroutine that waits here is not waited for by drain or exit.
+template <class T = void>
+class completion : public detail::awaitable_in_chain_only {
+public:
+    completion() = default;
+    completion(const completion&) = delete;
+    completion& operator=(const completion&) = delete;
+
+    /// Completes it with a T made of these. *this may be gone afterwards.
+    template <class... Args>
+    void complete(Args&&... args) {
+        result_.return_value(std::forward<Args>(args)...);
+        wait_.settle();
+    }
+    void complete() requires std::is_void_v<T> { wait_.settle(); }
+
+    void fail(std::exception_ptr why) {
+        result_.fail(std::move(why));
+        wait_.settle();
+    }
+
+    /// A callable that completes it, for those who take the callback for good. Move-only.
+    class completer_type {
+    public:
+        explicit completer_type(completion& of) noexcept : of_(&of) {}
+        completer_type(completer_type&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        completer_type& operator=(completer_type&& other) noexcept {
+            std::swap(of_, other.of_);
+            return *this;
+        }
+        ~completer_type() {
+            if (of_ != nullptr) {
+                of_->wait_.give_up();
+            }
+        }
+
+        template <class... Args>
+        void operator()(Args&&... args) {
+            std::exchange(of_, nullptr)->complete(std::forward<Args>(args)...);
+        }
+
+    private:
+        completion* of_;
+    };
+    completer_type completer() noexcept { return completer_type(*this); }
+
+    /// For co_await.
+    auto awaiter_in(detail::chain& of) noexcept {
+        return detail::wait_until_settled<T>(of, wait_, result_);
+    }
+
+private:
+    detail::outside_wait wait_;
+    detail::coroutine_result<T> result_;
+};
 
 } // namespace faf

@@ -99,7 +99,8 @@ public:
     template <class U>
     requires std::constructible_from<T, U>
     void return_value(U&& value) { came_to_.template emplace<1>(std::forward<U>(value)); }
-    void unhandled_exception() { came_to_.template emplace<2>(exception_to_keep()); }
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) { came_to_.template emplace<2>(std::move(why)); }
 
     T take() {
         rethrow_if_any(exception());
@@ -119,7 +120,8 @@ template <class T>
 class coroutine_result<T&> {
 public:
     void return_value(T& value) noexcept { value_ = std::addressof(value); }
-    void unhandled_exception() { exception_ = exception_to_keep(); }
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) noexcept { exception_ = std::move(why); }
 
     T& take() const {
         rethrow_if_any(exception_);
@@ -137,7 +139,8 @@ template <>
 class coroutine_result<void> {
 public:
     static void return_void() noexcept {}
-    void unhandled_exception() { exception_ = exception_to_keep(); }
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) noexcept { exception_ = std::move(why); }
 
     void take() const { rethrow_if_any(exception_); }
     const std::exception_ptr& exception() const noexcept { return exception_; }
@@ -199,6 +202,36 @@ private:
     task_promise<T>& promise() const noexcept {
         return std::coroutine_handle<task_promise<T>>::from_address(child.address()).promise();
     }
+};
+
+/// Waits for a result that somebody else provides.
+template <class T>
+class wait_until_settled {
+public:
+    wait_until_settled(chain& of, outside_wait& wait, coroutine_result<T>& result) noexcept
+        : of_(of), wait_(wait), result_(result) {}
+
+    static bool await_ready() noexcept { return false; }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+        of_.set_next(waiting, waiting.promise());
+        of_.now().leave_by(
+            [](chain& leaving, void* on) { return static_cast<outside_wait*>(on)->leave(leaving); },
+            &wait_);
+    }
+
+    T await_resume() {
+        if (wait_.is_lost()) {
+            throw_cancelled();
+        }
+        return result_.take();
+    }
+
+private:
+    chain& of_;
+    outside_wait& wait_;
+    coroutine_result<T>& result_;
 };
 
 } // namespace detail
