@@ -78,28 +78,19 @@ task<T> detail::task_promise<T>::get_return_object() noexcept {
     return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
 }
 
-/// What sleep_for and sleep_until return, to be awaited.
+/// What sleep_for and sleep_until return, to be awaited. It costs its coroutine eight bytes.
+template <class Time>
 class [[nodiscard]] sleep : public detail::awaitable_in_chain_only {
 public:
-    explicit sleep(std::chrono::nanoseconds delay) noexcept : time_(delay), is_delay_(true) {}
-    explicit sleep(detail::steady_time due) noexcept
-        : time_(due.time_since_epoch()), is_delay_(false) {}
+    explicit sleep(Time time) noexcept : time_(time) {}
 
     /// For co_await.
     detail::sleep_wait awaiter_in(detail::chain& of) const noexcept {
-        if (!is_delay_) {
-            return detail::sleep_wait(
-                of, detail::steady_time(
-                        std::chrono::duration_cast<detail::steady_clock::duration>(time_)));
-        }
-        detail::scheduler* const on = of.settle_on_scheduler();
-        return detail::sleep_wait(
-            of, detail::later(on != nullptr ? on->now() : detail::steady_time(), time_));
+        return detail::sleep_wait(of, time_);
     }
 
 private:
-    std::chrono::nanoseconds time_;
-    bool is_delay_;
+    Time time_;
 };
 
 /// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile it
@@ -108,13 +99,14 @@ private:
 /// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
 /// and throws task_cancelled; so does every sleep after that.
 /// On an executor that is not of this library, the coroutine continues on the default pool.
-inline sleep sleep_for(std::chrono::nanoseconds delay) noexcept {
-    return sleep(delay);
+inline sleep<std::chrono::nanoseconds> sleep_for(std::chrono::nanoseconds delay) noexcept {
+    return sleep<std::chrono::nanoseconds>(delay);
 }
 
 /// The same, until a time of the steady clock.
-inline sleep sleep_until(std::chrono::steady_clock::time_point due) noexcept {
-    return sleep(due);
+inline sleep<std::chrono::steady_clock::time_point>
+sleep_until(std::chrono::steady_clock::time_point due) noexcept {
+    return sleep<std::chrono::steady_clock::time_point>(due);
 }
 
 /// What yield returns, to be awaited.

@@ -88,6 +88,15 @@ struct frame_link {
     link_to_child* awaited_by = nullptr; ///< null for the outermost
 };
 
+/// How a chain of one type ends.
+struct chain_type {
+    /// Tells the run what the outermost coroutine returned, if that is an error. It has ended.
+    void (*look)(chain&, task_run&);
+
+    /// Destroys all but the frames that the outermost awaits. May throw.
+    void (*destroy)(chain&);
+};
+
 /// One run of a chain, up to its next suspension or its end, on the stack of the thread it runs on.
 ///
 /// Coroutines do not resume each other: whoever awaits another, or ends, says who is next and
@@ -100,7 +109,7 @@ public:
     /// done or is not needed: then it goes on at once.
     using departure = bool (*)(chain& leaving, void* awaiter);
 
-    explicit stretch(chain& of) noexcept : of_(&of) {}
+    stretch(chain& of, const chain_type& type) noexcept : of_(&of), type_(type) {}
     stretch(const stretch&) = delete;
     stretch& operator=(const stretch&) = delete;
     /// Only a thread that is being ended gets here with a chain.
@@ -122,11 +131,19 @@ public:
     }
     void note_return() noexcept { has_returned_ = true; }
 
+    /// That leaving failed, for which the wait is to be cancelled.
+    void note_refusal() noexcept { is_refused_ = true; }
+    bool is_refused() const noexcept { return is_refused_; }
+
+    const chain_type& type() const noexcept { return type_; }
+
 private:
     chain* of_; ///< null when it has left
+    const chain_type& type_;
     task_run* run_ = nullptr;
     departure leave_ = nullptr;
     void* awaiter_ = nullptr;
+    bool is_refused_ = false;
     bool has_returned_ = false;                     ///< the outermost coroutine has come to its end
     std::unique_ptr<struct chain_details> details_; ///< reports need them longer than the chain
 };
@@ -147,15 +164,6 @@ struct chain_details : task_details {
     steady_time started;
     std::optional<either_stop> either{};
     std::optional<stop_watch> watch{}; ///< while it sleeps
-};
-
-/// How a chain of one type ends.
-struct chain_type {
-    /// Tells the run what the outermost coroutine returned, if that is an error. It has ended.
-    void (*look)(chain&, task_run&);
-
-    /// Destroys all but the frames that the outermost awaits. May throw.
-    void (*destroy)(chain&);
 };
 
 /// Invariants  K1  At any time one thread runs it (now_ leads to its stretch), or it is suspended
@@ -207,14 +215,18 @@ public:
 
     /// Settles it where it can't be continued any more.
     static void abandon(chain& lost, std::string_view why) {
-        stretch last(lost);
-        task_run(lost.task_of(last), foreign_host()).drop(failure::abandoned, why);
+        static constexpr task_type reported_only{};
+        const stored_task task{reported_only, nullptr, lost.where, lost.name, lost.details_.get()};
+        task_run(task, foreign_host()).drop(failure::abandoned, why);
+        lost.destroy(lost);
     }
 
 protected:
-    explicit chain(const chain_type& type) noexcept : type_(&type) {
-        resume = &resume_chain;
-        destroy = &destroy_chain;
+    /// Of a type that has `how_it_ends`. That is known to the two functions only: a pointer less.
+    template <class Derived>
+    explicit chain(std::in_place_type_t<Derived>) noexcept {
+        resume = &resume_chain<Derived>;
+        destroy = &destroy_chain<Derived>;
     }
     ~chain() = default;
 
@@ -238,16 +250,18 @@ private:
         return {runs_stretch, &run, where, name, details_.get()};
     }
 
+    template <class Derived>
     static fate resume_chain(suspended& one, const host& on) {
         auto& self = static_cast<chain&>(one);
         const steady_time started = self.details_ ? self.details_->started : steady_time();
-        stretch next(self);
+        stretch next(self, Derived::how_it_ends);
         return task_run(self.task_of(next), on).resumed(started);
     }
 
+    template <class Derived>
     static void destroy_chain(suspended& one) {
         auto& self = static_cast<chain&>(one);
-        stretch last(self);
+        stretch last(self, Derived::how_it_ends);
         discard(self.task_of(last));
     }
 
@@ -270,7 +284,6 @@ private:
     stretch* now_ = nullptr;
     std::coroutine_handle<> next_{}; ///< the one that runs, while one does
     frame_link* next_link_ = nullptr;
-    const chain_type* type_;
     std::unique_ptr<chain_details> details_;
 };
 
@@ -283,7 +296,7 @@ inline void stretch::go() {
     for (;;) {
         of_->next_.resume();
         if (has_returned_) {
-            of_->type_->look(*of_, *run_);
+            type_.look(*of_, *run_);
             return;
         }
         if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
@@ -299,7 +312,7 @@ inline void stretch::destroy_chain() {
         if (over->next_link_ != nullptr) {
             over->destroy_awaited();
         }
-        over->type_->destroy(*over);
+        type_.destroy(*over);
     }
 }
 

@@ -23,6 +23,11 @@ namespace faf::detail {
 class sleep_wait {
 public:
     sleep_wait(chain& of, steady_time due) noexcept : of_(of) { of.due = due; }
+    sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept : of_(of) {
+        if (const scheduler* const on = of.settle_on_scheduler()) {
+            of.due = later(on->now(), delay);
+        }
+    }
 
     static bool await_ready() noexcept { return false; }
 
@@ -36,24 +41,24 @@ public:
         if (chain_details* const details = of_.details()) {
             details->watch.reset();
         }
-        if (of_.is_asked_to_stop() || is_refused_) {
+        if (of_.is_asked_to_stop() || of_.now().is_refused()) {
             throw_cancelled();
         }
     }
 
 private:
-    static bool leave(chain& sleeper, void* self) {
+    static bool leave(chain& sleeper, void*) {
         scheduler* const on = sleeper.settle_on_scheduler();
         if (on == nullptr || sleeper.is_asked_to_stop()) {
-            static_cast<sleep_wait*>(self)->is_refused_ = true;
+            sleeper.now().note_refusal();
             return false;
         }
         if (chain_details* const details = sleeper.details();
             details != nullptr && details->stop.stop_possible()) {
-            return leave_watched(sleeper, *on, *details, self);
+            return leave_watched(sleeper, *on, *details);
         }
         if (!on->resume_at(sleeper)) {
-            static_cast<sleep_wait*>(self)->is_refused_ = true;
+            sleeper.now().note_refusal();
             return false;
         }
         return true;
@@ -61,13 +66,13 @@ private:
 
     /// The watch may go off before the sleeper is among those that the notice reaches, hence the
     /// second notice; when that is given, the sleeper may be gone.
-    static bool leave_watched(chain& sleeper, scheduler& on, chain_details& details, void* self) {
+    static bool leave_watched(chain& sleeper, scheduler& on, chain_details& details) {
         const stop_token stop = details.stop;
 #if defined(__cpp_lib_jthread)
         details.watch.emplace(stop, stop_notice{&on});
 #endif
         if (!on.resume_at(sleeper)) {
-            static_cast<sleep_wait*>(self)->is_refused_ = true;
+            sleeper.now().note_refusal();
             return false;
         }
         if (stop.stop_requested()) {
@@ -77,7 +82,6 @@ private:
     }
 
     chain& of_;
-    bool is_refused_ = false;
 };
 
 /// Lets others have the worker.
@@ -93,21 +97,22 @@ public:
     }
 
     void await_resume() const {
-        if (is_refused_) {
+        if (of_.now().is_refused()) {
             throw_cancelled();
         }
     }
 
 private:
-    static bool leave(chain& leaving, void* self) {
+    static bool leave(chain& leaving, void*) {
         scheduler* const on = leaving.settle_on_scheduler();
-        const bool has_left = on != nullptr && on->resume_soon(leaving);
-        static_cast<yield_wait*>(self)->is_refused_ = !has_left;
-        return has_left;
+        if (on == nullptr || !on->resume_soon(leaving)) {
+            leaving.now().note_refusal();
+            return false;
+        }
+        return true;
     }
 
     chain& of_;
-    bool is_refused_ = false;
 };
 
 /// What stands behind an executor, if it can continue coroutines by itself.
@@ -124,10 +129,10 @@ scheduler* scheduler_of(E& executor) noexcept {
 /// A chain on its way to an executor of somebody else's, as the closure of a task.
 class chain_on_its_way {
 public:
-    explicit chain_on_its_way(chain& leaving) noexcept : chain_(&leaving) {}
-    chain_on_its_way(chain_on_its_way&& other) noexcept
-        : chain_(std::exchange(other.chain_, nullptr)) {}
-    chain_on_its_way& operator=(chain_on_its_way&&) = delete;
+    explicit chain_on_its_way(chain& leaving) noexcept
+        : chain_(&leaving), type_(leaving.now().type()) {}
+    chain_on_its_way(const chain_on_its_way&) = delete;
+    chain_on_its_way& operator=(const chain_on_its_way&) = delete;
     ~chain_on_its_way() {
         if (chain_ != nullptr) { // the job was dropped, and reported
             chain_->destroy(*chain_);
@@ -135,7 +140,7 @@ public:
     }
 
     void call(task_run& run) {
-        stretch here(*std::exchange(chain_, nullptr));
+        stretch here(*std::exchange(chain_, nullptr), type_);
         here.attach(run);
         here.go();
         here.destroy_chain();
@@ -153,6 +158,7 @@ public:
 
 private:
     chain* chain_;
+    const chain_type& type_;
 };
 
 /// Goes on somewhere else.
@@ -172,7 +178,7 @@ public:
     }
 
     void await_resume() const {
-        if (is_refused_) {
+        if (of_.now().is_refused()) {
             throw_cancelled();
         }
     }
@@ -193,14 +199,13 @@ private:
         }
         if (!has_left) {
             leaving.move_to(before);
-            wait.is_refused_ = true;
+            leaving.now().note_refusal();
         }
         return has_left;
     }
 
     chain& of_;
     E& to_;
-    bool is_refused_ = false;
 };
 
 /// Does not wait: it has what it was asked for.

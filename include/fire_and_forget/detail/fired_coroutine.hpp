@@ -70,7 +70,7 @@ class fired_coroutine final : public chain, public from_frame_pool {
 
 public:
     explicit fired_coroutine(closure<Fn, Args...>& fired)
-        : chain(how_it_ends), fired_(std::move(fired)) {}
+        : chain(std::in_place_type<fired_coroutine>), fired_(std::move(fired)) {}
 
     /// To be called by the stretch that is to run it.
     void begin(task_run& run) {
@@ -111,6 +111,8 @@ private:
     }
     static void destroy_it(chain& ended) { delete static_cast<fired_coroutine*>(&ended); }
 
+    friend chain;
+    friend coroutine_start<closure<Fn, Args...>>;
     static constexpr chain_type how_it_ends{&look, &destroy_it};
 
     closure<Fn, Args...> fired_;
@@ -133,7 +135,7 @@ struct coroutine_start<closure<Fn, Args...>> {
             frame_pool::release(memory, sizeof(fired));
             return;
         }
-        stretch first(*made);
+        stretch first(*made, fired::how_it_ends);
         first.attach(run);
         bool is_begun = false;
         attempt([&] { made->begin(run), is_begun = true; }, [&] { run.failed_with_exception(); });

@@ -17,6 +17,7 @@
 #include <exception>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace faf::detail {
 
@@ -32,7 +33,7 @@ struct self_starting {
     public:
         /// The place that reports name: a parameter of type call_site, or else the coroutine.
         template <class... Args>
-        explicit promise_type(const Args&... args) : chain(how_it_ends) {
+        explicit promise_type(const Args&... args) : chain(std::in_place_type<promise_type>) {
             (note_place(args), ...);
         }
 
@@ -94,6 +95,7 @@ struct self_starting {
         static void destroy_it(chain& ended) {
             std::coroutine_handle<promise_type>::from_promise(promise_of(ended)).destroy();
         }
+        friend chain;
         static constexpr chain_type how_it_ends{&look, &destroy_it};
     };
 };
