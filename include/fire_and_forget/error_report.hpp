@@ -19,12 +19,13 @@ enum class failure : std::uint8_t {
     exception,    ///< the task threw; so may its closure while it was destroyed
     error_result, ///< the task returned an error: a set std::error_code, an empty expected
     refused,      ///< the task was not accepted and will not run
-    expired,      ///< the task was dropped because its time had passed; none has one yet
+    expired,      ///< the task was dropped because its time had passed
     cancelled,    ///< the task was dropped because its stop_token asked for it
     abandoned,    ///< the task was not finished when its pool shut down or the process ended
     worker_lost,  ///< the task ended its thread: pthread_exit or pthread_cancel
     sink_failed,  ///< an error sink threw; the report it was given went to the next sink
-    starvation,   ///< tasks wait because no thread can be started for them
+    starvation,   ///< tasks wait, and no thread can or may be started for them
+    displaced,    ///< the task made room for another one in a full queue
 };
 
 /// `kind` in plain words, to be read after the name of a task.
@@ -48,6 +49,8 @@ constexpr std::string_view to_string(failure kind) noexcept {
         return "failed, and the error sink that was told threw";
     case failure::starvation:
         return "waits for a thread";
+    case failure::displaced:
+        return "was displaced by another one";
     }
     return "failed";
 }

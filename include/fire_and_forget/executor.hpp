@@ -14,6 +14,15 @@
 
 namespace faf {
 
+namespace detail {
+
+/// Whether the task goes in the same call that handed it over. That call is told.
+inline bool is_dropped_in_call(const task_node& task) noexcept {
+    return task.is_handed_over && hand_over::note_dropped(task.number);
+}
+
+} // namespace detail
+
 /// A fired task on its way to an executor: call it once, on whatever thread, and the task runs.
 ///
 /// Calling it never throws; what the task throws has gone to the sink. A job that is destroyed
@@ -29,7 +38,7 @@ public:
     }
 
     ~job() {
-        if (!task_ || detail::hand_over::note_dropped(task_->hand_over)) {
+        if (!task_ || detail::is_dropped_in_call(*task_)) {
             return; // the front door reports what is dropped before its call ends, as refused
         }
         detail::drop_task(std::move(task_), detail::foreign_host(), failure::abandoned,
@@ -65,7 +74,7 @@ submission execute_on(Core& core, job& work) {
     }
     task_ptr task = take_task(work);
     const refusal why = core.accept(task);
-    if (why != refusal::none && !hand_over::note_dropped(task->hand_over)) {
+    if (why != refusal::none && !is_dropped_in_call(*task)) {
         drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));
     }
     return submission(why);

@@ -60,6 +60,8 @@ struct default_executors {
         if (runs_this_thread()) {
             return false;
         }
+        pool.give_up_late_timers(deadline); // or the drain would wait for them
+        threads.give_up_late_timers(deadline);
         static_cast<void>(drain_until(deadline));
         const bool threads_finished = threads.shutdown_until(deadline);
         const bool pool_finished = pool.shutdown_until(deadline);
@@ -107,7 +109,7 @@ fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... arg
 
 template <class... Args>
 [[gnu::always_inline]] inline submission
-fire_and_forget(const options& how, detail::located<std::type_identity_t<Args>...> fn,
+fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity_t<Args>...> fn,
                 Args&&... args) {
     return detail::fire(detail::default_core(), &how, fn, std::forward<Args>(args)...);
 }
@@ -120,8 +122,8 @@ fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn,
 
 template <executor E, class... Args>
 [[gnu::always_inline]] inline submission
-fire_and_forget(E&& executor, const options& how, detail::located<std::type_identity_t<Args>...> fn,
-                Args&&... args) {
+fire_and_forget(E&& executor, const options& how,
+                detail::located_to_repeat<std::type_identity_t<Args>...> fn, Args&&... args) {
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
 

@@ -8,6 +8,7 @@
 #include "detail/time.hpp"
 #include "error_report.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -27,6 +28,21 @@ struct options {
 
     faf::priority priority = faf::priority::normal;
 
+    /// Start no earlier than this after the call. The task waits without a thread. Negative is 0.
+    std::chrono::nanoseconds after{0};
+
+    /// Start again every so often, counted from the first start's time, until `stop` asks to stop,
+    /// fn returns faf::stop_repeating, or the executor shuts down. 0: only once.
+    ///
+    /// Runs never overlap. A start that is late does not put off the ones after it; one whose whole
+    /// period has passed is left out and counted in `stats::skipped`. A run that fails is reported,
+    /// and the next one starts all the same. fn and its arguments are called as lvalues.
+    std::chrono::nanoseconds every{0};
+
+    /// Drop the task, and report that, if it has not started this long after it might have: after
+    /// the call, or after the time that `after` or `every` gave it. 0: never.
+    std::chrono::nanoseconds expires{0};
+
     /// Cancels the task if it has not started, and is handed to fn if fn takes a stop_token first:
     /// there it also stops when the pool shuts down.
     detail::stop_token stop{};
@@ -39,6 +55,11 @@ struct options {
     call_site where{};
 };
 
+/// What fn may return to say whether it is to be called again; see options::every.
+enum class repetition : std::uint8_t { go_on, stop };
+inline constexpr repetition keep_repeating = repetition::go_on;
+inline constexpr repetition stop_repeating = repetition::stop;
+
 /// Why a task was not accepted.
 enum class refusal : std::uint8_t {
     none,            ///< it was accepted
@@ -49,6 +70,7 @@ enum class refusal : std::uint8_t {
     empty_callable,  ///< fn is a null pointer or an empty std::function
     copy_threw,      ///< copying or moving fn or an argument threw
     executor_failed, ///< the executor threw, or dropped the job it was given
+    invalid_options, ///< what the options ask for can't be done with this fn or this executor
 };
 
 /// `why` in plain words.
@@ -70,6 +92,8 @@ constexpr std::string_view to_string(refusal why) noexcept {
         return "copying the callable or an argument threw";
     case refusal::executor_failed:
         return "the executor threw or dropped the job";
+    case refusal::invalid_options:
+        return "its options ask for what can't be done";
     }
     return "refused";
 }
@@ -99,17 +123,45 @@ enum class wake : std::uint8_t {
                ///< an idle pool start later by up to one nap
 };
 
+/// What a call does that finds `max_pending` tasks waiting.
+enum class overflow : std::uint8_t {
+    refuse,      ///< its task is refused
+    drop_oldest, ///< the task that waits longest makes room, of those whose priority is not higher;
+                 ///< it is reported as displaced. If there is none, the new one is refused
+    run_in_caller, ///< it runs its task itself, before it returns
+    wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. From a
+                   ///< task of the pool it does not wait
+};
+
 /// How a pool is made.
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
     unsigned threads = 0;
 
+    /// How many there may be while tasks wait and those that run are blocked; when they are idle
+    /// again, the additional ones end. 0: 512, or `threads` if that is more; but a pool with
+    /// `.threads = 1` has one at any time, so that its tasks run one after the other. Fewer than
+    /// `threads` means `threads`.
+    unsigned max_threads = 0;
+
+    /// How many tasks may wait, those included that wait for their time. Exact. A task that repeats
+    /// counts as waiting until it ends. 0: as many as there is memory for.
+    std::size_t max_pending = 0;
+
+    /// What a call does when as many wait.
+    overflow when_full = overflow::refuse;
+    std::chrono::nanoseconds full_wait = std::chrono::seconds(1); ///< with overflow::wait
+
     /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap` (10 ms
     /// at most), all the time. That takes processor time: with naps of 50 us a quarter of a core on
     /// a virtual machine, with longer ones less.
     wake wake_up = wake::by_caller;
     std::chrono::nanoseconds nap = std::chrono::microseconds(50);
+
+    /// When tasks have waited this long while all threads were kept by others, and there may be no
+    /// more threads, that is reported as failure::starvation, once until it is over. 0: never.
+    std::chrono::nanoseconds starvation_after = std::chrono::seconds(1);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
     std::chrono::nanoseconds exit_deadline = std::chrono::seconds(5);

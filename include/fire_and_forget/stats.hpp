@@ -12,14 +12,17 @@ namespace faf {
 /// what ends meanwhile is shown as pending.
 ///
 /// Always: accepted == succeeded + failed + dropped + pending + running. Refused submissions were
-/// never accepted and stand apart.
+/// never accepted and stand apart. Each run of a task that repeats counts as a task.
 struct stats {
     std::uint64_t accepted = 0;  ///< submissions that were answered with `true`
     std::uint64_t succeeded = 0; ///< ran to the end
     std::uint64_t failed = 0;    ///< threw, returned an error, or ended their thread; reported
     std::uint64_t dropped = 0;   ///< never ran, or were still running at the deadline; reported
     std::uint64_t refused = 0;   ///< submissions that were answered with `false`; reported
-    std::size_t pending = 0;     ///< wait for a worker now
+    std::uint64_t cancelled = 0; ///< part of dropped: were asked to stop before they started
+    std::uint64_t expired = 0;   ///< part of dropped: had not started in time
+    std::uint64_t skipped = 0;   ///< starts of repeated tasks that were left out
+    std::size_t pending = 0;     ///< wait for a worker, or for their time, now
     std::size_t running = 0;     ///< run now
     std::size_t threads = 0;     ///< threads alive now
 
@@ -30,6 +33,9 @@ struct stats {
         failed += other.failed;
         dropped += other.dropped;
         refused += other.refused;
+        cancelled += other.cancelled;
+        expired += other.expired;
+        skipped += other.skipped;
         pending += other.pending;
         running += other.running;
         threads += other.threads;

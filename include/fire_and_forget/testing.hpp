@@ -4,14 +4,20 @@
 // For the tests of programs that fire tasks: an executor that runs them when told, and a sink that
 // remembers. No threads, no sleeps.
 
+#include "detail/abandoned_tasks.hpp"
 #include "detail/attempt.hpp"
+#include "detail/run_task.hpp"
+#include "detail/scheduler.hpp"
+#include "detail/task.hpp"
 #include "detail/time.hpp"
+#include "detail/timer_heap.hpp"
+#include "detail/timer_queue.hpp"
 #include "error_sink.hpp"
 #include "executor.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -21,37 +27,69 @@
 
 namespace faf::testing {
 
-/// Keeps the tasks fired at it until the test runs them, on the test's own thread.
+/// Keeps the tasks fired at it until the test runs them, on the test's own thread. Time stands still
+/// until the test moves it on.
 ///
 ///     faf::testing::manual_executor ex;
 ///     fire_and_forget(ex, greet, "Ada");
-///     CHECK(ex.pending() == 1);
 ///     CHECK(ex.run_one());
+///     fire_and_forget(ex, {.after = 5s}, greet, "Bob");
+///     ex.advance(5s);                                    // greets Bob
 ///
-/// Order: first in, first out.
-/// Errors: go to the task's sink or the global one, as everywhere.
+/// Order: first in, first out; those that wait for their time in the order of their times.
+/// Errors: go to the task's sink or the global one, as everywhere. Reports of tasks fired with
+/// options carry times of this clock.
 /// Thread safety: all members may be called by any thread.
-/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed; a sink that
-/// hears of it must not call it.
-class manual_executor {
+/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed, and those that
+/// repeat as cancelled; a sink that hears of it must not call it.
+class manual_executor : public detail::scheduler {
 public:
-    void execute(job work) {
+    manual_executor() = default;
+    ~manual_executor() {
+        while (detail::timed* const item = take_any()) {
+            if (item->is_resumption) {
+                abandon(static_cast<detail::suspended&>(*item));
+            } else {
+                detail::task_ptr task(static_cast<detail::task_node*>(item));
+                const bool repeats = task->repeats(); // then it ends with its executor
+                detail::drop_task(std::move(task), host_,
+                                  repeats ? failure::cancelled : failure::abandoned,
+                                  "its executor was destroyed without running it");
+            }
+        }
+    }
+    manual_executor(const manual_executor&) = delete;
+    manual_executor& operator=(const manual_executor&) = delete;
+
+    submission execute(job work) {
+        detail::task_ptr task = take_task(work);
+        if (!task) {
+            return submission(refusal::empty_callable);
+        }
         const std::lock_guard lock(mutex_);
-        jobs_.push_back(std::move(work));
+        if (!task->is_delayed) {
+            add_ready(*task.release());
+        } else if (timers_.try_push(*task)) {
+            static_cast<void>(task.release());
+        } else {
+            work = job(std::move(task)); // is dropped, which tells the call
+            return submission(refusal::out_of_memory);
+        }
+        return submission();
     }
 
-    /// Runs the task that waits longest; false if none does.
+    /// Runs the task that waits longest, of those whose time has come; false if there is none.
     bool run_one() {
-        job next = take();
-        if (!next) {
+        detail::timed* const next = take();
+        if (next == nullptr) {
             return false;
         }
-        next();
+        run(*next);
         return true;
     }
 
-    /// Runs tasks until none is left, those that they fire included; returns how many. A task that
-    /// always fires another keeps it from returning.
+    /// Runs tasks until none is left whose time has come, those that they fire included; returns how
+    /// many. A task that always fires another keeps it from returning.
     std::size_t run_all() {
         std::size_t runs = 0;
         while (run_one()) {
@@ -60,25 +98,130 @@ public:
         return runs;
     }
 
-    /// How many tasks wait.
-    std::size_t pending() const {
-        const std::lock_guard lock(mutex_);
-        return jobs_.size();
+    /// Moves the time on by `step` and runs what is due by then, each task at its own time; returns
+    /// how many ran. From inside one of its tasks only the time moves: the task takes so long, and
+    /// the others wait for its end.
+    std::size_t advance(std::chrono::nanoseconds step) {
+        constexpr auto never = detail::steady_time::max(); // does not come
+        const detail::steady_time end =
+            detail::earlier_of(detail::later(now(), step), never - std::chrono::nanoseconds(1));
+        if (detail::inside_a_task_of(&host_)) {
+            move_to(end);
+            return 0;
+        }
+        std::size_t runs = run_all();
+        for (detail::steady_time due = next_due(); due <= end; due = next_due()) {
+            move_to(due);
+            runs += run_all();
+        }
+        move_to(end);
+        return runs;
     }
 
-private:
-    job take() {
+    /// The time. It begins at some point and moves by advance() only.
+    std::chrono::steady_clock::time_point now() const noexcept override {
+        return now_.load(std::memory_order_relaxed);
+    }
+
+    /// How many tasks wait, those included whose time has not come.
+    std::size_t pending() const {
         const std::lock_guard lock(mutex_);
-        if (jobs_.empty()) {
-            return {};
+        return ready_count_ + timers_.size();
+    }
+
+    // For the coroutines that run here.
+
+    bool resume_soon(detail::suspended& one) noexcept override {
+        const std::lock_guard lock(mutex_);
+        add_ready(one);
+        return true;
+    }
+    bool resume_at(detail::suspended& one) noexcept override {
+        const std::lock_guard lock(mutex_);
+        return timers_.try_push(one);
+    }
+    void notice_stop() noexcept override {} // take() looks each time
+    bool is_stopping() const noexcept override { return false; }
+    void keep_scheduler() noexcept override {}
+    void release_scheduler() noexcept override {}
+
+private:
+    void add_ready(detail::timed& item) noexcept {
+        item.next = nullptr;
+        *end_ = &item;
+        end_ = &item.next;
+        ++ready_count_;
+    }
+
+    detail::timed* take_ready() noexcept {
+        detail::timed* const first = ready_;
+        if (first != nullptr) {
+            ready_ = first->next;
+            end_ = ready_ != nullptr ? end_ : &ready_;
+            --ready_count_;
         }
-        job first = std::move(jobs_.front());
-        jobs_.pop_front();
         return first;
     }
 
+    /// What is due is ready, and what was asked to stop does not wait for its time.
+    detail::timed* take() {
+        const std::lock_guard lock(mutex_);
+        for (detail::timed* asked = timers_.remove_if(detail::is_asked_to_stop);
+             asked != nullptr;) {
+            add_ready(*std::exchange(asked, asked->next));
+        }
+        while (detail::timed* const due = timers_.pop_due(now())) {
+            add_ready(*due);
+        }
+        return take_ready();
+    }
+
+    detail::timed* take_any() {
+        const std::lock_guard lock(mutex_);
+        detail::timed* const first = take_ready();
+        return first != nullptr ? first : timers_.pop_due(detail::steady_time::max());
+    }
+
+    detail::steady_time next_due() const {
+        const std::lock_guard lock(mutex_);
+        return timers_.next_due();
+    }
+
+    void move_to(detail::steady_time time) noexcept {
+        if (now() < time) {
+            now_.store(time, std::memory_order_relaxed);
+        }
+    }
+
+    void run(detail::timed& item) {
+        if (item.is_resumption) {
+            detail::resumption coroutine{static_cast<detail::suspended*>(&item)};
+            const call_site where = coroutine.one->where;
+            const char* const name = coroutine.one->name;
+            detail::run_task({detail::resumption_type, &coroutine, where, name}, host_);
+        } else {
+            detail::run_task(detail::task_ptr(static_cast<detail::task_node*>(&item)), host_,
+                             [this](detail::task_ptr again, std::uint64_t) {
+                                 const std::lock_guard lock(mutex_);
+                                 if (timers_.try_push(*again)) {
+                                     static_cast<void>(again.release());
+                                 }
+                             });
+        }
+    }
+
+    void abandon(detail::suspended& one) const {
+        detail::abandoned_tasks abandoned(host_, detail::steady_time::max());
+        abandoned.add_queued(one);
+    }
+
     mutable std::mutex mutex_;
-    std::deque<job> jobs_;
+    std::atomic<detail::steady_time> now_{detail::steady_clock::now()};
+    detail::timed* ready_ = nullptr;
+    detail::timed** end_ = &ready_;
+    std::size_t ready_count_ = 0;
+    detail::timer_heap timers_;
+    const detail::host host_{nullptr, {}, this};
 };
 
 /// A report as an error_recorder keeps it, with texts of its own.

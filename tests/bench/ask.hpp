@@ -30,6 +30,7 @@ struct settings {
     std::size_t tasks = 0;   ///< instead of the question's own number
     double seconds = 10;     ///< how long the idle are watched
     std::string_view peer{}; ///< measure only this one, in this process
+    std::string series{};    ///< the file for what is observed over time; empty: none
 
     /// How many tasks a peer is given where the library is given `full`.
     template <class Peer>
@@ -54,10 +55,12 @@ struct settings {
                 how.seconds = std::strtod(value, nullptr);
             } else if (key == "--peer") {
                 how.peer = value;
+            } else if (key == "--series") {
+                how.series = value;
             } else {
                 std::fprintf(stderr,
                              "usage: %s [--quick] [--rotate=n] [--peer=name] [--tasks=n] "
-                             "[--seconds=n]\n",
+                             "[--seconds=n] [--series=file]\n",
                              argv[0]);
                 std::exit(2);
             }
@@ -84,7 +87,7 @@ struct answer {
 
 template <class Question, class Peer>
 void measure(const settings& how) {
-    if constexpr (std::is_same_v<Peer, go_statement>) {
+    if constexpr (is_program<Peer>) {
         Peer::answer_and_exit(Question::name, how.is_quick, how.seconds);
     } else {
         Question::template measure<Peer>(how, answer{Question::name, Peer::name});

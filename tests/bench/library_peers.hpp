@@ -19,9 +19,11 @@ concept has_wake_up = requires(Options how) {
 
 enum class wakes { by_caller, by_worker };
 
+/// Like the other pools it has two threads, come what may: it would add some while a gate holds
+/// these, and they would run what is to be queued.
 template <wakes Wakes, class Options = faf::pool_options>
 Options library_options() {
-    Options how{.threads = pool_workers};
+    Options how{.threads = pool_workers, .max_threads = pool_workers};
     if constexpr (has_wake_up<Options> && Wakes == wakes::by_worker) {
         how.wake_up = decltype(how.wake_up)::by_worker;
     }

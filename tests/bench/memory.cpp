@@ -4,26 +4,16 @@
 
 #include "ask.hpp"
 #include "gate.hpp"
+#include "resident.hpp"
 #include "tally.hpp"
 
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-
-#include <unistd.h>
 
 namespace {
 
 using namespace faf_bench;
-
-double resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    long size = 0;
-    long resident = 0;
-    statm >> size >> resident;
-    return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 struct memory {
     static constexpr const char* name = "memory";

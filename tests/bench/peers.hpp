@@ -53,19 +53,70 @@ public:
     }
 };
 
-/// Go's own statement, asked by the program in go/, which prints the same lines.
-struct go_statement {
-    static constexpr const char* name = "Go";
+// Those of other languages are programs, which are asked the same questions and print the same
+// lines.
+
+[[noreturn]] inline void become(const char* program, std::vector<std::string> arguments) {
+    std::vector<char*> words;
+    for (std::string& argument : arguments) {
+        words.push_back(argument.data());
+    }
+    words.push_back(nullptr);
+    ::execv(program, words.data());
+    std::perror(program);
+    std::_Exit(1);
+}
 
 #if defined(BENCH_GO_PROGRAM)
+[[noreturn]] inline void become_go(const char* peer, const char* question, bool is_quick,
+                                   double seconds) {
+    become(BENCH_GO_PROGRAM,
+           {"go", std::string("--peer=") + peer, "--seconds=" + std::to_string(seconds),
+            is_quick ? "--quick" : "--quick=false", question});
+}
+
+/// Go's own statement.
+struct go_statement {
+    static constexpr const char* name = "Go";
     [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double seconds) {
-        const std::string length = "--seconds=" + std::to_string(seconds);
-        ::execl(BENCH_GO_PROGRAM, "go", length.c_str(), is_quick ? "--quick" : "--quick=false",
-                question, nullptr);
-        std::perror(BENCH_GO_PROGRAM);
-        std::_Exit(1);
+        become_go(name, question, is_quick, seconds);
     }
+};
+
+/// Go's timer that takes a function, where the statement takes a goroutine that sleeps.
+struct go_after_func {
+    static constexpr const char* name = "Go/AfterFunc";
+    [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double seconds) {
+        become_go(name, question, is_quick, seconds);
+    }
+};
 #endif
+
+#if defined(BENCH_NODE_PROGRAM)
+[[noreturn]] inline void become_node(const char* peer, const char* question, bool is_quick) {
+    become(BENCH_NODE_PROGRAM,
+           {"node", BENCH_NODE_SCRIPT, peer, question, is_quick ? "--quick" : "--quick=no"});
+}
+
+struct node_timeout {
+    static constexpr const char* name = "Node";
+    [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double) {
+        become_node(name, question, is_quick);
+    }
+};
+
+/// The promise of a timer, with a catch.
+struct node_promise {
+    static constexpr const char* name = "Node/promise";
+    [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double) {
+        become_node(name, question, is_quick);
+    }
+};
+#endif
+
+template <class Peer>
+concept is_program = requires {
+    &Peer::answer_and_exit;
 };
 
 template <class... Peers>
@@ -96,8 +147,15 @@ inline constexpr peers<async_futures, detached_threads> threads_per_task;
 inline constexpr peers<bare_ring> the_limit;
 #if defined(BENCH_GO_PROGRAM)
 inline constexpr peers<go_statement> go;
+inline constexpr peers<go_after_func> go_timers;
 #else
 inline constexpr peers<> go;
+inline constexpr peers<> go_timers;
+#endif
+#if defined(BENCH_NODE_PROGRAM)
+inline constexpr peers<node_timeout, node_promise> node;
+#else
+inline constexpr peers<> node;
 #endif
 
 template <class Peer>

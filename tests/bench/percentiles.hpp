@@ -7,9 +7,11 @@
 #include "ticks.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,11 +19,16 @@
 namespace faf_bench {
 
 /// The sample that `share` of all do not exceed. Reorders them.
-inline double rank_ns(std::vector<ticks>& samples, double share, const tick_scale& scale) {
-    const auto rank = static_cast<std::ptrdiff_t>(
+template <class Sample>
+Sample rank(std::vector<Sample>& samples, double share) {
+    const auto place = static_cast<std::ptrdiff_t>(
         std::ceil(share * static_cast<double>(samples.size()) - 1e-6) - 1);
-    std::nth_element(samples.begin(), samples.begin() + rank, samples.end());
-    return static_cast<double>(samples[static_cast<std::size_t>(rank)]) * scale.ns_per_tick;
+    std::nth_element(samples.begin(), samples.begin() + place, samples.end());
+    return samples[static_cast<std::size_t>(place)];
+}
+
+inline double rank_ns(std::vector<ticks>& samples, double share, const tick_scale& scale) {
+    return static_cast<double>(rank(samples, share)) * scale.ns_per_tick;
 }
 
 inline void tell_percentiles(const answer& tell, const std::string& prefix,
@@ -31,6 +38,30 @@ inline void tell_percentiles(const answer& tell, const std::string& prefix,
           std::pair{"p99.99", 0.9999}, std::pair{"max", 1.0}}) {
         tell(prefix + name, rank_ns(samples, share, scale), "ns");
     }
+}
+
+using delay = std::chrono::nanoseconds; ///< less than nothing: too early
+
+template <class Unit>
+double in(delay taken) {
+    return std::chrono::duration<double, Unit>(taken).count();
+}
+
+template <class Unit>
+constexpr const char* unit_name = "ns";
+template <>
+inline constexpr const char* unit_name<std::micro> = "us";
+template <>
+inline constexpr const char* unit_name<std::milli> = "ms";
+
+/// For delays of which there are too few to tell rarer ones.
+template <class Unit>
+void tell_delays(const answer& tell, const std::string& prefix, std::vector<delay>& delays) {
+    tell(prefix + "p50", in<Unit>(rank(delays, 0.5)), unit_name<Unit>);
+    if (delays.size() >= 100) {
+        tell(prefix + "p99", in<Unit>(rank(delays, 0.99)), unit_name<Unit>);
+    }
+    tell(prefix + "max", in<Unit>(rank(delays, 1.0)), unit_name<Unit>);
 }
 
 /// What the caller pays, also without what the clock adds.

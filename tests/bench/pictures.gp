@@ -91,5 +91,30 @@ do for [format in "svg png"] {
     lengths = "per_task_at_10000 per_task_at_100000 per_task_at_1000000 per_task_at_10000000"
     plot for [peer in asked("queue_length")] medians("queue_length", peer, lengths) \
         with linespoints linetype style(peer) title peer
+    # Without the library's answer there is no series.
+    series = results . "/elasticity.csv"
+    if (int(system(sprintf("cat '%s' 2>/dev/null | wc -l", series))) > 1) {
+        set output results . "/elasticity." . format
+        set multiplot layout 1,2 title "100 tasks that sleep are fired at a pool of two threads, " \
+            . "then a short one now and then"
+        unset title
+        set xtics autofreq
+        set yrange [0:*]
+        set datafile separator ","
+        set ylabel "threads, tasks"
+        set xlabel "milliseconds: how it grows"
+        set xrange [0:100]
+        set key inside right center
+        plot series using (1e3 * $1):2 skip 1 with steps linetype 1 title "threads", \
+            series using (1e3 * $1):3 skip 1 with steps linetype 2 linewidth 3 title "tasks that wait"
+        unset ylabel
+        set xlabel "seconds: until the threads have gone"
+        set xrange [0:*] noextend
+        plot series using 1:2 skip 1 with steps linetype 1 notitle, \
+            series using 1:3 skip 1 with steps linetype 2 linewidth 3 notitle
+        unset multiplot
+        set datafile separator whitespace
+        set key outside right center
+    }
     set output
 }

@@ -4,8 +4,8 @@
 #   run.sh <directory of the programs> <directory for the results> [--quick]
 #
 # RUNS=n runs each program n times (5), each time beginning with another peer; idle, which takes ten
-# seconds a peer, only once. Leaves raw.csv,
-# summary.csv (median, least and most of the runs), table.txt and the pictures. The machine should
+# seconds a peer, only once. Leaves raw.csv, summary.csv (median, least and most of the runs),
+# elasticity.csv (what the last run saw over time), table.txt and the pictures. The machine should
 # have nothing else to do.
 set -eu
 programs=$1
@@ -14,7 +14,7 @@ quick=${3:---quick=no}
 runs=${RUNS:-5}
 here=$(dirname "$0")
 questions="submit_cost submit_cost_apart burst producers fan_out paced memory queue_length
-    steady_allocations"
+    steady_allocations timers priorities back_pressure elasticity"
 
 for tool in datamash gnuplot; do
     command -v $tool >/dev/null || { echo "run.sh needs $tool" >&2; exit 1; }
@@ -34,7 +34,7 @@ fi
 
 ask() { # question, run
     echo "run $2 of $runs: $1" >&2
-    "$programs/bench_$1" "$quick" --rotate="$2" ||
+    "$programs/bench_$1" "$quick" --rotate="$2" --series="$results/$1.csv" ||
         echo "run.sh: $1 has not been answered by all" >&2
 }
 run=1

@@ -6,7 +6,8 @@
 BEGIN {
     FS = ","
     ours = "fire_and_forget"
-    split("timer samples tasks 20us_samples 200us_samples", words, " ")
+    split("timer samples tasks 20us_samples 200us_samples timers pending_at_once " \
+          "thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
     for (i in words) no_contest[words[i]] = 1
 }
 
@@ -42,7 +43,7 @@ FNR > 1 { median[$1, $2, $3] = $5 + 0 }
 
 function print_row(question, metric, peer_list, peer_count,
                    i, peer, value, best, best_peer, mine) {
-    printf "  %-22s %-12s", metric, unit[question, metric]
+    printf "  %-32s %-12s", metric, unit[question, metric]
     for (i = 1; i <= peer_count; ++i) {
         peer = peer_list[i]
         value = ""
@@ -75,7 +76,7 @@ END {
                 if (rank(unordered[i]) == r) ordered[++count] = unordered[i]
             }
         }
-        printf "%-37s", question
+        printf "%-47s", question
         for (i = 1; i <= count; ++i) printf " %*s", width(ordered[i]), ordered[i]
         printf "   %-16s %s\n", "best peer", "ours/best"
         metric_count = split(metrics[question], metric_list, " ")

@@ -19,13 +19,18 @@ using namespace faf_test;
 using faf::failure;
 using faf::fire_and_forget;
 
-/// Keeps all threads busy and notes how many the default pool came to. Each wakes the next.
+/// Keeps all threads busy and notes how many the default pool has when it is quiet again: those that
+/// were hired for blocked ones are gone then.
 void note_threads(ledger& book) {
     for (int i = 0; i < 20; ++i) {
         fire_and_forget([] { std::this_thread::sleep_for(20ms); });
     }
     CHECK(faf::drain(patience));
-    book.notes[0] = static_cast<long>(faf::snapshot().threads);
+    std::size_t before = 0;
+    while (std::exchange(before, faf::snapshot().threads) != faf::snapshot().threads) {
+        std::this_thread::sleep_for(2s);
+    }
+    book.notes[0] = static_cast<long>(before);
 }
 
 const child configured("configured", [](ledger& book) {

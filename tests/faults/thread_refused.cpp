@@ -303,6 +303,122 @@ TEST_CASE("own_thread tasks of a process without threads run at exit") {
     CHECK(end->reports_of(failure::starvation) == 2); // own_thread's and the pool's
 }
 
+// Without a keeper -----------------------------------------------------------------------------------
+
+const child timers_without_threads("timers without threads", [](ledger& book) {
+    static ledger& shared = book;
+    faf::set_error_sink([](const faf::error_report& report) {
+        shared.count(report);
+        shared.notes[0] +=
+            report.what.find("what waits for its time waits for one") != report.what.npos ? 1 : 0;
+    });
+    refuse(0, never_again);
+    for (std::size_t id = 0; id < 100; ++id) {
+        const auto after = std::chrono::microseconds(100 * id);
+        book.count(fire_and_forget({.after = after}, tracked(book, id)));
+        book.count(fire_and_forget(faf::own_thread, {.after = after}, tracked(book, 100 + id)));
+    }
+    if (book.argument == 1) {
+        CHECK(faf::drain(patience));
+        book.notes[1] = static_cast<long>(book.ran);
+    }
+    book.count(fire_and_forget({.after = 1h}, tracked(book, 200)));
+});
+
+TEST_CASE("timers of a process that gets no thread fire when it drains, with one report each") {
+    const outcome end = run(timers_without_threads, 1);
+    check_exit(end);
+    check_leaving(end, 5s);
+    CHECK(end->accepted == 201);
+    CHECK(end->notes[1] == 200);
+    CHECK(end->ran == 200);
+    CHECK(end->notes[0] == 1);
+    CHECK(end->reports_of(failure::starvation) <= 3); // the keeper's, the pool's, own_thread's
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1);
+}
+
+TEST_CASE(
+    "timers of a process that gets no thread fire when it exits, and late ones do not hold it") {
+    const outcome end = run(timers_without_threads);
+    check_exit(end);
+    check_leaving(end, 5s);
+    CHECK(end->ran == 200);
+    CHECK(end->notes[0] == 1);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1);
+    for (std::size_t id = 0; id <= 200; ++id) {
+        REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+    }
+}
+
+const child keeper_comes_later("keeper comes later", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    refuse(0, never_again);
+    book.count(fire_and_forget({.after = 1ms}, tracked(book, 0)));
+    refuse(0, -1);
+    std::size_t id = 1;
+    CHECK(eventually([&] { // it tries again when a timer is fired after a pause
+        book.count(fire_and_forget({.after = 1ns}, tracked(book, id++)));
+        return book.ran > 1;
+    }));
+    CHECK(eventually([&] { return book.ran == book.accepted; })); // without a drain
+});
+
+TEST_CASE("when the keeper can be started again, timers that wait for it fire") {
+    const outcome end = run(keeper_comes_later);
+    check_exit(end);
+    CHECK(end->ran == end->accepted);
+    CHECK(end->reports_of(failure::starvation) == 1);
+}
+
+// Growing --------------------------------------------------------------------------------------------
+
+const child can_not_grow("can not grow", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 2, .starvation_after = 0s});
+    static std::atomic<bool> may_end{false};
+    static std::atomic<int> blocked{0};
+    for (int i = 0; i < 2; ++i) {
+        fire_and_forget(pool, [] {
+            ++blocked;
+            may_end.wait(false);
+        });
+    }
+    CHECK(eventually([] { return blocked == 2; }));
+    const long before = refusals;
+    refuse(next_call(), never_again);
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(pool, tracked(book, id)));
+    }
+    CHECK(eventually([&] { return refusals > before + 1; })); // it goes on trying, with pauses
+    book.notes[0] = static_cast<long>(book.ran);
+    book.notes[1] = static_cast<long>(book.reports_of(failure::starvation));
+    if (book.argument == 1) {
+        refuse(0, -1);
+        CHECK(eventually([&] { return book.ran == 100; })); // by one that was hired at last
+        CHECK(blocked == 2);
+    }
+    may_end = true;
+    may_end.notify_all();
+    CHECK(pool.drain(patience));
+});
+
+TEST_CASE(
+    "a pool that can't grow says so once, and its tasks run when the blocked ones are through") {
+    const outcome end = run(can_not_grow);
+    check_exit(end);
+    CHECK(end->accepted == 100);
+    CHECK(end->notes[0] == 0);
+    CHECK(end->notes[1] == 1);
+    CHECK(end->ran == 100);
+}
+
+TEST_CASE("a pool that could not grow does when there are threads again") {
+    const outcome end = run(can_not_grow, 1);
+    check_exit(end);
+    CHECK(end->notes[1] == 1);
+    CHECK(end->ran == 100);
+}
+
 #if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see thread_ended_by_task.cpp
 
 const child lost_without_replacement("lost without replacement", [](ledger& book) {

@@ -160,8 +160,10 @@ TEST_CASE("they don't either where both sides of the barrier are full fences") {
 
 TEST_CASE("the place of a worker that a task has ended is filled by the next submit") {
     for (const auto who : {faf::wake::by_caller, faf::wake::by_worker}) {
-        thread_pool pool(
-            {.threads = 2, .wake_up = who, .on_error = [](const faf::error_report&) {}});
+        thread_pool pool({.threads = 2,
+                          .max_threads = 2,
+                          .wake_up = who,
+                          .on_error = [](const faf::error_report&) {}});
         std::latch both_here(2);
         for (int i = 0; i < 2; ++i) {
             faf::fire_and_forget(pool, [&] { both_here.arrive_and_wait(); });
@@ -177,12 +179,16 @@ TEST_CASE("the place of a worker that a task has ended is filled by the next sub
             const std::uint64_t lost = static_cast<std::uint64_t>(round + round / 2 + 1 + 1);
             REQUIRE(very_soon([&] { return pool.snapshot().failed == lost; }));
             std::latch all_here(2); // both places are filled
+            std::atomic<int> begun{0};
             std::atomic<int> ended{0};
             for (int i = 0; i < 2; ++i) {
                 faf::fire_and_forget(pool, [&] {
+                    ++begun;
                     all_here.arrive_and_wait();
                     ++ended;
                 });
+                // One after the other: what a submit misses while a worker looks is the keeper's.
+                REQUIRE(very_soon([&] { return begun == i + 1; }));
             }
             REQUIRE(very_soon([&] { return ended == 2; }));
         }

@@ -6,6 +6,7 @@
 #include "load.hpp"
 #include "rally.hpp"
 #include "task_mix.hpp"
+#include "test_ward.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
@@ -34,12 +35,11 @@ using namespace faf_test;
 using faf::fire_and_forget;
 using faf::thread_pool;
 using faf::detail::keeper;
-using faf::detail::ward;
 
-class counting_ward final : private ward {
+class counting_ward final : private test_ward {
 public:
-    counting_ward() { keeper::instance().enlist(*this); }
-    ~counting_ward() { keeper::instance().strike_off(*this); }
+    counting_ward() { enlist(); }
+    ~counting_ward() { strike_off(); }
     counting_ward(const counting_ward&) = delete;
     counting_ward& operator=(const counting_ward&) = delete;
 
@@ -51,9 +51,9 @@ public:
     long ticks() const { return ticks_; }
 
 private:
-    tick_result tick() override {
+    visit look_after(faf::detail::steady_time) override {
         ++ticks_;
-        tick_result result;
+        visit result;
         result.is_active = is_active_;
         return result;
     }
@@ -84,18 +84,18 @@ TEST_CASE("the keeper ticks as long as somebody works, then sleeps until somebod
 }
 
 /// Idle for some ticks; in the last of them, when it has just said so, it gets something to do.
-class hesitant_ward final : private ward {
+class hesitant_ward final : private test_ward {
 public:
-    explicit hesitant_ward(int idle_ticks) : left_(idle_ticks) { keeper::instance().enlist(*this); }
-    ~hesitant_ward() { keeper::instance().strike_off(*this); }
+    explicit hesitant_ward(int idle_ticks) : left_(idle_ticks) { enlist(); }
+    ~hesitant_ward() { strike_off(); }
     hesitant_ward(const hesitant_ward&) = delete;
     hesitant_ward& operator=(const hesitant_ward&) = delete;
 
     long ticks_at_work() const { return ticks_at_work_; }
 
 private:
-    tick_result tick() override {
-        tick_result result;
+    visit look_after(faf::detail::steady_time) override {
+        visit result;
         result.is_active = left_ == 0;
         ticks_at_work_ += result.is_active ? 1 : 0;
         if (left_ > 0 && --left_ == 0) {
@@ -265,6 +265,36 @@ TEST_CASE("a program that has nothing to do has no wake-ups") {
     std::this_thread::sleep_for(200ms);
     const std::map<std::string, long> before = sleeps_by_thread();
     CHECK(before.size() >= 3); // a worker of each pool, and the keeper
+    std::this_thread::sleep_for(1s);
+    CHECK(sleeps_by_thread() == before);
+}
+
+TEST_CASE("a program whose timers have fired, and whose next is far away, has no wake-ups") {
+    if (has_thread_sanitizer) {
+        WARN("left out: ThreadSanitizer has a thread of its own, which wakes");
+        return;
+    }
+    thread_pool pool({.threads = 2});
+    std::atomic<int> runs{0};
+    for (int i = 0; i < 2000; ++i) {
+        fire_and_forget(pool, {.after = std::chrono::microseconds(10 * i)}, [&] { ++runs; });
+    }
+    for (int i = 1; i <= 5; ++i) {
+        fire_and_forget(pool, {.every = i * 1ms}, [&runs, left = 10]() mutable {
+            ++runs;
+            return --left > 0 ? faf::keep_repeating : faf::stop_repeating;
+        });
+    }
+    REQUIRE(eventually([&] { return runs == 2000 + 50; }));
+    fire_and_forget(pool, {.every = 1h}, [] {});
+    std::latch all_here(6); // it grows, and gives the threads back
+    for (int i = 0; i < 6; ++i) {
+        fire_and_forget(pool, [&] { all_here.arrive_and_wait(); });
+    }
+    REQUIRE(pool.drain(patience));
+    REQUIRE(eventually([&] { return pool.snapshot().threads <= 2; }));
+    std::this_thread::sleep_for(200ms);
+    const std::map<std::string, long> before = sleeps_by_thread();
     std::this_thread::sleep_for(1s);
     CHECK(sleeps_by_thread() == before);
 }

@@ -32,7 +32,7 @@ struct tally {
     std::atomic<std::uint64_t> refused{0};
     std::atomic<std::uint64_t> ran{0};
     std::atomic<std::uint64_t> destroyed{0};
-    std::array<std::atomic<std::uint64_t>, 9> reported{};
+    std::array<std::atomic<std::uint64_t>, 10> reported{};
 
     void count(faf::submission answer) {
         (answer ? accepted : refused).fetch_add(1, std::memory_order_relaxed);
@@ -114,7 +114,7 @@ TEST_CASE("a pool shut down while eight threads fire loses no task") {
     for (int round = 0; round < load(100, 30); ++round) {
         CAPTURE(round);
         tally counted;
-        thread_pool pool({.threads = 2, .on_error = counted.sink()});
+        thread_pool pool({.threads = 2, .max_threads = 2, .on_error = counted.sink()});
         firing_squad squad(pool, counted, each);
         // The moment is a number of tasks, so that it is spread evenly on any machine. The fewer
         // there are the likelier they are, because refusals are quick.

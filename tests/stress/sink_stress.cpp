@@ -109,7 +109,7 @@ TEST_CASE("a sink that throws is reported to the next one, every time") {
     constexpr int tasks = load(5'000, 500);
     std::atomic<std::uint64_t> own{0};
     std::atomic<std::uint64_t> of_pool{0};
-    std::array<std::atomic<std::uint64_t>, 9> global{};
+    std::array<std::atomic<std::uint64_t>, 10> global{};
     faf::set_error_sink(
         [&](const faf::error_report& report) { ++global[static_cast<std::size_t>(report.kind)]; });
     thread_pool pool({.threads = 4, .on_error = [&](const faf::error_report&) {

@@ -44,7 +44,7 @@ struct task_marks {
 /// Lies in memory that parent and child share; all zero at first.
 struct ledger {
     static constexpr std::size_t capacity = 1U << 20U;
-    static constexpr std::size_t kinds = 9;
+    static constexpr std::size_t kinds = 10;
 
     std::atomic<long> argument;        ///< from the parent
     std::atomic<std::int64_t> left_at; ///< when the child began to end, on the steady clock

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "test_ward.hpp"
 
 #include <fire_and_forget/detail/keeper.hpp>
 
@@ -13,32 +14,32 @@
 namespace faf_test {
 
 /// No pool is looked after while this lives. Pools must be made before it and destroyed after it.
-class held_keeper final : private faf::detail::ward {
+class held_keeper final : private test_ward {
 public:
     held_keeper() {
-        faf::detail::keeper::instance().enlist(*this);
+        enlist();
         faf::detail::keeper::instance().notice_activity();
         REQUIRE(eventually([&] { return is_held_.load(); }));
     }
     ~held_keeper() {
         is_free_ = true;
         is_free_.notify_all();
-        faf::detail::keeper::instance().strike_off(*this);
+        strike_off();
     }
     held_keeper(const held_keeper&) = delete;
     held_keeper& operator=(const held_keeper&) = delete;
 
 private:
-    /// Holds it in the second tick. In the first it may have been about to sleep, and workers would
+    /// Holds it in the second visit. In the first it may have been about to sleep, and workers would
     /// wait for it to get up.
-    tick_result tick() override {
+    visit look_after(faf::detail::steady_time) override {
         if (is_second_) {
             is_held_ = true;
             is_held_.notify_all();
             is_free_.wait(false);
         }
         is_second_ = true;
-        tick_result result;
+        visit result;
         result.is_active = !is_free_;
         return result;
     }

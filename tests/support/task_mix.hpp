@@ -49,7 +49,7 @@ struct account {
     counter failed{0};
     counter constructed{0};
     counter destroyed{0};
-    std::array<counter, 9> reported{};
+    std::array<counter, 10> reported{};
 
     std::uint64_t new_id() noexcept { return (ids.fetch_add(1) + 1) * 0x9E37'79B9'7F4A'7C15U; }
 

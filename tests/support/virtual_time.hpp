@@ -18,7 +18,7 @@ namespace faf_test {
 
 class virtual_time final : public faf::detail::scheduler {
 public:
-    virtual_time() { host_.scheduler = this; }
+    virtual_time() { host_.home = this; }
     ~virtual_time() { destroy_all(); }
     virtual_time(const virtual_time&) = delete;
     virtual_time& operator=(const virtual_time&) = delete;
@@ -44,7 +44,6 @@ public:
     bool resume_at(faf::detail::suspended& one) noexcept override {
         const std::lock_guard lock(mutex_);
         if (!is_closed) {
-            one.order = ++last_order_;
             sleepers_.push_back(&one);
         }
         return !is_closed;
@@ -55,8 +54,9 @@ public:
         wake_if(
             [](const auto& one) { return one.wants_to_stop != nullptr && one.wants_to_stop(one); });
     }
-    void keep() noexcept override { ++keepers; }
-    void release() noexcept override { --keepers; }
+    bool is_stopping() const noexcept override { return host_.stop.stop_requested(); }
+    void keep_scheduler() noexcept override { ++keepers; }
+    void release_scheduler() noexcept override { --keepers; }
 
     // The test -----------------------------------------------------------------------------------
 
@@ -115,7 +115,11 @@ private:
             faf::detail::suspended* const one = ready_.front();
             ready_.pop_front();
             lock.unlock();
-            fates.push_back(one->resume(*one, host_));
+            faf::detail::resumption coroutine{one};
+            const faf::call_site where = one->where;
+            const char* const name = one->name;
+            fates.push_back(faf::detail::run_task(
+                {faf::detail::resumption_type, &coroutine, where, name}, host_));
             return true;
         }
         return false;
@@ -132,9 +136,8 @@ private:
                 ++at;
             }
         }
-        std::sort(due.begin(), due.end(), [](const auto* a, const auto* b) {
-            return a->due != b->due ? a->due < b->due : a->order < b->order;
-        });
+        std::stable_sort(due.begin(), due.end(),
+                         [](const auto* a, const auto* b) { return a->due < b->due; });
         ready_.insert(ready_.end(), due.begin(), due.end());
     }
 
@@ -143,7 +146,6 @@ private:
     std::deque<faf::detail::task_ptr> jobs_;
     std::deque<faf::detail::suspended*> ready_;
     std::vector<faf::detail::suspended*> sleepers_;
-    std::uint32_t last_order_ = 0;
     faf::detail::stop_source stop_ = faf::detail::make_stop_source();
     faf::detail::host host_{nullptr, stop_.get_token()};
 };

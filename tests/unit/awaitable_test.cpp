@@ -241,6 +241,6 @@ TEST_CASE("a coroutine whose event is destroyed is cancelled") {
     event.waiting.destroy();
     time.run_all();
     CHECK(errors.count() == 2);
-    CHECK(time.fates == std::vector{fate::succeeded, fate::dropped, fate::dropped});
+    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled, fate::cancelled});
     CHECK(time.keepers == 0);
 }

@@ -378,7 +378,7 @@ TEST_CASE("shutdown ends sleeps, and the coroutines unwind as cancelled") {
     CHECK(count == 0);
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == faf::failure::cancelled);
-    CHECK(time.fates == std::vector{fate::succeeded, fate::dropped});
+    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
 }
 
 TEST_CASE("a task's own stop_token ends its sleep and no other") {
@@ -423,7 +423,7 @@ TEST_CASE("waits at an executor that is closed are cancelled") {
     time.is_closed = true;
     time.run_all();
     CHECK(errors.count() == 2);
-    CHECK(time.fates == std::vector{fate::dropped, fate::dropped});
+    CHECK(time.fates == std::vector{fate::cancelled, fate::cancelled});
 }
 
 TEST_CASE("the stop_token of a coroutine stops with its own and with its executor's") {
@@ -515,7 +515,7 @@ TEST_CASE("an executor that is closed leaves the coroutine where it was, cancell
     second.is_closed = true;
     fire_and_forget(first, [&second]() -> faf::task<> { co_await faf::resume_on(second); });
     first.run_all();
-    CHECK(first.fates == std::vector{fate::dropped});
+    CHECK(first.fates == std::vector{fate::cancelled});
     CHECK(errors.count() == 1);
 }
 
@@ -580,7 +580,7 @@ TEST_CASE("a completer that is dropped cancels the wait") {
     time.run_all();
     callbacks.clear();
     time.run_all();
-    CHECK(time.fates == std::vector{fate::succeeded, fate::dropped});
+    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
 }
 
 TEST_CASE("a completion at a closed executor is reported as abandoned") {

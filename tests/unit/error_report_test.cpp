@@ -15,10 +15,11 @@ namespace {
 static_assert(std::is_aggregate_v<faf::error_report>);
 static_assert(std::is_same_v<faf::error_sink::result_type, void>);
 
-constexpr faf::failure all_kinds[] = {
-    faf::failure::exception,   faf::failure::error_result, faf::failure::refused,
-    faf::failure::expired,     faf::failure::cancelled,    faf::failure::abandoned,
-    faf::failure::worker_lost, faf::failure::sink_failed,  faf::failure::starvation};
+constexpr faf::failure all_kinds[] = {faf::failure::exception,   faf::failure::error_result,
+                                      faf::failure::refused,     faf::failure::expired,
+                                      faf::failure::cancelled,   faf::failure::abandoned,
+                                      faf::failure::worker_lost, faf::failure::sink_failed,
+                                      faf::failure::starvation,  faf::failure::displaced};
 
 } // namespace
 

@@ -24,15 +24,18 @@ static_assert(!faf::submission(faf::refusal::queue_full));
 static_assert(faf::submission(faf::refusal::copy_threw).why() == faf::refusal::copy_threw);
 static_assert(faf::submission().why() == faf::refusal::none);
 
+static_assert(faf::keep_repeating == faf::repetition::go_on);
+static_assert(faf::stop_repeating == faf::repetition::stop);
+
 // The queue's lists are indexed by it.
 static_assert(static_cast<int>(faf::priority::high) == 0);
 static_assert(static_cast<int>(faf::priority::normal) == 1);
 static_assert(static_cast<int>(faf::priority::low) == 2);
 
 constexpr faf::refusal all_refusals[] = {
-    faf::refusal::none,          faf::refusal::queue_full,     faf::refusal::shutting_down,
-    faf::refusal::out_of_memory, faf::refusal::no_thread,      faf::refusal::empty_callable,
-    faf::refusal::copy_threw,    faf::refusal::executor_failed};
+    faf::refusal::none,          faf::refusal::queue_full,      faf::refusal::shutting_down,
+    faf::refusal::out_of_memory, faf::refusal::no_thread,       faf::refusal::empty_callable,
+    faf::refusal::copy_threw,    faf::refusal::executor_failed, faf::refusal::invalid_options};
 
 } // namespace
 
@@ -57,13 +60,21 @@ TEST_CASE("options that say nothing ask for a nameless task of normal priority")
     CHECK(nothing.name == nullptr);
     CHECK(nothing.priority == faf::priority::normal);
     CHECK_FALSE(nothing.stop.stop_possible());
+    CHECK(nothing.after == std::chrono::nanoseconds(0));
+    CHECK(nothing.every == std::chrono::nanoseconds(0));
+    CHECK(nothing.expires == std::chrono::nanoseconds(0));
     CHECK_FALSE(nothing.on_error);
     CHECK(nothing.where.line() == 0);
 }
 
-TEST_CASE("pool_options that say nothing give exit five seconds") {
+TEST_CASE("pool_options that say nothing set no limit, and give exit five seconds") {
     const faf::pool_options nothing;
     CHECK(nothing.threads == 0);
+    CHECK(nothing.max_threads == 0);
+    CHECK(nothing.max_pending == 0);
+    CHECK(nothing.when_full == faf::overflow::refuse);
+    CHECK(nothing.full_wait == std::chrono::seconds(1));
+    CHECK(nothing.starvation_after == std::chrono::seconds(1));
     CHECK(nothing.exit_deadline == std::chrono::seconds(5));
     CHECK(std::string_view(nothing.name) == "faf");
     CHECK_FALSE(nothing.on_error);

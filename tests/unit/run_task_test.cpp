@@ -194,7 +194,7 @@ TEST_CASE("a cancelled task is dropped and reported to user sinks but not to sta
     {
         const error_recorder errors;
         CHECK(run_task(make_task_with_details([&] { ++runs; }, how), foreign_host()) ==
-              fate::dropped);
+              fate::cancelled);
         CHECK(only(errors).kind == failure::cancelled);
         CHECK(only(errors).task == "not wanted");
         CHECK(only(errors).ran == std::chrono::nanoseconds(0));
@@ -204,7 +204,7 @@ TEST_CASE("a cancelled task is dropped and reported to user sinks but not to sta
     {
         const faf_test::captured_stderr out;
         CHECK(run_task(make_task_with_details([&] { ++runs; }, how), foreign_host()) ==
-              fate::dropped);
+              fate::cancelled);
         CHECK(out.text().empty());
     }
     faf::set_error_sink(before);

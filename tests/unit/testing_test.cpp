@@ -5,9 +5,16 @@
 #include "captured_stderr.hpp"
 #include "catch.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -15,6 +22,7 @@ namespace {
 using faf::fire_and_forget;
 using faf::testing::error_recorder;
 using faf::testing::manual_executor;
+using namespace std::chrono_literals;
 
 static_assert(!std::is_copy_constructible_v<manual_executor>);
 static_assert(!std::is_copy_constructible_v<error_recorder>);
@@ -102,6 +110,351 @@ TEST_CASE("a manual executor that is destroyed reports what it did not run") {
     CHECK(errors.errors()[0].task == "first");
     CHECK(errors.errors()[1].task == "second");
 }
+
+// Time ---------------------------------------------------------------------------------------------
+
+TEST_CASE("the time of a manual executor moves only when it is told to") {
+    manual_executor ex;
+    const auto begin = ex.now();
+    CHECK(ex.advance(0s) == 0);
+    CHECK(ex.advance(-1h) == 0);
+    ex.run_all();
+    CHECK(ex.now() == begin);
+    CHECK(ex.advance(90s) == 0);
+    CHECK(ex.now() == begin + 90s);
+}
+
+TEST_CASE("a delayed task runs when its time has come, at that time") {
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::vector<std::chrono::nanoseconds> ran_at;
+    CHECK(fire_and_forget(ex, {.after = 5s}, [&] { ran_at.push_back(ex.now() - begin); }));
+    CHECK(ex.pending() == 1);
+    CHECK(ex.run_all() == 0);
+    CHECK(ex.advance(5s - 1ns) == 0);
+    CHECK(ex.pending() == 1);
+    CHECK(ex.advance(1ns) == 1);
+    CHECK(ex.pending() == 0);
+    CHECK(ran_at == std::vector<std::chrono::nanoseconds>{5s});
+    fire_and_forget(ex, {.after = 5s}, [&] { ran_at.push_back(ex.now() - begin); });
+    CHECK(ex.advance(1h) == 1);
+    CHECK(ran_at.back() == 10s); // not at the end of the hour
+    CHECK(ex.now() == begin + 1h + 5s);
+}
+
+TEST_CASE(
+    "delayed tasks run in the order of their times, those with the same in that of the calls") {
+    manual_executor ex;
+    std::string order;
+    const auto fire = [&](std::chrono::seconds after, char letter) {
+        fire_and_forget(ex, {.after = after}, [&order, letter] { order += letter; });
+    };
+    fire(3s, 'e');
+    fire(1s, 'a');
+    fire(2s, 'c');
+    fire(1s, 'b');
+    fire(3s, 'f');
+    fire(2s, 'd');
+    CHECK(ex.advance(3s) == 6);
+    CHECK(order == "abcdef");
+}
+
+TEST_CASE("a delay of nothing and one before now are none") {
+    manual_executor ex;
+    std::string order;
+    fire_and_forget(ex, [&] { order += 'a'; });
+    fire_and_forget(ex, {.after = 0s}, [&] { order += 'b'; });
+    fire_and_forget(ex, {.after = -1h}, [&] { order += 'c'; });
+    fire_and_forget(ex, {.after = std::chrono::nanoseconds::min()}, [&] { order += 'd'; });
+    fire_and_forget(ex, [&] { order += 'e'; });
+    CHECK(ex.run_all() == 5);
+    CHECK(order == "abcde");
+}
+
+TEST_CASE("a delay too long for the clock is for ever, however far the time is moved on") {
+    const error_recorder errors;
+    {
+        manual_executor ex;
+        bool has_run = false;
+        fire_and_forget(ex, {.after = std::chrono::nanoseconds::max()}, [&] { has_run = true; });
+        CHECK(ex.advance(1h) == 0);
+        CHECK(ex.advance(std::chrono::nanoseconds::max()) == 0);
+        CHECK(ex.now() < std::chrono::steady_clock::time_point::max());
+        CHECK(ex.advance(std::chrono::nanoseconds::max()) == 0);
+        CHECK(ex.pending() == 1);
+        CHECK_FALSE(has_run);
+    }
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
+TEST_CASE("a task that is fired by a delayed one counts from that one's time") {
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::chrono::nanoseconds second{};
+    fire_and_forget(ex, {.after = 1s}, [&] {
+        fire_and_forget(ex, {.after = 2s}, [&] { second = ex.now() - begin; });
+    });
+    CHECK(ex.advance(1h) == 2);
+    CHECK(second == 3s);
+}
+
+TEST_CASE("from inside a task only the time moves on, and the others wait for the task's end") {
+    manual_executor ex;
+    std::string order;
+    fire_and_forget(ex, {.after = 2s}, [&] { order += 'b'; });
+    fire_and_forget(ex, [&] {
+        CHECK(ex.advance(5s) == 0);
+        order += 'a';
+    });
+    CHECK(ex.run_all() == 2);
+    CHECK(order == "ab");
+}
+
+TEST_CASE("a task that repeats runs at the time of the call and then at each of its times") {
+    const error_recorder errors; // of the runs that do not come any more
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::vector<std::chrono::nanoseconds> ran_at;
+    fire_and_forget(ex, {.every = 10s}, [&] { ran_at.push_back(ex.now() - begin); });
+    CHECK(ex.run_all() == 1);
+    CHECK(ex.pending() == 1);
+    CHECK(ex.run_all() == 0);
+    CHECK(ex.advance(35s) == 3);
+    CHECK(ran_at == std::vector<std::chrono::nanoseconds>{0s, 10s, 20s, 30s});
+}
+
+TEST_CASE("a task that repeats may begin later") {
+    const error_recorder errors; // of the runs that do not come any more
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::vector<std::chrono::nanoseconds> ran_at;
+    fire_and_forget(ex, {.after = 3s, .every = 10s}, [&] { ran_at.push_back(ex.now() - begin); });
+    CHECK(ex.advance(23s) == 3);
+    CHECK(ran_at == std::vector<std::chrono::nanoseconds>{3s, 13s, 23s});
+}
+
+TEST_CASE("a task that takes its time keeps its phase, and its runs do not overlap") {
+    const error_recorder errors; // of the runs that do not come any more
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::vector<std::chrono::nanoseconds> began_at;
+    bool is_running = false;
+    fire_and_forget(ex, {.every = 10s}, [&] {
+        CHECK_FALSE(std::exchange(is_running, true));
+        began_at.push_back(ex.now() - begin);
+        ex.advance(3s);
+        is_running = false;
+    });
+    ex.advance(40s);
+    CHECK(began_at == std::vector<std::chrono::nanoseconds>{0s, 10s, 20s, 30s, 40s});
+}
+
+TEST_CASE(
+    "times that have passed during a run are left out, and a late start does not delay the next") {
+    const error_recorder errors; // of the runs that do not come any more
+    manual_executor ex;
+    const auto begin = ex.now();
+    std::vector<std::chrono::nanoseconds> began_at;
+    fire_and_forget(ex, {.every = 10s}, [&] {
+        began_at.push_back(ex.now() - begin);
+        if (began_at.size() == 1) {
+            ex.advance(37s); // over the times at 10 s and 20 s; that at 30 s is only late
+        }
+    });
+    CHECK(ex.run_all() == 2);
+    CHECK(began_at == std::vector<std::chrono::nanoseconds>{0s, 37s});
+    CHECK(ex.advance(23s) == 3);
+    CHECK(began_at == std::vector<std::chrono::nanoseconds>{0s, 37s, 40s, 50s, 60s});
+}
+
+TEST_CASE("a task that repeats keeps its arguments and what it has captured") {
+    manual_executor ex;
+    std::string seen;
+    auto alive = std::make_shared<int>();
+    const std::weak_ptr<int> watched = alive;
+    fire_and_forget(
+        ex, {.every = 1s},
+        [&seen, runs = 0, keeps = std::move(alive)](const std::string& shared,
+                                                    std::string own) mutable {
+            seen += shared + own + std::to_string(++runs);
+            own.clear();
+            return runs < 3 ? faf::keep_repeating : faf::stop_repeating;
+        },
+        std::string(100, 's'), std::string(100, 'o'));
+    CHECK(ex.advance(1h) == 3);
+    const std::string both = std::string(100, 's') + std::string(100, 'o');
+    CHECK(seen == both + "1" + both + "2" + both + "3");
+    CHECK(ex.pending() == 0);
+    CHECK(watched.expired());
+}
+
+TEST_CASE("a task that says so repeats no more") {
+    const error_recorder errors;
+    manual_executor ex;
+    int runs = 0;
+    fire_and_forget(ex, {.every = 1s},
+                    [&] { return ++runs == 5 ? faf::stop_repeating : faf::keep_repeating; });
+    CHECK(ex.advance(1h) == 5);
+    CHECK(runs == 5);
+    CHECK(ex.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a task that runs once may say what it likes about repeating") {
+    const error_recorder errors;
+    manual_executor ex;
+    fire_and_forget(ex, [] { return faf::keep_repeating; });
+    fire_and_forget(ex, {.after = 1s}, [] { return faf::keep_repeating; });
+    fire_and_forget(ex, [] { return faf::stop_repeating; });
+    CHECK(ex.advance(1h) == 3);
+    CHECK(ex.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a run that fails is reported, and the next one comes all the same") {
+    const error_recorder errors;
+    manual_executor ex;
+    int runs = 0;
+    fire_and_forget(ex, {.name = "throws", .every = 1s}, [&] {
+        ++runs;
+        fail();
+    });
+    fire_and_forget(ex, {.name = "returns", .every = 1s},
+                    [] { return std::make_error_code(std::errc::io_error); });
+    CHECK(ex.advance(2s) == 6);
+    CHECK(runs == 3);
+    REQUIRE(errors.count() == 6);
+    for (std::size_t i = 0; i < 6; i += 2) {
+        CHECK(errors.errors()[i].task == "throws");
+        CHECK(errors.errors()[i].kind == faf::failure::exception);
+        CHECK(errors.errors()[i + 1].task == "returns");
+        CHECK(errors.errors()[i + 1].kind == faf::failure::error_result);
+    }
+}
+
+TEST_CASE("a task that has not started in time is dropped and reported") {
+    const error_recorder errors;
+    manual_executor ex;
+    int runs = 0;
+    fire_and_forget(ex, [&] { ex.advance(2s); }); // keeps the only thread
+    fire_and_forget(ex, {.name = "in time", .expires = 2s}, [&] { ++runs; });
+    fire_and_forget(ex, {.name = "late", .expires = 2s - 1ns}, [&] { runs += 10; });
+    ex.run_all();
+    CHECK(runs == 1);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::expired);
+    CHECK(errors.errors()[0].task == "late");
+    CHECK(errors.errors()[0].waited == 2s);
+}
+
+TEST_CASE("a delayed task expires counted from the time it waited for") {
+    const error_recorder errors;
+    manual_executor ex;
+    int runs = 0;
+    fire_and_forget(ex, {.after = 10s}, [&] { ex.advance(2s); });
+    fire_and_forget(ex, {.after = 10s, .expires = 2s}, [&] { ++runs; });
+    fire_and_forget(ex, {.after = 10s, .expires = 1s}, [&] { runs += 10; });
+    CHECK(ex.advance(10s) == 3);
+    CHECK(runs == 1);
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("a run that comes too late expires, and the next one comes all the same") {
+    const error_recorder errors;
+    manual_executor ex;
+    std::vector<std::chrono::nanoseconds> ran_at;
+    const auto begin = ex.now();
+    fire_and_forget(ex, {.every = 10s, .expires = 1s}, [&] { ran_at.push_back(ex.now() - begin); });
+    fire_and_forget(ex, {.after = 10s - 1ns}, [&] { ex.advance(5s); });
+    ex.advance(20s);
+    CHECK(ran_at == std::vector<std::chrono::nanoseconds>{0s, 20s});
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::expired);
+}
+
+TEST_CASE("reports of a delayed task count its waiting from the time it waited for") {
+    const error_recorder errors;
+    manual_executor ex;
+    fire_and_forget(ex, {.after = 1s}, [&] { ex.advance(2s); });
+    fire_and_forget(ex, {.after = 1s}, fail);
+    ex.advance(1s);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].waited == 2s);
+}
+
+TEST_CASE("a manual executor that is destroyed reports tasks whose time has not come, each once") {
+    const error_recorder errors;
+    {
+        manual_executor ex;
+        fire_and_forget(ex, {.name = "waits", .after = 1h}, [] {});
+        fire_and_forget(ex, {.name = "ready"}, [] {});
+    }
+    REQUIRE(errors.count() == 2);
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+    CHECK(errors.errors()[0].task == "ready");
+    CHECK(errors.errors()[1].task == "waits");
+}
+
+#if defined(__cpp_lib_jthread)
+
+TEST_CASE("a delayed task that is asked to stop is dropped at once, and reported") {
+    const error_recorder errors;
+    manual_executor ex;
+    std::stop_source source;
+    int runs = 0;
+    auto alive = std::make_shared<int>();
+    const std::weak_ptr<int> watched = alive;
+    fire_and_forget(ex, {.after = 1h, .stop = source.get_token()},
+                    [&runs, keeps = std::move(alive)] { ++runs; });
+    fire_and_forget(ex, {.after = 1h}, [&] { runs += 10; });
+    CHECK(ex.run_all() == 0);
+    source.request_stop();
+    CHECK(ex.run_all() == 1);
+    CHECK(runs == 0);
+    CHECK(watched.expired());
+    CHECK(ex.pending() == 1);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+    CHECK(ex.advance(1h) == 1);
+    CHECK(runs == 10);
+}
+
+TEST_CASE("a task that repeats does so until its token is asked to stop") {
+    const error_recorder errors;
+    manual_executor ex;
+    std::stop_source source;
+    int runs = 0;
+    fire_and_forget(ex, {.every = 1s, .stop = source.get_token()}, [&] { ++runs; });
+    CHECK(ex.advance(10s) == 11);
+    source.request_stop();
+    ex.advance(1h);
+    CHECK(runs == 11);
+    CHECK(ex.pending() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("a task that repeats and takes a token gets one each time, and may stop itself by it") {
+    manual_executor ex;
+    std::stop_source source;
+    int runs = 0;
+    fire_and_forget(ex, {.every = 1s, .stop = source.get_token()}, [&](std::stop_token stop) {
+        CHECK_FALSE(stop.stop_requested());
+        if (++runs == 3) {
+            source.request_stop();
+            CHECK(stop.stop_requested());
+        }
+    });
+    const error_recorder errors;
+    ex.advance(1h);
+    CHECK(runs == 3);
+    CHECK(ex.pending() == 0);
+}
+
+#endif
+
+// Recording ---------------------------------------------------------------------------------------
 
 TEST_CASE("an error recorder keeps reports with texts of their own") {
     const error_recorder errors;

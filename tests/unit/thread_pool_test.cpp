@@ -161,6 +161,9 @@ TEST_CASE("tasks of a higher priority start first and low ones get their share")
     for (int served = 2; served <= 61; ++served) {
         if (served % 16 == 0) {
             expected += 'l';
+        } else if (served % 16 == 8 && normal > 0) {
+            expected += 'n';
+            --normal;
         } else if (high > 0) {
             expected += 'h';
             --high;
@@ -310,6 +313,61 @@ TEST_CASE("a task's closure is destroyed on the pool before drain answers") {
     fire_and_forget(pool, [keeps = std::move(alive)] {});
     REQUIRE(pool.drain(60s));
     CHECK(watched.expired());
+}
+
+#if defined(__cpp_lib_jthread)
+
+TEST_CASE("the stats of a pool add up with tasks that are delayed, cancelled, late and skipped") {
+    const error_recorder errors;
+    held_pool pool;
+    std::stop_source source;
+    const std::stop_token stop = source.get_token();
+    for (int i = 0; i < 5; ++i) {
+        fire_and_forget(*pool, {.after = 1ns}, [] {});
+        fire_and_forget(*pool, {.after = 1h, .stop = stop}, [] {});
+        fire_and_forget(*pool, {.expires = 1ns}, [] {});
+        fire_and_forget(*pool, fail);
+    }
+    fire_and_forget(*pool, {.every = 1ns}, [runs = 0]() mutable {
+        return ++runs < 10 ? faf::keep_repeating : faf::stop_repeating;
+    });
+    source.request_stop();
+    pool.release();
+    REQUIRE(pool->drain(60s));
+    REQUIRE(pool->shutdown(60s)); // a drain does not wait for what repeats
+    const stats now = pool->snapshot();
+    CHECK(now.cancelled >= 5);
+    CHECK(now.cancelled <= 5 + 1); // the one that repeats, if it came to that
+    CHECK(now.expired == 5);
+    CHECK(now.failed == 5);
+    CHECK(now.dropped == now.cancelled + now.expired);
+    CHECK(now.accepted == now.succeeded + now.failed + now.dropped);
+    CHECK(now.pending + now.running == 0);
+    CHECK(now.succeeded >= 1 + 5);
+    CHECK(now.succeeded <= 1 + 5 + 10);
+}
+
+#endif
+
+TEST_CASE("starts that a repeated task has missed are counted as skipped") {
+    thread_pool pool({.threads = 1});
+    std::latch has_ended(1);
+    fire_and_forget(pool, {.every = 1us}, [&, runs = 0]() mutable {
+        const auto until = std::chrono::steady_clock::now() + 100us;
+        while (std::chrono::steady_clock::now() < until) {
+        }
+        if (++runs < 3) {
+            return faf::keep_repeating;
+        }
+        has_ended.count_down();
+        return faf::stop_repeating;
+    });
+    has_ended.wait();
+    CHECK(pool.shutdown(60s));
+    const stats now = pool.snapshot();
+    CHECK(now.succeeded == 3);
+    CHECK(now.accepted == 3);
+    CHECK(now.skipped >= 2 * 98);
 }
 
 TEST_CASE("the default pool is one and the same, and can't be configured after its first use") {

@@ -23,7 +23,7 @@ TEST_CASE("a hand-over notes that its own task was dropped, not another one") {
 
 TEST_CASE("a hand-over inside of another one finds tasks of both") {
     const hand_over outer;
-    std::uint64_t inner_number = 0;
+    std::uint32_t inner_number = 0;
     {
         const hand_over inner;
         inner_number = inner.number();
@@ -35,7 +35,7 @@ TEST_CASE("a hand-over inside of another one finds tasks of both") {
 }
 
 TEST_CASE("no number is given to two hand-overs") {
-    std::uint64_t first = 0;
+    std::uint32_t first = 0;
     {
         const hand_over frame;
         first = frame.number();

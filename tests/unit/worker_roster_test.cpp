@@ -82,7 +82,7 @@ TEST_CASE("what a worker has counted stays when it has left") {
         const task_counts all = roster.counts();
         CHECK(all.succeeded == 2);
         CHECK(all.failed == 1);
-        CHECK(all.dropped == 1);
+        CHECK(all.dropped() == 1);
         CHECK(all.all() == 4);
     };
     check();

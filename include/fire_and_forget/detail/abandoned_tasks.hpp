@@ -32,19 +32,21 @@ public:
     bool has_time() const noexcept { return steady_clock::now() < patience_; }
 
     /// Settles a task from the heap. One with a sink of its own is told there.
-    void add_queued(task_ptr task) {
-        const bool has_own_sink = task->details != nullptr && task->details->on_error;
-        if (has_own_sink && has_time()) {
-            drop_task(std::move(task), on_, failure::abandoned, queued);
-        } else {
-            count_queued(task->where, task->name);
-        }
-    }
+    void add_queued(task_ptr task) { add(std::move(task), queued); }
+
+    /// The same for one whose time had not come.
+    void add_delayed(task_ptr task) { add(std::move(task), delayed); }
 
     /// Settles a task in a slot.
     void add_queued(const stored_task& task) {
-        count_queued(task.where, task.name);
+        count(task.where, task.name, queued);
         discard(task);
+    }
+
+    /// Settles a coroutine.
+    void add_queued(suspended& one) {
+        count(one.where, one.name, delayed);
+        one.destroy(one);
     }
 
     /// Counts one task that is still running. Reports nothing yet, so it may be called under a
@@ -59,6 +61,7 @@ public:
 
 private:
     static constexpr std::string_view queued = "it was still queued when its time was up";
+    static constexpr std::string_view delayed = "it still waited for its time to start";
     static constexpr std::string_view running = "it was still running when its time was up";
     static constexpr std::size_t places = 64;
 
@@ -85,11 +88,20 @@ private:
         return &groups_[used_++];
     }
 
-    void count_queued(const call_site& where, const char* name) {
-        group* found = find(where, name, queued);
+    void add(task_ptr task, std::string_view why) {
+        const bool has_own_sink = task->details != nullptr && task->details->on_error;
+        if (has_own_sink && has_time()) {
+            drop_task(std::move(task), on_, failure::abandoned, why);
+        } else {
+            count(task->where, task->name, why);
+        }
+    }
+
+    void count(const call_site& where, const char* name, std::string_view why) {
+        group* found = find(where, name, why);
         if (found == nullptr) {
             report_groups();
-            found = find(where, name, queued);
+            found = find(where, name, why);
         }
         ++found->tasks;
     }

@@ -4,6 +4,8 @@
 // Whether what a task returns has to be awaited. run_task.hpp asks for every task, so this is all
 // that programs without coroutines pay for them; awaiting is in ../coroutine.hpp.
 
+#include "callable.hpp"
+
 #include <type_traits>
 #include <utility>
 
@@ -46,5 +48,18 @@ template <class Closure>
 concept can_start_coroutine = requires {
     sizeof(coroutine_start<Closure>);
 };
+
+/// Whether fn(args...) can be called again and again. A coroutine takes a copy of them each time.
+template <class Fn, class... Args>
+consteval bool can_be_repeated() {
+    if constexpr (!is_callable<Fn&, Args&...>) {
+        return false;
+    } else if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
+        return is_callable<Fn, Args...> && std::is_copy_constructible_v<Fn> &&
+               (std::is_copy_constructible_v<Args> && ...);
+    } else {
+        return true;
+    }
+}
 
 } // namespace faf::detail

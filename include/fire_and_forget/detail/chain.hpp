@@ -148,19 +148,10 @@ private:
     std::unique_ptr<struct chain_details> details_; ///< reports need them longer than the chain
 };
 
-#if defined(__cpp_lib_jthread)
-/// Tells the scheduler that a sleeper was asked to stop.
-struct stop_notice {
-    scheduler* to;
-    void operator()() const noexcept { to->notice_stop(); }
-};
-using stop_watch = std::stop_callback<stop_notice>;
-#else
-struct stop_watch {};
-#endif
-
 /// What only coroutines have that were fired with options, or ask for both stop_tokens.
-struct chain_details : task_details {
+struct chain_details {
+    task_details of_task;
+    steady_time due; ///< the times of its first stretch, for reports
     steady_time started;
     std::optional<either_stop> either{};
     std::optional<stop_watch> watch{}; ///< while it sleeps
@@ -196,17 +187,17 @@ public:
         return is_asked_by_own_token() || now_->run().on().stop.stop_requested();
     }
     bool is_asked_by_own_token() const noexcept {
-        return details_ != nullptr && details_->stop.stop_requested();
+        return details_ != nullptr && details_->of_task.stop.stop_requested();
     }
 
     /// A token that both stop. While it runs.
     stop_token token() {
         const host& host = now_->run().on();
-        if (details_ == nullptr || !details_->stop.stop_possible()) {
+        if (details_ == nullptr || !details_->of_task.stop.stop_possible()) {
             return host.stop;
         }
         if (!details_->either) {
-            details_->either.emplace(details_->stop, host.stop);
+            details_->either.emplace(details_->of_task.stop, host.stop);
         }
         return details_->either->get_token();
     }
@@ -216,7 +207,8 @@ public:
     /// Settles it where it can't be continued any more.
     static void abandon(chain& lost, std::string_view why) {
         static constexpr task_type reported_only{};
-        const stored_task task{reported_only, nullptr, lost.where, lost.name, lost.details_.get()};
+        const stored_task task{reported_only, nullptr, lost.where, lost.name,
+                               lost.details_ ? &lost.details_->of_task : nullptr};
         task_run(task, foreign_host()).drop(failure::abandoned, why);
         lost.destroy(lost);
     }
@@ -225,8 +217,13 @@ protected:
     /// Of a type that has `how_it_ends`. That is known to the two functions only: a pointer less.
     template <class Derived>
     explicit chain(std::in_place_type_t<Derived>) noexcept {
+        is_resumption = true;
         resume = &resume_chain<Derived>;
         destroy = &destroy_chain<Derived>;
+        wants_to_stop = [](const suspended& sleeper) {
+            const auto& self = static_cast<const chain&>(sleeper);
+            return self.is_asked_by_own_token() || self.on_->is_stopping();
+        };
     }
     ~chain() = default;
 
@@ -234,12 +231,10 @@ protected:
     void adopt(const task_run& first) {
         where = first.task().where;
         name = first.task().name;
-        on_ = first.on().scheduler;
-        if (first.task().details != nullptr) {
-            details_.reset(new chain_details{*first.task().details, first.started()});
-            wants_to_stop = [](const suspended& sleeper) {
-                return static_cast<const chain&>(sleeper).is_asked_by_own_token();
-            };
+        on_ = first.on().home;
+        if (const task_details* const given = first.task().details) {
+            details_.reset(new chain_details{
+                {given->stop, given->on_error}, first.task().due, first.started()});
         }
     }
 
@@ -247,11 +242,15 @@ private:
     friend class stretch;
 
     stored_task task_of(stretch& run) const noexcept {
-        return {runs_stretch, &run, where, name, details_.get()};
+        if (details_ == nullptr) {
+            return {runs_stretch, &run, where, name};
+        }
+        return {runs_stretch, &run, where, name, &details_->of_task, details_->due};
     }
 
     template <class Derived>
-    static fate resume_chain(suspended& one, const host& on) {
+    static fate resume_chain(suspended& one) {
+        const host& on = *static_cast<const host*>(this_thread.running->on);
         auto& self = static_cast<chain&>(one);
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         stretch next(self, Derived::how_it_ends);

@@ -4,6 +4,7 @@
 // The waits that a scheduler ends: for a time, for a turn, for another executor.
 
 #include "../executor.hpp"
+#include "asymmetric_barrier.hpp"
 #include "chain.hpp"
 #include "fire.hpp"
 #include "task.hpp"
@@ -47,36 +48,23 @@ public:
     }
 
 private:
+    /// Once it has left, the sleeper may be gone, but not the scheduler: this thread works for it.
     static bool leave(chain& sleeper, void*) {
         scheduler* const on = sleeper.settle_on_scheduler();
-        if (on == nullptr || sleeper.is_asked_to_stop()) {
+        stop_token own;
+        if (chain_details* const details = sleeper.details()) {
+            own = details->of_task.stop;
+            if (on != nullptr && own.stop_possible()) {
+                details->watch.emplace(own, *on);
+            }
+        }
+        if (on == nullptr || sleeper.is_asked_to_stop() || !on->resume_at(sleeper)) {
             sleeper.now().note_refusal();
             return false;
         }
-        if (chain_details* const details = sleeper.details();
-            details != nullptr && details->stop.stop_possible()) {
-            return leave_watched(sleeper, *on, *details);
-        }
-        if (!on->resume_at(sleeper)) {
-            sleeper.now().note_refusal();
-            return false;
-        }
-        return true;
-    }
-
-    /// The watch may go off before the sleeper is among those that the notice reaches, hence the
-    /// second notice; when that is given, the sleeper may be gone.
-    static bool leave_watched(chain& sleeper, scheduler& on, chain_details& details) {
-        const stop_token stop = details.stop;
-#if defined(__cpp_lib_jthread)
-        details.watch.emplace(stop, stop_notice{&on});
-#endif
-        if (!on.resume_at(sleeper)) {
-            sleeper.now().note_refusal();
-            return false;
-        }
-        if (stop.stop_requested()) {
-            on.notice_stop();
+        full_fence(); // X1 of executor_timers: the stop may have come before the sleeper was there
+        if (own.stop_requested() || on->is_stopping()) {
+            on->notice_stop();
         }
         return true;
     }

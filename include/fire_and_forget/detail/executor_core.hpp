@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a pool and own_thread have in common: the count of their tasks, and the way they close.
+// What a pool and own_thread have in common: when they are quiet, and the way they close.
 
 #include "../options.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
 #include "asymmetric_barrier.hpp"
-#include "attempt.hpp"
+#include "executor_timers.hpp"
+#include "keeper.hpp"
 #include "lifecycle.hpp"
 #include "platform.hpp"
-#include "run_task.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
@@ -31,12 +31,13 @@ namespace faf::detail {
 ///             E3  A thread that waits for quiet has entered itself in waiters_ and passed a full
 ///                 fence before it looks whether it is quiet. A worker that ends a task without the
 ///                 mutex passes a full fence before it looks for waiters.
-class executor_core : public exit_party {
+///             E4  Closing first closes the timers' intake, and takes out what is left there, before
+///                 phase_ is closed: so nothing comes from there afterwards.
+class executor_core : public executor_timers {
 public:
-    const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }
     /// True on its workers, also between tasks: they must not wait for themselves.
     bool runs_this_thread() const noexcept {
-        return this_thread.works_for == &host_ || inside_a_task_of(&host_);
+        return this_thread.works_for == &lent() || inside_a_task_of(&lent());
     }
 
     /// Whether this thread may store a task: while closing, only running tasks may.
@@ -70,10 +71,19 @@ public:
                 phase_.store(phase::closing, std::memory_order_relaxed);
             }
         }
-        stop_.request_stop(); // runs callbacks of users
+        request_stop(); // runs callbacks of users
+    }
+
+    /// Nothing more is to wait for its time, and what can't start before `deadline` is given up now.
+    void give_up_late_timers(steady_time deadline) {
+        if (is_in_its_process()) {
+            abandoned_tasks abandoned(lent(), later(deadline, sink_patience));
+            close_timers(deadline, abandoned);
+        }
     }
 
     bool wait_for_exit(steady_time start) override {
+        give_up_late_timers(exit_time(start));
         std::unique_lock lock(mutex_);
         note_exit();
         return wait_quiet(lock, exit_time(start));
@@ -89,24 +99,42 @@ public:
 
     virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
 
+    /// The sink, for a thread that is none of the executor's, until return_sink(): its owner waits
+    /// for that.
+    const error_sink* borrow_sink() noexcept {
+        keep();
+        const std::lock_guard lock(mutex_);
+        ++borrowers_;
+        return sink();
+    }
+
+    void return_sink() noexcept {
+        {
+            const std::lock_guard lock(mutex_);
+            --borrowers_;
+            quiet_.notify_all();
+        }
+        release();
+    }
+
 protected:
     enum class phase : std::uint8_t { open, closing, closed };
-
-    executor_core() : stop_(make_stop_source()), host_{nullptr, stop_.get_token()} {}
-
-    /// To be called while it is being made, and with null when the sink may not be called any more.
-    /// Relaxed: whoever ends a sink must know by other means that no thread is about to call it.
-    void set_sink(const error_sink* sink) noexcept {
-        host_.sink.store(sink, std::memory_order_relaxed);
-    }
 
     /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
     bool is_in_its_process() const noexcept { return process_ == process_number(); }
 
-    const host& lent() const noexcept { return host_; }
+    /// From now on the sink is not called any more, for what it refers to may end. Who has borrowed
+    /// it and calls it now is waited for until `deadline`.
+    void give_up_sink(steady_time deadline) {
+        std::unique_lock lock(mutex_);
+        while (borrowers_ > 0 && steady_clock::now() < deadline) {
+            wait_until(quiet_, lock, deadline);
+        }
+        set_sink(nullptr);
+    }
 
     /// For those that end tasks without the mutex, when they may have ended the last.
-    void tell_waiters() noexcept {
+    void tell_waiters() noexcept override {
         full_fence(); // E3
         if (waiters_.load(std::memory_order_relaxed) > 0) {
             const std::lock_guard lock(mutex_);
@@ -117,12 +145,16 @@ protected:
     /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
     /// True if nothing was, now or before.
     bool close(steady_time deadline, steady_time patience) {
-        abandoned_tasks abandoned(host_, patience);
+        abandoned_tasks abandoned(lent(), patience);
+        close_timers(deadline, abandoned);
         std::unique_lock lock(mutex_);
         if (is_settled_) {
             return !has_abandoned_;
         }
         static_cast<void>(wait_quiet(lock, deadline));
+        lock.unlock();
+        end_timers(abandoned); // E4
+        lock.lock();
         phase_.store(phase::closed, std::memory_order_relaxed);
         note_closed();
         lock.unlock();
@@ -138,7 +170,7 @@ protected:
             written_off_ += given_up;
             has_abandoned_ = has_abandoned_ || given_up > 0;
         }
-        has_abandoned_ = has_abandoned_ || has_left_tasks;
+        has_abandoned_ = has_abandoned_ || has_left_tasks || has_abandoned_timers();
         is_settled_ = true;
         quiet_.notify_all(); // what was given up is no longer waited for
         return !has_abandoned_;
@@ -196,7 +228,16 @@ private:
             if (steady_clock::now() >= deadline) {
                 return false;
             }
-            if (!lend_a_hand(lock, deadline)) {
+            if (lend_a_hand(lock, deadline)) {
+                continue;
+            }
+            if (has_awaited_timers() && !keeper::instance().has_thread()) {
+                lock.unlock();
+                const steady_time next = serve_timers(now());
+                lock.lock();
+                wait_until(quiet_, lock,
+                           earlier_of(deadline, earlier_of(next, deadline_after(keeper::tick))));
+            } else {
                 wait_until(quiet_, lock, deadline);
             }
         }
@@ -204,13 +245,12 @@ private:
     }
 
     const long process_ = process_number();
-    stop_source stop_;
-    host host_;
     std::atomic<phase> phase_{phase::open};
     std::atomic<std::uint32_t> waiters_{0};
     std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;
     bool is_settled_ = false;
+    std::size_t borrowers_ = 0;   ///< of the sink
     std::size_t written_off_ = 0; ///< still run, but were reported as abandoned
 };
 

@@ -21,11 +21,23 @@
 
 namespace faf::detail {
 
+/// An executor that has time: tasks may wait there for theirs.
+template <class E>
+concept has_time = std::derived_from<E, scheduler>;
+
 /// Hands `task` to any executor.
 template <class E>
 refusal hand_to(E& target, task_ptr task, const firing& call) {
+    if constexpr (has_time<E>) {
+        task->begin_waiting(target.now());
+    } else if (task->due != steady_time() || task->repeats()) {
+        return call.refuse(refusal::invalid_options, "this executor has no timers");
+    } else {
+        task->begin_waiting(steady_clock::now());
+    }
     const hand_over frame;
-    task->hand_over = frame.number();
+    task->number = frame.number();
+    task->is_handed_over = true;
     refusal answer = refusal::none;
     refusal reported = refusal::none;
     attempt(
@@ -115,8 +127,24 @@ private:
     slot* place_ = nullptr;
 };
 
+/// Stores a plain task in a slot, as has been found possible.
+template <class... Args>
+submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const firing& call,
+                          Args&&... args) {
+    refusal why = refusal::none;
+    slot_of_call place(pool, why);
+    if (why != refusal::none) {
+        call.refuse(why);
+    } else if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
+        return place.publish(*fn.how->type, fn.where);
+    }
+    pool.leave();
+    pool.note_refused();
+    return submission(why);
+}
+
 /// Fires at a pool where something has to be looked into: a first task of its thread, one with
-/// options, a large one, one whose copy may throw, a closed pool.
+/// options, a large one, one whose copy may throw, a closed pool or one with a limit.
 template <class... Args>
 [[gnu::noinline]] submission fire_with_care(pool_core& pool, const options* given, call_site where,
                                             void* callable, const storing<Args...>* how,
@@ -124,25 +152,27 @@ template <class... Args>
     const located<Args...> fn(where, callable, how);
     const firing call = make_firing(given, pool.sink(), fn.where);
     refusal why = refusal::none;
-    if (given == nullptr && slot::fits(*fn.how->type)) {
-        if (!has_callable(fn, call, why)) {
-            pool.note_refused();
-            return submission(why);
-        }
-        slot_of_call place(pool, why);
-        if (why != refusal::none) {
-            pool.note_refused();
-            return submission(call.refuse(why));
-        }
-        if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
-            return place.publish(*fn.how->type, fn.where);
-        }
+    if (!has_callable(fn, call, why)) {
         pool.note_refused();
         return submission(why);
     }
+    const pool_core::entry entry =
+        pool.enter(given != nullptr ? given->priority : priority::normal, why);
+    if (entry == pool_core::entry::refuse) {
+        pool.note_refused();
+        return submission(call.refuse(why));
+    }
+    if (given == nullptr && entry == pool_core::entry::store && slot::fits(*fn.how->type) &&
+        !pool.may_displace()) {
+        return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
+    }
     task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
     if (task) {
-        return submission(hand_to_core(pool, std::move(task), call));
+        why = pool.accept(task, entry);
+        return submission(why == refusal::none ? why : call.refuse(why));
+    }
+    if (entry == pool_core::entry::store) {
+        pool.leave();
     }
     pool.note_refused();
     return submission(why);
@@ -170,7 +200,10 @@ submission fire(E& target, const options* given, const located<std::type_identit
                 Args&&... args) {
     const firing call = make_firing(given, nullptr, fn.where);
     refusal why = refusal::none;
-    task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
+    task_ptr task;
+    if (has_callable(fn, call, why)) {
+        task = make_task(fn, call, why, std::forward<Args>(args)...);
+    }
     if (task) {
         return submission(detail::hand_to(target, std::move(task), call));
     }

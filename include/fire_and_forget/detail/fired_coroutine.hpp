@@ -47,7 +47,7 @@ template <class T>
 void look_at(coroutine_result<T>& came_to, task_run& run) {
     if (const std::exception_ptr why = came_to.exception(); why != nullptr) {
         if (is_cancellation(why)) {
-            run.dropped(failure::cancelled, "it was asked to stop while it waited");
+            run.given_up(failure::cancelled, "it was asked to stop while it waited");
         } else {
             run.failed(why);
         }
@@ -126,7 +126,7 @@ struct coroutine_start<closure<Fn, Args...>> {
     static void begin(closure<Fn, Args...>& from, task_run& run) {
         void* const memory = frame_pool::allocate(sizeof(fired));
         if (memory == nullptr) {
-            run.dropped(failure::refused, to_string(refusal::out_of_memory));
+            run.given_up(failure::refused, to_string(refusal::out_of_memory));
             return;
         }
         fired* made = nullptr;
@@ -147,7 +147,9 @@ struct coroutine_start<closure<Fn, Args...>> {
 
     template <class... First>
     static decltype(auto) invoke(closure<Fn, Args...>& from, First&&... first) {
-        return from.invoke(std::index_sequence_for<Args...>{}, std::forward<First>(first)...);
+        return closure<Fn, Args...>::invoke(std::move(from.parts_),
+                                            std::index_sequence_for<Args...>{},
+                                            std::forward<First>(first)...);
     }
 };
 

@@ -35,13 +35,13 @@ public:
         waiting_ = &waiting;
         scheduler* const on = waiting.settle_on_scheduler();
         if (on != nullptr) {
-            on->keep(); // until settle() has used it
+            on->keep_scheduler(); // until settle() has used it
         }
         if (state_.exchange(state::left, std::memory_order_acq_rel) != state::settled) { // O1
             return true;
         }
         if (on != nullptr) {
-            on->release();
+            on->release_scheduler();
         }
         return false;
     }
@@ -57,7 +57,7 @@ public:
             chain::abandon(resumed, "its executor closed while it waited for something else");
         }
         if (on != nullptr) {
-            on->release();
+            on->release_scheduler();
         }
     }
 

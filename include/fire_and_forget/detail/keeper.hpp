@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The thread that looks after the pools of the program every few milliseconds, while they work.
+// The thread that looks after the executors of the program: when something is due, and every few
+// milliseconds while they work.
 
+#include "../call_site.hpp"
 #include "asymmetric_barrier.hpp"
-#include "lifecycle.hpp"
 #include "platform.hpp"
 #include "thread_start.hpp"
 #include "time.hpp"
@@ -18,8 +19,6 @@
 
 namespace faf::detail {
 
-class keeper;
-
 /// What the keeper looks after.
 class ward {
 public:
@@ -27,15 +26,21 @@ public:
     ward(const ward&) = delete;
     ward& operator=(const ward&) = delete;
 
-    /// What a tick found. Trouble goes to the global sink: the ward's own may be gone by then.
-    struct tick_result {
-        bool is_active = false; ///< to be ticked again; an idle ward calls notice_activity()
-        thread_trouble trouble{};
-        exit_party* kept = nullptr; ///< for the keeper to release
+    struct visit {
+        steady_time next = steady_time::max(); ///< when to come again at the latest
+        bool is_active = false; ///< an idle ward calls notice_activity() when it wakes
     };
 
-    /// Must neither wait nor run user code.
-    virtual tick_result tick() = 0;
+    /// Does what is due. No lock is held meanwhile, but the keeper looks after all: it must not take
+    /// long.
+    virtual visit look_after(steady_time now) = 0;
+
+    /// Whether something has come since the last visit that may be due earlier. Must only look.
+    virtual bool has_news() const noexcept = 0;
+
+    /// Keeps it from ending during a visit; false if it is about to.
+    virtual bool try_hold() noexcept = 0;
+    virtual void let_go() noexcept = 0;
 
 protected:
     ~ward() = default;
@@ -46,15 +51,22 @@ private:
     std::uint64_t round_ = 0;
 };
 
-/// One for all pools. It ticks while any of them is active; when all have been idle for a few ticks
-/// it sleeps without a time limit, so that an idle program has no wake-ups at all.
+/// One for all executors. While any of them is active it looks after them every 5 ms; when all have
+/// been idle for a few rounds it sleeps until something is due, so that an idle program has no
+/// wake-ups at all.
 ///
-/// Orderings  K1  The keeper stores is_parked_, fences and then ticks once more before it sleeps. A
-///                worker that wakes up leaves the sleepers' count, which is a full fence, and then
-///                reads is_parked_. So either the worker sees it parked or it sees the worker awake.
-/// Cost       notice_activity() is a load, but for one system call when it has been parked.
+/// Orderings  K1  The keeper stores is_parked_, fences and then looks after all once more before it
+///                sleeps. A worker that wakes up leaves the sleepers' count, which is a full fence,
+///                and then reads is_parked_. So either the worker sees it parked or it sees the
+///                worker awake.
+///            K2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds a
+///                deadline makes that news before it reads gets_up_. All are seq_cst: either it is
+///                told of the deadline or it finds it.
+/// Cost       notice_activity() and sleeps_past() are a load each; waking it is a system call.
 class keeper {
 public:
+    static constexpr std::chrono::milliseconds tick{5};
+
     static keeper& instance() noexcept {
         static never_destroyed<keeper> one;
         return *one;
@@ -66,7 +78,7 @@ public:
         first_ = &fresh;
     }
 
-    /// Waits for a tick that is under way.
+    /// To be called when it can't be held any more: so no visit is under way.
     void strike_off(ward& gone) noexcept {
         const std::lock_guard lock(mutex_);
         for (ward** link = &first_; *link != nullptr; link = &(*link)->next_) {
@@ -82,96 +94,131 @@ public:
     void notice_activity() {
         full_fence(); // K1
         if (is_parked_.load(std::memory_order_relaxed)) [[unlikely]] {
-            wake();
+            static_cast<void>(wake(reason::activity, {}));
         }
     }
+
+    /// Whether it has to be told of something that is due at `due`.
+    bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // K2
+
+    /// Tells it. If there is no thread to see to it, that is trouble to be reported.
+    thread_trouble notice_deadline(const call_site& where) { return wake(reason::deadline, where); }
+
+    /// False if nobody looks after anything, for want of a thread.
+    bool has_thread() const noexcept { return has_thread_.load(std::memory_order_relaxed); }
 
 private:
-    static constexpr std::chrono::milliseconds tick{5};
-    static constexpr unsigned idle_ticks = 4;
+    static constexpr unsigned idle_rounds = 4;
 
-    void wake() {
+    enum class reason : std::uint8_t { activity, deadline };
+
+    thread_trouble wake(reason why, const call_site& where) {
         const std::lock_guard lock(mutex_);
-        if (!has_thread_) {
-            start();
+        thread_trouble trouble;
+        if (!has_thread()) {
+            trouble = start(where);
         }
-        is_parked_.store(!has_thread_, std::memory_order_relaxed);
+        if (why == reason::activity) {
+            is_parked_.store(!has_thread(), std::memory_order_relaxed);
+        }
+        is_called_ = true;
+        if (has_thread()) {
+            gets_up_.store(steady_time::min()); // spares others the call until it is up
+        }
         wake_up_.notify_one();
+        return trouble;
     }
 
-    void start() {
+    thread_trouble start(const call_site& where) {
         if (!pause_.is_over()) {
-            return;
+            return {};
         }
         detachable_thread thread;
-        const std::exception_ptr why = start_thread(
+        std::exception_ptr why = start_thread(
             thread, [](void* self, void*) { static_cast<keeper*>(self)->live(); }, this, nullptr);
         if (why) { // pools get by without; whoever fires finds out if there are no threads at all
-            static_cast<void>(pause_.begin({}, why));
-            return;
+            return pause_.begin(where, std::move(why));
         }
         thread.detach(); // it lives as long as the program
-        has_thread_ = true;
+        pause_.end();
+        has_thread_.store(true, std::memory_order_relaxed);
+        return {};
     }
 
     [[noreturn]] void live() {
         name_this_thread("faf/keeper");
+        wake_up_on_time();
+        asymmetric_barrier::prepare();
         unsigned idle = 0;
         for (std::unique_lock lock(mutex_);;) {
-            if (is_parked_.load(std::memory_order_relaxed)) {
-                wake_up_.wait(lock); // one waiter only: glibc bug 25847 needs two
+            gets_up_.store(steady_time::min());
+            ward::visit all = look_after_all(lock);
+            idle = all.is_active ? 0 : idle + 1;
+            if (idle >= idle_rounds && !is_parked_.load(std::memory_order_relaxed)) {
+                is_parked_.store(true, std::memory_order_relaxed);
+                full_fence(); // K1
+                all = look_after_all(lock);
+                if (all.is_active) {
+                    is_parked_.store(false, std::memory_order_relaxed);
+                    idle = 0;
+                }
+            }
+            if (!is_parked_.load(std::memory_order_relaxed)) {
+                all.next = earlier_of(all.next, deadline_after(tick));
+            }
+            gets_up_.store(all.next); // K2
+            if (!has_news() && !is_called_) {
+                wait_until(wake_up_, lock, all.next); // one waiter only: glibc bug 25847 needs two
+            }
+            if (std::exchange(is_called_, false) && !is_parked_.load(std::memory_order_relaxed)) {
                 idle = 0;
-            } else {
-                wait_until(wake_up_, lock, deadline_after(tick));
-            }
-            idle = tick_all(lock) ? 0 : idle + 1;
-            if (idle >= idle_ticks) {
-                park(lock);
             }
         }
     }
 
-    void park(std::unique_lock<std::mutex>& lock) {
-        is_parked_.store(true, std::memory_order_relaxed);
-        full_fence(); // K1
-        if (tick_all(lock)) {
-            is_parked_.store(false, std::memory_order_relaxed);
-        }
-    }
-
-    /// True if any is active. Reports are made, and wards released, without the lock: sinks may make
-    /// pools, and the end of one comes by here. As the list may be another one then, wards remember
-    /// the round in which they were ticked.
-    bool tick_all(std::unique_lock<std::mutex>& lock) {
-        ++round_;
-        bool is_any_active = false;
-        ward* one = first_;
-        while (one != nullptr) {
-            if (std::exchange(one->round_, round_) == round_) {
-                one = one->next_;
-                continue;
-            }
-            const ward::tick_result result = one->tick();
-            is_any_active = is_any_active || result.is_active;
+    bool has_news() const noexcept {
+        const ward* one = first_;
+        while (one != nullptr && !one->has_news()) {
             one = one->next_;
-            if (result.kept != nullptr) {
-                lock.unlock();
-                result.trouble.report("it waits for one", nullptr);
-                result.kept->release();
-                lock.lock();
-                one = first_;
-            }
         }
-        return is_any_active;
+        return one != nullptr;
+    }
+
+    /// Visits all, without the lock: user code may run meanwhile, and that may make executors and
+    /// end them. As the list may be another one then, wards remember the round of their last visit.
+    ward::visit look_after_all(std::unique_lock<std::mutex>& lock) {
+        ++round_;
+        ward::visit all;
+        while (ward* const one = next_ward()) {
+            lock.unlock();
+            const ward::visit its = one->look_after(steady_clock::now());
+            one->let_go();
+            lock.lock();
+            all.next = earlier_of(all.next, its.next);
+            all.is_active = all.is_active || its.is_active;
+        }
+        return all;
+    }
+
+    /// One that has not been visited in this round, held. Under the lock.
+    ward* next_ward() noexcept {
+        ward* one = first_;
+        while (one != nullptr &&
+               (std::exchange(one->round_, round_) == round_ || !one->try_hold())) {
+            one = one->next_;
+        }
+        return one;
     }
 
     std::mutex mutex_;
     std::condition_variable wake_up_;
     ward* first_ = nullptr;
     std::uint64_t round_ = 0;
-    bool has_thread_ = false;
+    bool is_called_ = false;
+    std::atomic<bool> has_thread_{false};
     hiring_pause pause_;
     std::atomic<bool> is_parked_{true};
+    std::atomic<steady_time> gets_up_{steady_time::max()};
 };
 
 } // namespace faf::detail

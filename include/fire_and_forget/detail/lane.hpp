@@ -127,14 +127,31 @@ public:
     /// after `taker.may_take()`. False if there is none, or another worker is taking right now.
     template <class Taker>
     bool try_take(Taker& taker) noexcept {
-        return try_lock() && take_and_unlock(taker);
+        return try_lock() && take_and_unlock(taker, any_task);
     }
 
     /// The same, but waits for a worker that is taking.
     template <class Taker>
     bool take(Taker& taker) noexcept {
+        return take_if(taker, any_task);
+    }
+
+    /// The same, if `is_it` holds for the task's slot.
+    template <class Taker, class Predicate>
+    bool take_if(Taker& taker, Predicate is_it) noexcept {
         lock();
-        return take_and_unlock(taker);
+        return take_and_unlock(taker, is_it);
+    }
+
+    /// Calls `look` with the slot of the task that waits longest, if there is one, while it can't be
+    /// taken.
+    template <class Look>
+    void look_at_first(Look look) noexcept {
+        lock();
+        if (const slot* const first = first_waiting()) {
+            look(*first);
+        }
+        unlock();
     }
 
     /// False only if no task can be taken. A worker that is taking counts as one: there may be more
@@ -216,17 +233,20 @@ private:
     }
     void unlock() noexcept { is_taking_.store(false, std::memory_order_release); } // O4
 
-    template <class Taker>
-    bool take_and_unlock(Taker& taker) noexcept {
+    static constexpr auto any_task = [](const slot&) { return true; };
+
+    template <class Taker, class Predicate>
+    bool take_and_unlock(Taker& taker, Predicate is_it) noexcept {
         slot* const first = taker.may_take() ? first_waiting() : nullptr;
-        if (first != nullptr) {
+        const bool takes = first != nullptr && is_it(*first);
+        if (takes) {
             ++head_;
             taken_.store(taken() + 1, std::memory_order_release); // L2 O5
             taker.take(*first, *head_block_);
         }
         stress_point();
         unlock();
-        return first != nullptr;
+        return takes;
     }
 
     /// The first slot with a task, past tombstones and on to the next block. Under the lock.

@@ -9,8 +9,8 @@
 
 namespace faf::detail {
 
-/// Looks from high priority to low, but every 16th time from low to high, so that no priority waits
-/// for ever. It stays with a lane that has tasks, whose lines are at hand then, but for 16 in a row
+/// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so that
+/// no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand then, but for 16 in a row
 /// at most, so that no lane waits for ever either. One worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
@@ -22,9 +22,15 @@ public:
     /// Hands the next task to `taker`; false if none was found.
     template <class Taker>
     bool take_next(Taker& taker) noexcept {
-        const bool is_low_first = ++looks_ % low_look == 0;
-        for (std::size_t i = 0; i < priorities; ++i) {
-            if (take_from(is_low_first ? priorities - 1 - i : i, taker)) {
+        const unsigned turn = ++looks_ % turns;
+        const std::size_t first = turn == 0           ? level_of(priority::low)
+                                  : turn == turns / 2 ? level_of(priority::normal)
+                                                      : level_of(priority::high);
+        if (take_from(first, taker)) {
+            return true;
+        }
+        for (std::size_t level = 0; level < priorities; ++level) {
+            if (level != first && take_from(level, taker)) {
                 return true;
             }
         }
@@ -32,8 +38,12 @@ public:
     }
 
 private:
-    static constexpr unsigned low_look = 16;
+    static constexpr unsigned turns = 16;
     static constexpr unsigned longest_stay = 16;
+
+    static constexpr std::size_t level_of(priority level) noexcept {
+        return static_cast<std::size_t>(level);
+    }
 
     struct place {
         pool_lane* at = nullptr;
@@ -51,7 +61,7 @@ private:
             now.at = first;
         }
         // The lock of a lane that others try as well is taken only if there is reason to.
-        const bool is_likely = level == static_cast<std::size_t>(priority::normal);
+        const bool is_likely = level == level_of(priority::normal);
         const bool may_stay = ++now.stay <= longest_stay;
         if (may_stay && (is_likely || now.at->seems_used()) && now.at->try_take(taker)) {
             return true;

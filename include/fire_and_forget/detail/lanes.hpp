@@ -31,6 +31,7 @@ inline constexpr std::size_t priorities = 3;
 struct pool_lane : basic_lane<slots_per_block> {
     pool_lane* next = nullptr;      ///< of the same priority; for good once it is on the list
     pool_lane* next_free = nullptr; ///< under the lock
+    bool is_of_timers = false;      ///< what comes here has been accepted before; constant
 };
 using pool_block = pool_lane::block_type;
 
@@ -100,14 +101,13 @@ public:
             lanes.free = used->next_free;
             return used;
         }
-        auto* const fresh = new (std::nothrow) pool_lane;
-        if (fresh == nullptr || !fresh->prepare()) {
-            delete fresh;
-            return nullptr;
-        }
-        fresh->next = lanes.first.load(std::memory_order_relaxed);
-        lanes.first.store(fresh, std::memory_order_release); // S1
-        return fresh;
+        return add(lanes, false);
+    }
+
+    /// A lane for what has waited for its time. Not to be taken back.
+    pool_lane* lend_to_timers(priority level) noexcept {
+        const std::lock_guard lock(mutex_);
+        return add(lists_[static_cast<std::size_t>(level)], true);
     }
 
     void take_back(pool_lane& lane, priority level) noexcept {
@@ -139,8 +139,12 @@ public:
         return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
     }
 
-    std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed); }
-    std::uint64_t taken() const noexcept { return sum(&pool_lane::taken); }
+    std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed, true); }
+    std::uint64_t taken() const noexcept { return sum(&pool_lane::taken, true); }
+
+    /// The same without what comes from the timers.
+    std::uint64_t pushed_at_once() const noexcept { return sum(&pool_lane::pushed, false); }
+    std::uint64_t taken_at_once() const noexcept { return sum(&pool_lane::taken, false); }
 
     doorbell bell;
 
@@ -158,10 +162,24 @@ private:
         }
     }
 
-    std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept) const noexcept {
+    /// A new lane, on the list; null if there is no memory. Under the lock.
+    static pool_lane* add(list& lanes, bool is_of_timers) noexcept {
+        auto* const fresh = new (std::nothrow) pool_lane;
+        if (fresh == nullptr || !fresh->prepare()) {
+            delete fresh;
+            return nullptr;
+        }
+        fresh->is_of_timers = is_of_timers;
+        fresh->next = lanes.first.load(std::memory_order_relaxed);
+        lanes.first.store(fresh, std::memory_order_release); // S1
+        return fresh;
+    }
+
+    std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept,
+                      bool with_timers) const noexcept {
         std::uint64_t all = 0;
         find([&](const pool_lane& lane) {
-            all += (lane.*count)();
+            all += with_timers || !lane.is_of_timers ? (lane.*count)() : 0;
             return false;
         });
         return all;

@@ -8,6 +8,7 @@
 #include "../executor.hpp"
 #include "../options.hpp"
 #include "attempt.hpp"
+#include "awaitable_result.hpp"
 #include "block.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
@@ -33,8 +34,10 @@ struct firing {
     call_site where{};
 
     /// Reports that the task was not accepted, and returns why.
-    refusal refuse(refusal why) const {
-        tell(failure::refused, nullptr, {}, to_string(why));
+    refusal refuse(refusal why) const { return refuse(why, to_string(why)); }
+
+    refusal refuse(refusal why, std::string_view in_words) const {
+        tell(failure::refused, nullptr, {}, in_words);
         return why;
     }
 
@@ -76,8 +79,12 @@ inline firing make_firing(const options* given, const error_sink* of_executor,
 /// Adds the options of the call to `made`, or gives it up.
 inline void add_options(task_ptr& made, const firing& call, refusal& why) {
     bool is_done = false;
-    attempt([&] { is_done = add_options(*made, call.given); },
-            [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    if (call.given == nullptr || !call.given->on_error) {
+        is_done = add_options(*made, call.given);
+    } else {
+        attempt([&] { is_done = add_options(*made, call.given); },
+                [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    }
     if (!is_done) {
         made.reset();
         if (why == refusal::none) {
@@ -96,6 +103,10 @@ concept meant_as_callable =
 template <class... Args>
 struct storing {
     const task_type* type;
+
+    /// The same for a task that repeats; null if the callable can't be called more than once, and
+    /// for calls without options.
+    const task_type* repeated_type;
 
     /// Copies or moves the callable and the arguments to `memory`. Throws what that throws.
     void (*construct)(void* fn, void* memory, Args&&... args);
@@ -120,24 +131,7 @@ public:
     template <meant_as_callable F>
     [[gnu::always_inline]] located(F&& callable, call_site place = call_site::current()) noexcept
         : where(place), fn(address_of(callable)) {
-        constexpr misuse found = find_misuse<F, Args...>();
-        static_assert(found != misuse::fn_not_copyable,
-                      "fire_and_forget: the callable can't be copied: pass it with std::move.");
-        static_assert(found != misuse::argument_not_copyable,
-                      "fire_and_forget: an argument can't be copied: pass it with std::move.");
-        static_assert(
-            found != misuse::argument_by_reference,
-            "fire_and_forget: the callable takes an argument by reference, but a task gets "
-            "its own copies: pass std::ref(x) to share x, which must outlive the task.");
-        static_assert(found != misuse::not_callable,
-                      "fire_and_forget: the callable can't be called with these arguments.");
-        if constexpr (found == misuse::none) {
-            how = &how_to_store<F, is_nullable<F>>;
-            if constexpr (std::is_pointer_v<std::remove_reference_t<F>> ||
-                          std::is_member_pointer_v<std::remove_reference_t<F>>) {
-                how = callable != nullptr ? &how_to_store<F, false> : how;
-            }
-        }
+        set_how<F, false>(callable);
     }
 
     /// The same again, put together from its parts.
@@ -154,6 +148,33 @@ public:
     call_site where;
     void* fn;
     const storing<Args...>* how = nullptr;
+
+protected:
+    template <class F>
+    [[gnu::always_inline]] located(F& callable, const call_site& place, std::true_type) noexcept
+        : where(place), fn(address_of(callable)) {}
+
+    template <class F, bool MayRepeat>
+    [[gnu::always_inline]] void set_how(std::remove_reference_t<F>& callable) noexcept {
+        constexpr misuse found = find_misuse<F, Args...>();
+        static_assert(found != misuse::fn_not_copyable,
+                      "fire_and_forget: the callable can't be copied: pass it with std::move.");
+        static_assert(found != misuse::argument_not_copyable,
+                      "fire_and_forget: an argument can't be copied: pass it with std::move.");
+        static_assert(
+            found != misuse::argument_by_reference,
+            "fire_and_forget: the callable takes an argument by reference, but a task gets "
+            "its own copies: pass std::ref(x) to share x, which must outlive the task.");
+        static_assert(found != misuse::not_callable,
+                      "fire_and_forget: the callable can't be called with these arguments.");
+        if constexpr (found == misuse::none) {
+            how = &how_to_store<F, is_nullable<F>, MayRepeat>;
+            if constexpr (std::is_pointer_v<std::remove_reference_t<F>> ||
+                          std::is_member_pointer_v<std::remove_reference_t<F>>) {
+                how = callable != nullptr ? &how_to_store<F, false, MayRepeat> : how;
+            }
+        }
+    }
 
 private:
     template <class F>
@@ -197,16 +218,42 @@ private:
         }
     }
 
-    template <class F, bool MayBeEmpty>
+    template <class F, bool MayRepeat>
+    static constexpr const task_type* repeated_type_for() noexcept {
+        if constexpr (!MayRepeat) {
+            return nullptr;
+        } else if constexpr (can_be_repeated<std::decay_t<F>, std::decay_t<Args>...>()) {
+            return &repeated_type_of<stored<F>>;
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class F, bool MayBeEmpty, bool MayRepeat>
     static constexpr storing<Args...> how_to_store{
-        &type_of<stored<F>>, &construct_at<F>, empty_check<F>(),
+        &type_of<stored<F>>, repeated_type_for<F, MayRepeat>(), &construct_at<F>, empty_check<F>(),
         !MayBeEmpty && slot::fits(type_of<stored<F>>) &&
             std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>};
+};
+
+/// The same for a call with options, by which it may come to be called again and again.
+template <class... Args>
+class located_to_repeat : public located<Args...> {
+public:
+    template <meant_as_callable F>
+    [[gnu::always_inline]] located_to_repeat(F&& callable,
+                                             call_site place = call_site::current()) noexcept
+        : located<Args...>(callable, place, std::true_type{}) {
+        this->template set_how<F, true>(callable);
+    }
 };
 
 /// False if there is nothing to call; then it has been reported, and `why` is set.
 template <class Located>
 bool has_callable(const Located& fn, const firing& call, refusal& why) {
+    if (fn.how->is_empty == nullptr) {
+        return true;
+    }
     bool is_empty = false;
     attempt([&] { is_empty = fn.is_empty(); },
             [&] { why = call.refuse_for_exception(refusal::copy_threw); });
@@ -221,6 +268,10 @@ bool has_callable(const Located& fn, const firing& call, refusal& why) {
 template <class Located, class... Args>
 bool try_construct(const Located& fn, void* memory, const firing& call, refusal& why,
                    Args&&... args) {
+    if (fn.how->is_quick) { // nothing can go wrong
+        fn.construct(memory, std::forward<Args>(args)...);
+        return true;
+    }
     bool is_done = false;
     attempt(
         [&] {
@@ -231,13 +282,24 @@ bool try_construct(const Located& fn, void* memory, const firing& call, refusal&
     return is_done;
 }
 
-/// Makes a task on the heap. Null if that fails; then it has been reported, and `why` is set.
+/// Makes a task on the heap, after has_callable(). Null if that fails; then it has been reported, and `why` is set.
 template <class Located, class... Args>
 task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&... args) {
-    if (!has_callable(fn, call, why)) {
-        return nullptr;
+    const task_type* type = fn.how->type;
+    if (call.given != nullptr && call.given->every.count() != 0) {
+        type = fn.how->repeated_type;
+        if (call.given->every.count() < 0) {
+            why = call.refuse(refusal::invalid_options, "`every` is negative");
+            return nullptr;
+        }
+        if (type == nullptr) {
+            why = call.refuse(refusal::invalid_options,
+                              "`every` needs a callable that can be called more than once, and "
+                              "this one uses itself or its arguments up");
+            return nullptr;
+        }
     }
-    node_memory memory(task_node::allocate(*fn.how->type, call.where));
+    node_memory memory(task_node::allocate(*type, call.where));
     if (memory == nullptr) {
         why = call.refuse(refusal::out_of_memory);
         return nullptr;

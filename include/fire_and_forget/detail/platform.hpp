@@ -30,7 +30,10 @@
 #include <unistd.h>
 #define FIRE_AND_FORGET_HAS_POSIX 1
 #if defined(__linux__)
+#include <cstdio>
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 #else
 #include <io.h>
@@ -211,6 +214,39 @@ inline void wake_up_on_time() noexcept {
 #if defined(__linux__)
     ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 #endif
+}
+
+/// What the calling thread is known by to can_thread_run().
+inline long thread_number() noexcept {
+#if defined(__linux__)
+    return ::syscall(SYS_gettid);
+#else
+    return 0;
+#endif
+}
+
+/// Whether a thread of this process runs or waits for nothing but a processor. False if it is
+/// blocked, and where the system does not tell.
+inline bool can_thread_run(long number) noexcept {
+    char state = '?';
+#if defined(__linux__)
+    char text[64];
+    std::snprintf(text, sizeof text, "/proc/self/task/%ld/stat", number);
+    const int error_before = errno;
+    const int file = ::open(text, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        // "number (name) state ...": the name has 15 bytes at most and may hold anything
+        const ssize_t got = ::read(file, text, sizeof text);
+        for (ssize_t i = got - 3; i >= 0 && state == '?'; --i) {
+            state = text[i] == ')' && text[i + 1] == ' ' ? text[i + 2] : state;
+        }
+        ::close(file);
+    }
+    errno = error_before;
+#else
+    (void)number;
+#endif
+    return state == 'R';
 }
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.

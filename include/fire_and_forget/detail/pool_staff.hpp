@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who works in a pool: who is woken or hired for a task, and who leaves. pool_workers.hpp has them
-// wait and work.
+// Who works in a pool: who is woken or hired for a task, and who leaves. pool_growth.hpp sees to it
+// that there are enough; pool_workers.hpp has them wait and work.
 
 #include "../options.hpp"
 #include "asymmetric_barrier.hpp"
@@ -26,7 +26,10 @@ namespace faf::detail {
 /// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
 ///                 counts as a sleeper of the doorbell: being rung for, it is filled. It becomes
 ///                 both in one go under mutex_: a slow ring must not fill it before it is a sleeper.
-class pool_staff : public executor_core, private ward {
+///             P4  While workers are blocked there are extra places besides. They are never vacant:
+///                 hiring makes one, and whoever leaves first gives one up before a place becomes
+///                 vacant.
+class pool_staff : public executor_core {
 public:
     std::chrono::nanoseconds exit_deadline() const noexcept override {
         return options_.exit_deadline;
@@ -34,8 +37,9 @@ public:
 
 protected:
     pool_staff(pool_options settings, lane_set& lanes)
-        : options_(std::move(settings)), size_(places(options_.threads)), lanes_(lanes),
-          bell_(lanes.bell), workers_(lanes), vacancies_(size_) {
+        : options_(std::move(settings)), size_(places(options_.threads)),
+          most_(most_places(options_, size_)), lanes_(lanes), bell_(lanes.bell), workers_(lanes),
+          vacancies_(size_) {
         lanes.begin(*this, size_);
         set_sink(options_.on_error ? &options_.on_error : nullptr);
     }
@@ -47,14 +51,6 @@ protected:
 
     bool has_napper() const noexcept { return options_.wake_up == wake::by_worker; }
 
-    /// When it is complete: other threads call its virtual functions from here on.
-    void begin_service() {
-        exit_registry::instance().enlist(*this);
-        keeper::instance().enlist(*this);
-    }
-
-    void end_service() noexcept { keeper::instance().strike_off(*this); }
-
     // Waking and hiring ---------------------------------------------------------------------------
 
     void ring(call_site where) {
@@ -65,25 +61,51 @@ protected:
 
     /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_.
     thread_trouble hire(const call_site& where) {
-        constexpr thread_body live = [](void* pool, void* self) {
-            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
-        };
         thread_trouble trouble;
         const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
-        bool is_hired = false;
-        if (vacant > 0 && !lanes_.is_over()) {
-            keep(); // the worker's
-            is_hired = workers_.hire(live, this, where, trouble);
-            if (!is_hired) {
-                release();
-            }
-        }
-        if (is_hired) {
+        if (vacant > 0 && try_start(hired_as::usual, where, trouble)) {
             vacancies_.store(vacant - 1, std::memory_order_relaxed); // P1
         } else {
             bell_.give_up_ring();
         }
         return trouble;
+    }
+
+    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
+    void call_or_hire(call_site where) {
+        if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
+            bell_.call_one();
+            return;
+        }
+        thread_trouble trouble;
+        {
+            const std::lock_guard lock(mutex_);
+            trouble = hire(where);
+            if (trouble) {
+                keep(); // the task may end the pool once the lock is free
+            }
+        }
+        if (trouble) {
+            trouble.report("it waits for one", sink());
+            release();
+        }
+    }
+
+    enum class hired_as : std::uint8_t { usual, extra };
+
+    bool try_start(hired_as what, const call_site& where, thread_trouble& trouble) {
+        constexpr thread_body live = [](void* pool, void* self) {
+            static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
+        };
+        if (lanes_.is_over()) {
+            return false;
+        }
+        keep(); // the worker's
+        const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
+        if (!is_started) {
+            release();
+        }
+        return is_started;
     }
 
     bool has_no_worker() const noexcept {
@@ -95,6 +117,17 @@ protected:
         vacancies_.fetch_sub(1, std::memory_order_relaxed); // P1
         if (bell_.wake_up() == doorbell::turn::mine) {
             static_cast<void>(bell_.stop_looking());
+        }
+    }
+
+    /// A worker's place goes or becomes vacant. Under mutex_; the caller then hires if there are
+    /// tasks.
+    void give_up_place() noexcept {
+        const std::uint32_t extra = extra_.load(std::memory_order_relaxed);
+        if (extra > 0) { // P4
+            extra_.store(extra - 1, std::memory_order_relaxed);
+        } else {
+            vacate();
         }
     }
 
@@ -132,11 +165,14 @@ protected:
     }
 
     const pool_options options_;
-    const std::uint32_t size_;
+    const std::uint32_t size_; ///< places
+    const std::uint32_t most_; ///< the same with extra ones
     lane_set& lanes_;
     doorbell& bell_;
     worker_roster workers_;
     std::atomic<bool> is_dismissed_{false};
+    std::atomic<std::uint32_t> vacancies_;
+    std::atomic<std::uint32_t> extra_{0}; ///< places; changes under mutex_
 
 private:
     static std::uint32_t places(unsigned asked) noexcept {
@@ -144,47 +180,12 @@ private:
         return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
     }
 
-    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring().
-    void call_or_hire(call_site where) {
-        if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
-            bell_.call_one();
-            return;
-        }
-        thread_trouble trouble;
-        {
-            const std::lock_guard lock(mutex_);
-            trouble = hire(where);
-            if (trouble) {
-                keep(); // the task may end the pool once the lock is free
-            }
-        }
-        if (trouble) {
-            trouble.report("it waits for one", sink());
-            release();
-        }
-    }
-
-    /// The keeper's duty: calls a worker for a task that those who are awake have no time for.
-    tick_result tick() override {
-        tick_result result;
-        const std::uint32_t sleepers = bell_.sleepers();
-        const bool has_looker = bell_.has_looker();
-        const bool has_tasks = lanes_.may_have_tasks();
-        const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
-        result.is_active = has_tasks || at_rest < size_;
-        if (!has_tasks || sleepers == 0 || has_looker) {
-            return result;
-        }
-        if (sleepers > vacancies_.load(std::memory_order_relaxed)) {
-            bell_.call_one();
-            return result;
-        }
-        if (try_keep()) { // else it is about to be destroyed, and waits for this tick to end
-            result.kept = this;
-            const std::lock_guard lock(mutex_);
-            result.trouble = hire({});
-        }
-        return result;
+    static std::uint32_t most_places(const pool_options& asked, std::uint32_t size) noexcept {
+        constexpr std::uint32_t usual_most = 512;
+        const bool is_serial = asked.threads == 1 && asked.max_threads == 0;
+        const std::uint32_t most = asked.max_threads > 0 ? asked.max_threads : usual_most;
+        const std::uint32_t wanted = is_serial || most < size ? size : most;
+        return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
     }
 
     /// Ends a worker's life even where a task ends the thread by force.
@@ -207,30 +208,33 @@ private:
     void work(worker& self) {
         departure at_the_end(*this, self);
         { const std::lock_guard until_hired(mutex_); }
+        self.thread_number.store(thread_number(), std::memory_order_relaxed);
         name_worker_thread(options_.name, self.number);
         asymmetric_barrier::prepare();
         if (has_napper()) {
             wake_up_on_time();
             bell_.leave_to_workers();
         }
-        wake_up(self);
+        if (!self.is_extra) { // P4: that one never counted as asleep
+            wake_up(self);
+        }
         work_through(self);
         at_the_end.is_forced = false;
     }
 
-    /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
-    /// of them must not add up.
+    /// A thread that a task has ended is replaced. It is joined, as is one that was too many, by the
+    /// next one this happens to: many of them must not add up.
     void leave(worker& self, bool is_forced) {
         self.taker.flush();
         thread_trouble trouble;
         {
             std::unique_lock lock(mutex_);
-            if (is_forced) {
+            if (!is_dismissed_.load(std::memory_order_relaxed)) {
                 workers_.join_left(lock);
             }
             workers_.note_left(self);
             if (!self.has_left_place) {
-                vacate();
+                give_up_place();
             }
             if (lanes_.may_have_tasks()) {
                 trouble = hire(self.taker.where());
@@ -243,8 +247,6 @@ private:
             ring(self.taker.where());
         }
     }
-
-    std::atomic<std::uint32_t> vacancies_;
 };
 
 } // namespace faf::detail

@@ -6,7 +6,8 @@
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
-#include "pool_staff.hpp"
+#include "pending_limit.hpp"
+#include "pool_growth.hpp"
 #include "run_task.hpp"
 #include "task.hpp"
 #include "worker.hpp"
@@ -20,20 +21,21 @@
 
 namespace faf::detail {
 
-/// Invariants  P1 of pool_staff, and
+/// Invariants  P1 and P4 of pool_staff, and
 ///             P2  A worker stays until it has found nothing after it was dismissed.
 ///             P3  Where workers wake each other, somebody looks whenever somebody sleeps: a worker
 ///                 falls asleep only while another looks, and who stops looking rings.
-class pool_workers : public pool_staff {
+class pool_workers : public pool_growth {
 protected:
     pool_workers(pool_options settings, lane_set& lanes)
-        : pool_staff(std::move(settings), lanes), lent_(lanes) {}
+        : pool_growth(std::move(settings), lanes), limit_(options_.max_pending), lent_(lanes) {}
 
     static stored_task task_in(const slot& taken) noexcept {
         return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
                 const_cast<std::byte*>(taken.closure), taken.where};
     }
 
+    pending_limit limit_;
     worker_state lent_;        ///< of a waiting thread that runs a task, for want of workers
     std::thread::id lender_{}; ///< that thread's
 
@@ -73,6 +75,10 @@ private:
             }
             if (is_dismissed_.load(std::memory_order_acquire)) { // P2
                 end_look(self, reason::work);
+                return false;
+            }
+            if (is_to_leave()) {
+                end_look(self, has_napper() ? reason::succession : reason::work); // P3
                 return false;
             }
             sleep(self);
@@ -150,6 +156,7 @@ private:
         worker_state& self;
         fate result = fate::failed;
         bool is_in_slot = true;
+        bool leaves_place = false; ///< of a task that repeats, when it is not to be run again
         settlement(pool_workers& in, worker_state& of) noexcept : pool(in), self(of) {}
         ~settlement() {
             if (is_in_slot) {
@@ -159,6 +166,9 @@ private:
                 self.counts.add(result);
             } else {
                 pool.end_written_off();
+            }
+            if (leaves_place) {
+                pool.limit_.leave();
             }
         }
         settlement(const settlement&) = delete;
@@ -172,8 +182,19 @@ private:
             task_ptr task(node);
             self.taker.finish_slot(); // its block need not wait for the task
             after.is_in_slot = false;
-            after.result = run_task(std::move(task), lent());
+            after.leaves_place = limit_.exists() && task->repeats();
+            if (limit_.exists() && !after.leaves_place) {
+                limit_.leave();
+            }
+            after.result =
+                run_task(std::move(task), lent(), [&](task_ptr again, std::uint64_t skipped) {
+                    after.leaves_place = false;
+                    repeat(std::move(again), skipped);
+                });
         } else {
+            if (limit_.exists()) {
+                limit_.leave();
+            }
             after.result = run_task(task_in(taken), lent());
         }
     }
@@ -189,7 +210,7 @@ private:
     void note_exit() noexcept override {
         worker* const exiting = workers_.of_this_thread();
         if (exiting != nullptr && !std::exchange(exiting->has_left_place, true)) {
-            vacate();
+            give_up_place();
         } else if (lender_ == std::this_thread::get_id()) {
             lender_ = {};
             vacate();

@@ -10,6 +10,7 @@
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
+#include "scheduler.hpp"
 #include "task.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
@@ -22,13 +23,13 @@
 
 namespace faf::detail {
 
-class scheduler;
-
 /// What an executor lends the tasks it runs.
 struct host {
     std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
     stop_token stop{};                            ///< asks its tasks to stop
-    detail::scheduler* scheduler = nullptr;       ///< for its coroutines; null if it has none
+    scheduler* home = nullptr; ///< null for executors of somebody else's, who have no time
+
+    steady_time now() const noexcept { return home != nullptr ? home->now() : steady_clock::now(); }
 };
 
 /// The host of jobs that run on an executor of somebody else's.
@@ -37,8 +38,6 @@ inline const host& foreign_host() noexcept {
     return *shared;
 }
 
-enum class fate : std::uint8_t { succeeded, failed, dropped };
-
 /// A task as it is known while it runs, wherever it is stored.
 struct stored_task {
     const task_type& type;
@@ -46,10 +45,12 @@ struct stored_task {
     call_site where;
     const char* name = nullptr;
     const task_details* details = nullptr;
+    steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
 };
 
 inline stored_task task_in(task_node& node) noexcept {
-    return {*node.type, node.closure(), node.where, node.name, node.details};
+    return {*node.type, node.closure(), node.where,
+            node.name,  node.details,   node.is_timed ? node.due : steady_time()};
 }
 
 /// One run of one task, which it destroys. Its reports are made here, because they outlive the
@@ -58,8 +59,8 @@ class task_run {
 public:
     task_run(const stored_task& task, const host& on) noexcept : task_(task), on_(on) {
         this_thread.running = &frame_;
-        if (task.details != nullptr) {
-            started_ = steady_clock::now();
+        if (is_timed()) {
+            started_ = on.now();
         }
     }
 
@@ -77,17 +78,41 @@ public:
 
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end() {
-        if (task_.details != nullptr && task_.details->stop.stop_requested()) {
-            return drop(failure::cancelled, {});
+        if (task_.details != nullptr && !may_start()) {
+            return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
         }
-        return go();
+        call();
+        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
+        destroy([&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result_;
+    }
+
+    /// Runs a task that repeats, once; `goes_on` says whether it is to be run again. If not, it is
+    /// destroyed.
+    fate once(bool& goes_on) {
+        if (may_start()) {
+            call();
+            goes_on = answer_ == repetition::go_on;
+        } else {
+            goes_on = result_ == fate::expired;
+            report(goes_on ? failure::expired : failure::cancelled, nullptr, {}, {});
+        }
+        if (!goes_on) {
+            destroy([&] { report_exception(failure::exception); });
+        }
+        is_settled_ = true;
+        return result_;
     }
 
     /// Goes on with a task that was started at `since` and suspended: it decides for itself what
     /// its stop_token means.
     fate resumed(steady_time since) {
         started_ = since;
-        return go();
+        call();
+        destroy([&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result_;
     }
 
     /// Destroys the task without running it and reports that as `kind`.
@@ -95,10 +120,18 @@ public:
         report(kind, nullptr, {}, why);
         destroy([&] { report_exception(failure::exception); });
         is_settled_ = true;
-        return fate::dropped;
+        return kind == failure::cancelled ? fate::cancelled
+               : kind == failure::expired ? fate::expired
+                                          : fate::dropped;
     }
 
-    // Called by the task itself, if what it returned is an error ...
+    /// Called by the task itself if it knows what became of it.
+    void ended_as(fate result) noexcept { result_ = result; }
+
+    /// Called by the task itself if it said whether it wants to be called again.
+    void answered(repetition answer) noexcept { answer_ = answer; }
+
+    /// Called by the task itself if what it returned is an error.
     template <error_result Result>
     void returned(const Result& result) {
         if (!detail::holds_error(result)) {
@@ -118,23 +151,23 @@ public:
         result_ = fate::failed;
     }
 
-    // ... or ended with an exception that it has kept.
+    /// Called by the task itself if it ended with an exception that it has kept.
     void failed([[maybe_unused]] const std::exception_ptr& why) {
 #if defined(__cpp_exceptions)
         attempt([&] { std::rethrow_exception(why); }, [&] { failed_with_exception(); });
 #endif
     }
 
-    /// To be called inside a handler.
+    /// The same inside a handler.
     void failed_with_exception() {
         report_exception(failure::exception);
         result_ = fate::failed;
     }
 
-    /// It will do no more, for a reason that is no exception.
-    void dropped(failure kind, std::string_view why) {
+    /// Called by the task itself if it does no more, for a reason that is no exception.
+    void given_up(failure kind, std::string_view why) {
         report(kind, nullptr, {}, why);
-        result_ = fate::dropped;
+        result_ = kind == failure::cancelled ? fate::cancelled : fate::dropped;
     }
 
     const stored_task& task() const noexcept {
@@ -155,13 +188,29 @@ public:
     }
 
 private:
-    fate go() {
+    bool is_timed() const noexcept {
+        return task_.due != steady_time();
+    }
+
+    /// False if it was cancelled or has expired; then the result says which.
+    bool may_start() noexcept {
+        if (task_.details->stop.stop_requested()) {
+            result_ = fate::cancelled;
+        } else if (const auto expires = task_.details->expires;
+                   expires != std::chrono::nanoseconds(0) && later_by(expires) < started_) {
+            result_ = fate::expired;
+        }
+        return result_ == fate::succeeded;
+    }
+
+    /// `time` after it could have started, which a negative time puts before.
+    steady_time later_by(std::chrono::nanoseconds time) const noexcept {
+        return time > std::chrono::nanoseconds(0) ? later(task_.due, time) : task_.due + time;
+    }
+
+    void call() {
         has_started_ = true;
         attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
-        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
-        destroy([&] { failed_with_exception(); });
-        is_settled_ = true;
-        return result_;
     }
 
     /// Once, even if that ends the thread.
@@ -203,10 +252,11 @@ private:
         report.what = what;
         report.task = or_empty(task_.name);
         report.where = task_.where;
-        if (task_.details != nullptr) {
-            report.waited = started_ - task_.details->fired;
+        if (is_timed()) {
+            report.waited =
+                task_.due < started_ ? started_ - task_.due : std::chrono::nanoseconds(0);
             if (has_started_) {
-                report.ran = steady_clock::now() - started_;
+                report.ran = on_.now() - started_;
             }
         }
         detail::report(report, task_.details != nullptr ? &task_.details->on_error : nullptr,
@@ -217,6 +267,7 @@ private:
     const host& on_;
     steady_time started_{};
     fate result_ = fate::succeeded;
+    repetition answer_ = repetition::go_on;
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
@@ -233,6 +284,41 @@ inline fate run_task(task_ptr task, const host& on) {
     const node_memory until_done(task.release());
     return run_task(task_in(*until_done), on);
 }
+
+/// Runs a task from the heap on an executor that has time. One that is to be run again is not
+/// destroyed but handed to `again`, when its next time is set.
+template <class Again>
+fate run_task(task_ptr task, const host& on, Again again) {
+    node_memory node(task.release());
+    task_run run(task_in(*node), on);
+    if (!node->repeats()) {
+        return run.to_the_end();
+    }
+    bool goes_on = false;
+    const fate result = run.once(goes_on);
+    if (goes_on) {
+        const std::uint64_t skipped = node->advance(on.now());
+        again(task_ptr(node.release()), skipped);
+    }
+    return result;
+}
+
+/// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
+struct resumption {
+    suspended* one;
+
+    static void call(void* self, task_run& run) {
+        suspended& its = *std::exchange(static_cast<resumption*>(self)->one, nullptr);
+        run.ended_as(its.resume(its));
+    }
+    static void destroy(void* self) {
+        if (suspended* const its = static_cast<resumption*>(self)->one) {
+            its->destroy(*its);
+        }
+    }
+};
+inline constexpr task_type resumption_type{&resumption::call, &resumption::destroy,
+                                           sizeof(resumption), alignof(resumption)};
 
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
@@ -293,38 +379,58 @@ struct either_stop {
 #endif
 
 template <class Fn, class... Args>
-void closure<Fn, Args...>::call(task_run& run) {
-    if constexpr (!awaitable_result<call_result_t<Fn, Args...>>) {
-        call_and_look(run);
-    } else {
-        static_assert(can_start_coroutine<closure>,
-                      "fire_and_forget: what the callable returns has to be awaited: include "
-                      "<fire_and_forget/coroutine.hpp> for that.");
-        if constexpr (can_start_coroutine<closure>) {
-            coroutine_start<closure>::begin(*this, run);
-        }
-    }
-}
-
-template <class Fn, class... Args>
-void closure<Fn, Args...>::call_and_look(task_run& run) {
+template <bool TakesToken, class Parts>
+void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     constexpr auto arguments = std::index_sequence_for<Args...>{};
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
-        using result = decltype(this->invoke(arguments, std::move(first)...));
-        if constexpr (error_result<std::remove_cvref_t<result>>) {
-            auto&& returned = this->invoke(arguments, std::move(first)...);
+        using result = decltype(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
+        using plain_result = std::remove_cvref_t<result>;
+        if constexpr (error_result<plain_result>) {
+            auto&& returned = invoke(std::forward<Parts>(parts), arguments, std::move(first)...);
             run.returned(returned);
+        } else if constexpr (std::is_same_v<plain_result, repetition>) {
+            run.answered(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         } else {
-            static_cast<void>(this->invoke(arguments, std::move(first)...));
+            static_cast<void>(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         }
     };
-    if constexpr (!takes_stop_token<Fn, Args...>) {
+    if constexpr (!TakesToken) {
         invoke_and_look();
     } else if (const stop_token own = run.stop_of_task(); own.stop_possible()) {
         const either_stop either(own, run.stop_of_executor());
         invoke_and_look(either.get_token());
     } else {
         invoke_and_look(run.stop_of_executor());
+    }
+}
+
+/// Has what `fired` returns awaited, which takes the closure over.
+template <class Closure>
+void start_coroutine(Closure& fired, task_run& run) {
+    static_assert(can_start_coroutine<Closure>,
+                  "fire_and_forget: what the callable returns has to be awaited: include "
+                  "<fire_and_forget/coroutine.hpp> for that.");
+    if constexpr (can_start_coroutine<Closure>) {
+        coroutine_start<Closure>::begin(fired, run);
+    }
+}
+
+template <class Fn, class... Args>
+void closure<Fn, Args...>::call(task_run& run) {
+    if constexpr (awaitable_result<call_result_t<Fn, Args...>>) {
+        start_coroutine(*this, run);
+    } else {
+        call_with<takes_stop_token<Fn, Args...>>(std::move(parts_), run);
+    }
+}
+
+template <class Fn, class... Args>
+void closure<Fn, Args...>::call_again(task_run& run) {
+    if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
+        closure copy(*this); // the next time may come before the coroutine has ended
+        start_coroutine(copy, run);
+    } else {
+        call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
     }
 }
 

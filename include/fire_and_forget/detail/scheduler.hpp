@@ -1,70 +1,61 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a suspended coroutine asks of the executor it is on: to be continued, now or later. Pools,
-// own_thread and the manual executor answer; coroutine.hpp asks.
+// What an executor of the library offers to the tasks that run on it, seen from below: a clock, and
+// a way to be continued later. executor_core.hpp and testing.hpp implement it; run_task.hpp reads
+// the clock, coroutine.hpp uses the rest.
 
 #include "../call_site.hpp"
 #include "time.hpp"
+#include "timer_heap.hpp"
 
 #include <cstdint>
 
 namespace faf::detail {
 
-struct host;
-enum class fate : std::uint8_t;
+/// What became of a task, or of a stretch of a coroutine.
+enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped };
 
-/// What waits for its time in a timer queue, or for a worker in a lane. Intrusive: it lives in what
-/// waits.
-struct timed {
-    steady_time due{};
-    timed* next = nullptr;
-    std::uint32_t order = 0;
-    bool is_resumption = false;
-    std::uint8_t level = 1; ///< its faf::priority
-};
-
-/// A suspended coroutine. Of resume and destroy one is called, once, by the scheduler that has it.
+/// A suspended coroutine. It lives in the coroutine's frame, and whoever holds it calls one of
+/// `resume` and `destroy`, once; afterwards it may be gone.
 struct suspended : timed {
-    /// Continues it on the calling thread, as a task of `on`, and tells the fate of the stretch up
-    /// to its next suspension. Throws nothing but the unwinding of a thread that ends. *this may be
-    /// gone afterwards.
-    fate (*resume)(suspended&, const host& on) = nullptr;
+    /// Goes on on the calling thread until it is suspended again or ends. Throws nothing.
+    fate (*resume)(suspended& self) = nullptr;
 
-    /// Destroys its frames instead: the executor is closed, and reports it as abandoned.
-    void (*destroy)(suspended&) = nullptr;
+    /// Destroys the coroutine with all that wait for it. Throws nothing.
+    void (*destroy)(suspended& self) = nullptr;
 
-    /// Whether a sleeper's own stop_token asks it to stop: then it is due now. Asked under the timer
-    /// queue's lock after notice_stop(). Null if it has no token.
-    bool (*wants_to_stop)(const suspended&) = nullptr;
+    /// Whether its sleep is to end at once. Asked under a lock; null: never.
+    bool (*wants_to_stop)(const suspended& self) = nullptr;
 
-    call_site where{}; ///< of the fire_and_forget call
-    const char* name = nullptr;
+    call_site where{};          ///< where it was fired
+    const char* name = nullptr; ///< of the options it was fired with
 };
 
+/// Invariant  What is refused by an answer of `false` is untouched and stays the caller's.
 class scheduler {
 public:
     virtual steady_time now() const noexcept = 0;
 
-    /// Has a worker resume it. False if the executor is closed or has no memory: nothing has
-    /// happened to it then.
+    /// Has `one` resumed by a worker. False if it is closed, or without memory.
     virtual bool resume_soon(suspended& one) noexcept = 0;
 
     /// The same when `one.due` has come.
     virtual bool resume_at(suspended& one) noexcept = 0;
 
-    /// Some sleeper's stop_token has been asked to stop: those that want to are due now.
+    /// Someone who waits for his time may have been asked to stop: those become due.
     virtual void notice_stop() noexcept = 0;
 
-    /// Shared ownership, for whoever waits for something else than this scheduler.
-    virtual void keep() noexcept {}
-    virtual void release() noexcept {}
+    /// Whether its tasks are asked to stop. Those who wait for their time have to be told: who has
+    /// called resume_at() fences, looks here, and calls notice_stop() if so.
+    virtual bool is_stopping() const noexcept = 0;
+
+    /// For coroutines, which may refer to it longer than its owner.
+    virtual void keep_scheduler() noexcept = 0;
+    virtual void release_scheduler() noexcept = 0;
 
 protected:
-    scheduler() noexcept = default;
     ~scheduler() = default;
-    scheduler(const scheduler&) = default;
-    scheduler& operator=(const scheduler&) = default;
 };
 
 } // namespace faf::detail

@@ -60,7 +60,7 @@ constexpr std::string_view plain_function(std::string_view signature) noexcept {
 }
 
 /// Appends "(feed.cpp:42 in on_tick)".
-inline void append_place(report_line& line, const call_site& where) {
+inline void append_place(text_writer& line, const call_site& where) {
     if (where.line() == 0) {
         return;
     }
@@ -76,15 +76,20 @@ inline void append_place(report_line& line, const call_site& where) {
     line.append(")");
 }
 
-/// Appends the whole report: task "refresh" (feed.cpp:42 in on_tick) failed: type: text
-inline void append_report(report_line& line, const error_report& report) {
+/// Appends the task's name and place.
+inline void append_task(text_writer& line, std::string_view name, const call_site& where) {
     line.append("task");
-    if (!report.task.empty()) {
+    if (!name.empty()) {
         line.append(" \"");
-        line.append_escaped(report.task.substr(0, 128));
+        line.append_escaped(name.substr(0, 128));
         line.append("\"");
     }
-    append_place(line, report.where);
+    append_place(line, where);
+}
+
+/// Appends the whole report: task "refresh" (feed.cpp:42 in on_tick) failed: type: text
+inline void append_report(report_line& line, const error_report& report) {
+    append_task(line, report.task, report.where);
     line.append(" ");
     line.append(to_string(report.kind));
     if (!report.type.empty()) {

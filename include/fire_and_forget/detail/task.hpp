@@ -9,7 +9,9 @@
 #include "../options.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
+#include "scheduler.hpp"
 #include "time.hpp"
+#include "timer_heap.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,21 +47,25 @@ public:
         std::is_nothrow_constructible_v<std::tuple<Fn, Args...>, Parts...>)
         : parts_(std::forward<Parts>(parts)...) {}
 
+    /// Calls fn for the only time: all of the closure is passed on as rvalues.
     void call(task_run& run);
+
+    /// Calls fn for one time of many: as lvalues, they are still there the next time.
+    void call_again(task_run& run);
 
 private:
     /// Awaits what fn returns: for that, the closure moves to where it lives as long as that.
     template <class>
     friend struct coroutine_start;
 
-    void call_and_look(task_run& run);
-
-    /// fn(first..., args...), all of the closure as rvalues.
-    template <std::size_t... I, class... First>
-    decltype(auto) invoke(std::index_sequence<I...>, First&&... first) {
-        return std::invoke(std::get<0>(std::move(parts_)), std::forward<First>(first)...,
-                           std::get<I + 1>(std::move(parts_))...);
+    template <class Parts, std::size_t... I, class... First>
+    static decltype(auto) invoke(Parts&& parts, std::index_sequence<I...>, First&&... first) {
+        return std::invoke(std::get<0>(std::forward<Parts>(parts)), std::forward<First>(first)...,
+                           std::get<I + 1>(std::forward<Parts>(parts))...);
     }
+
+    template <bool TakesToken, class Parts>
+    static void call_with(Parts&& parts, task_run& run);
 
     std::tuple<Fn, Args...> parts_;
 };
@@ -78,30 +84,69 @@ inline constexpr task_type type_of{
     [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call(run); },
     destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
 
-/// What only tasks fired with options carry.
+/// The same for a task that is called again and again.
+template <class Closure>
+inline constexpr task_type repeated_type_of{
+    [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call_again(run); },
+    destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
+
+#if defined(__cpp_lib_jthread)
+
+/// While it lives, tells an executor when a token is asked to stop.
+class stop_watch {
+public:
+    stop_watch(const stop_token& of, scheduler& tell) : on_stop_(of, teller{&tell}) {}
+
+private:
+    struct teller {
+        scheduler* to;
+        void operator()() const noexcept { to->notice_stop(); }
+    };
+    std::stop_callback<teller> on_stop_;
+};
+
+#else
+
+struct stop_watch {
+    stop_watch(const stop_token&, scheduler&) noexcept {}
+};
+
+#endif
+
+/// What a task carries only if its options say so.
 struct task_details {
     stop_token stop;
     error_sink on_error;
-    steady_time fired;
+    std::chrono::nanoseconds every{0};
+    std::chrono::nanoseconds expires{0};
+    stop_watch* watch = nullptr; ///< owned; for one that waits for its time
+
+    ~task_details() { delete watch; }
 };
 
 /// A task on the heap: one with options, one that is too large for a slot, or one on its way to an
 /// executor without lanes. The closure stands behind it in the same piece of memory.
-class task_node {
+class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
     static task_node* allocate(const task_type& type, const call_site& where) noexcept {
-        void* const memory = ::operator new(offset(type) + type.size,
-                                            std::align_val_t(alignment(type)), std::nothrow);
+        const std::size_t size = offset(type) + type.size;
+        // Asking for an alignment that it has anyway would double the price.
+        void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
+                                            : ::operator new(size, alignment(type), std::nothrow);
         return memory != nullptr ? ::new (memory) task_node(type, where) : nullptr;
     }
 
     /// Gives the memory back. The closure must have been destroyed.
     static void deallocate(task_node* node) noexcept {
-        const std::align_val_t aligned{alignment(*node->type)};
+        const task_type& type = *node->type;
         delete node->details;
         node->~task_node();
-        ::operator delete(static_cast<void*>(node), aligned);
+        if (is_usual(type)) {
+            ::operator delete(static_cast<void*>(node));
+        } else {
+            ::operator delete(static_cast<void*>(node), alignment(type));
+        }
     }
 
     task_node(const task_node&) = delete;
@@ -109,19 +154,43 @@ public:
 
     void* closure() noexcept { return reinterpret_cast<std::byte*>(this) + offset(*type); }
 
+    /// From now on it waits: for its time, or for a worker. It does so once, whichever executors it
+    /// comes to.
+    void begin_waiting(steady_time now) noexcept {
+        if (is_timed && !is_accepted) {
+            is_delayed = due != steady_time();
+            due = later(now, due.time_since_epoch());
+        }
+        is_accepted = true;
+    }
+
+    /// Sets the time of the next run; returns how many had to be left out.
+    std::uint64_t advance(steady_time now) noexcept {
+        const std::chrono::nanoseconds every = details->every;
+        due = later(due, every);
+        const auto missed = due < now ? (now - due) / every : 0;
+        due += missed * every;
+        return static_cast<std::uint64_t>(missed);
+    }
+
+    bool repeats() const noexcept {
+        return details != nullptr && details->every > std::chrono::nanoseconds(0);
+    }
+
     const task_type* const type;
     call_site where;
     const char* name = nullptr;
-    faf::priority priority = faf::priority::normal;
     task_details* details = nullptr; ///< owned
-    std::uint64_t hand_over = 0;     ///< its number, if it went to an executor of somebody else's
 
 private:
     task_node(const task_type& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;
 
-    static constexpr std::size_t alignment(const task_type& type) noexcept {
-        return type.alignment < alignof(task_node) ? alignof(task_node) : type.alignment;
+    static bool is_usual(const task_type& type) noexcept {
+        return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    }
+    static std::align_val_t alignment(const task_type& type) noexcept {
+        return std::align_val_t(type.alignment);
     }
     static constexpr std::size_t offset(const task_type& type) noexcept {
         return (sizeof(task_node) + type.alignment - 1) / type.alignment * type.alignment;
@@ -143,13 +212,20 @@ using task_ptr = std::unique_ptr<task_node, task_discarder>;
 /// Copies what `given` says about the task. Throws what copying the sink throws; false if there is
 /// no memory for the details.
 inline bool add_options(task_node& task, const options* given) {
+    constexpr std::chrono::nanoseconds none{0};
     if (given == nullptr) {
         return true;
     }
     task.name = given->name;
     task.priority = given->priority;
+    task.is_timed = true;
+    task.due = later(steady_time(), given->after);
+    if (given->every == none && given->expires == none && !given->on_error &&
+        !given->stop.stop_possible()) {
+        return true;
+    }
     task.details =
-        new (std::nothrow) task_details{given->stop, given->on_error, steady_clock::now()};
+        new (std::nothrow) task_details{given->stop, given->on_error, given->every, given->expires};
     return task.details != nullptr;
 }
 

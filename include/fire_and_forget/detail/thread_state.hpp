@@ -6,6 +6,7 @@
 // destructors.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -42,14 +43,17 @@ inline bool inside_a_task() noexcept {
     return this_thread.running != nullptr;
 }
 
-/// True if the calling thread is inside a task of `executor`, be it by way of other executors.
-inline bool inside_a_task_of(const void* executor) noexcept {
+/// How many tasks of `executor` the calling thread is inside of, be it by way of other executors.
+inline std::size_t depth_of(const void* executor) noexcept {
+    std::size_t depth = 0;
     for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        if (frame->on == executor) {
-            return true;
-        }
+        depth += frame->on == executor ? 1 : 0;
     }
-    return false;
+    return depth;
+}
+
+inline bool inside_a_task_of(const void* executor) noexcept {
+    return depth_of(executor) > 0;
 }
 
 /// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
@@ -62,12 +66,12 @@ public:
     hand_over(const hand_over&) = delete;
     hand_over& operator=(const hand_over&) = delete;
 
-    std::uint64_t number() const noexcept { return number_; }
+    std::uint32_t number() const noexcept { return number_; }
     bool is_dropped() const noexcept { return is_dropped_; }
 
     /// Notes that the task of hand-over `number` is dropped, if that one is still under way on this
     /// thread; false if it is not.
-    static bool note_dropped(std::uint64_t number) noexcept {
+    static bool note_dropped(std::uint32_t number) noexcept {
         for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
             if (one->number_ == number) {
                 one->is_dropped_ = true;
@@ -78,13 +82,13 @@ public:
     }
 
 private:
-    /// Numbers are only compared, so their order does not matter: relaxed. 0 is never given.
-    static std::uint64_t next_number() noexcept {
-        static constinit std::atomic<std::uint64_t> last{0};
+    /// Numbers are only compared, so their order does not matter: relaxed.
+    static std::uint32_t next_number() noexcept {
+        static constinit std::atomic<std::uint32_t> last{0};
         return last.fetch_add(1, std::memory_order_relaxed) + 1;
     }
 
-    const std::uint64_t number_ = next_number();
+    const std::uint32_t number_ = next_number();
     hand_over* outer_;
     bool is_dropped_ = false;
 };

@@ -5,6 +5,7 @@
 // run; worker_roster.hpp keeps it.
 
 #include "../call_site.hpp"
+#include "../stats.hpp"
 #include "abandoned_tasks.hpp"
 #include "doorbell.hpp"
 #include "lane_search.hpp"
@@ -12,8 +13,11 @@
 #include "run_task.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
+#include <type_traits>
 
 namespace faf::detail {
 
@@ -21,15 +25,36 @@ namespace faf::detail {
 struct task_counts {
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
-    std::uint64_t dropped = 0;
+    std::uint64_t cancelled = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t abandoned = 0; ///< or displaced
 
-    std::uint64_t all() const noexcept { return succeeded + failed + dropped; }
+    std::uint64_t dropped() const noexcept { return cancelled + expired + abandoned; }
+    std::uint64_t all() const noexcept { return succeeded + failed + dropped(); }
+
+    void add(fate result) noexcept {
+        ++(result == fate::succeeded   ? succeeded
+           : result == fate::failed    ? failed
+           : result == fate::cancelled ? cancelled
+           : result == fate::expired   ? expired
+                                       : abandoned);
+    }
 
     task_counts& operator+=(const task_counts& other) noexcept {
         succeeded += other.succeeded;
         failed += other.failed;
-        dropped += other.dropped;
+        cancelled += other.cancelled;
+        expired += other.expired;
+        abandoned += other.abandoned;
         return *this;
+    }
+
+    void add_to(stats& all) const noexcept {
+        all.succeeded += succeeded;
+        all.failed += failed;
+        all.dropped += dropped();
+        all.cancelled += cancelled;
+        all.expired += expired;
     }
 };
 
@@ -38,21 +63,54 @@ class running_counts {
 public:
     /// Release: who sees the task counted as ended sees it counted as taken, which is earlier.
     void add(fate result) noexcept {
-        std::atomic<std::uint64_t>& count = result == fate::succeeded ? succeeded_
-                                            : result == fate::failed  ? failed_
-                                                                      : dropped_;
+        std::atomic<std::uint64_t>& count = counts_[static_cast<std::size_t>(result)];
         count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
 
     task_counts read() const noexcept {
-        return {succeeded_.load(std::memory_order_acquire), failed_.load(std::memory_order_acquire),
-                dropped_.load(std::memory_order_acquire)};
+        return {of(fate::succeeded), of(fate::failed), of(fate::cancelled), of(fate::expired),
+                of(fate::dropped)};
+    }
+
+    /// Changes with each task that ends.
+    std::uint64_t all() const noexcept { return read().all(); }
+
+private:
+    std::uint64_t of(fate result) const noexcept {
+        return counts_[static_cast<std::size_t>(result)].load(std::memory_order_acquire);
+    }
+
+    std::atomic<std::uint64_t> counts_[5]{};
+};
+
+/// A value that its owner overwrites while others may read it: whole words, each by itself. Who must
+/// not mix two values makes sure of that by other means.
+template <class T>
+class shared_words {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uintptr_t) == 0);
+
+public:
+    void store(const T& value) noexcept {
+        std::uintptr_t copy[words];
+        std::memcpy(copy, &value, sizeof(T));
+        for (std::size_t i = 0; i < words; ++i) {
+            words_[i].store(copy[i], std::memory_order_relaxed);
+        }
+    }
+
+    T load() const noexcept {
+        std::uintptr_t copy[words];
+        for (std::size_t i = 0; i < words; ++i) {
+            copy[i] = words_[i].load(std::memory_order_relaxed);
+        }
+        T value{};
+        std::memcpy(static_cast<void*>(&value), copy, sizeof(T));
+        return value;
     }
 
 private:
-    std::atomic<std::uint64_t> succeeded_{0};
-    std::atomic<std::uint64_t> failed_{0};
-    std::atomic<std::uint64_t> dropped_{0};
+    static constexpr std::size_t words = sizeof(T) / sizeof(std::uintptr_t);
+    std::atomic<std::uintptr_t> words_[words]{};
 };
 
 /// Takes tasks out of lanes, one at a time, and remembers where they stand.
@@ -79,8 +137,8 @@ public:
         from_ = &from;
         in_ = &in;
         const task_node* const node = node_in(from);
-        where_ = from.where;
-        name_ = node != nullptr ? node->name : nullptr;
+        where_.store(from.where);
+        name_.store(node != nullptr ? node->name : nullptr, std::memory_order_relaxed);
         state_.store(state::running, std::memory_order_release); // W1
     }
 
@@ -126,7 +184,7 @@ public:
         const bool is_first = state_.compare_exchange_strong(
             expected, state::written_off, std::memory_order_acq_rel, std::memory_order_relaxed);
         if (is_first) { // W3
-            abandoned.add_running(where_, name_);
+            abandoned.add_running(where(), name());
         }
         return is_first;
     }
@@ -135,16 +193,22 @@ public:
         return state_.load(std::memory_order_relaxed) == state::written_off;
     }
 
-    /// Where the task it took last was fired.
-    const call_site& where() const noexcept { return where_; }
+    bool is_running() const noexcept {
+        return state_.load(std::memory_order_relaxed) == state::running;
+    }
+
+    /// Where the task it took last was fired, and its name. For others only a hint, unless they know
+    /// that it is the same task before and after.
+    call_site where() const noexcept { return where_.load(); }
+    const char* name() const noexcept { return name_.load(std::memory_order_relaxed); }
 
 private:
     enum class state : std::uint8_t { idle, running, written_off };
 
     const lane_set* until_over_ = nullptr; ///< null for whoever closes
     std::atomic<state> state_{state::idle};
-    call_site where_{};
-    const char* name_ = nullptr;
+    shared_words<call_site> where_;
+    std::atomic<const char*> name_{nullptr};
     slot* from_ = nullptr;
     pool_block* in_ = nullptr;
     pool_block* finished_in_ = nullptr;

@@ -6,11 +6,17 @@
 
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
+#include "bounded_text.hpp"
+#include "describe.hpp"
 #include "platform.hpp"
+#include "stderr_sink.hpp"
 #include "thread_start.hpp"
+#include "time.hpp"
 #include "worker.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -25,9 +31,16 @@ struct worker : worker_state {
 
     unsigned number = 0;
     detachable_thread thread{};
+    bool is_extra = false; ///< was hired for a blocked one: it never counted as asleep
     bool has_left = false;
     bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;
+
+    std::atomic<long> thread_number{0}; ///< 0 until it has begun
+
+    // How the keeper saw it last.
+    std::uint64_t ended_by_then = 0;
+    steady_time busy_since{};
 };
 
 /// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
@@ -54,7 +67,8 @@ public:
     /// Starts one more worker, which runs `body(executor, record)`; false if that failed or is not
     /// to be tried yet. Called with the pool's lock held: the new thread's first step is to wait
     /// for it, so its record is complete. A row of failures is `trouble` only once.
-    bool hire(thread_body body, void* executor, const call_site& where, thread_trouble& trouble) {
+    bool hire(thread_body body, void* executor, bool as_extra, const call_site& where,
+              thread_trouble& trouble) {
         if (!pause_.is_over()) {
             return false;
         }
@@ -62,6 +76,7 @@ public:
         std::exception_ptr why;
         if (recruit != nullptr) {
             recruit->number = next_number();
+            recruit->is_extra = as_extra;
             why = start_thread(recruit->thread, body, executor, recruit);
         }
         if (recruit == nullptr || why) {
@@ -76,6 +91,45 @@ public:
 
     /// The number that the next worker is known by, from 1.
     unsigned next_number() const noexcept { return hired_ + 1; }
+
+    /// How many have been hired so far.
+    unsigned hired() const noexcept { return hired_; }
+
+    /// Counts those that are not blocked, up to `enough`. One that has not begun yet is about to.
+    unsigned count_able(unsigned enough) const noexcept {
+        unsigned able = 0;
+        for (const worker* one = first_; one != nullptr && able < enough; one = one->next) {
+            const long number = one->thread_number.load(std::memory_order_relaxed);
+            able += !one->has_left && (number == 0 || can_thread_run(number)) ? 1 : 0;
+        }
+        return able;
+    }
+
+    /// Notes since when each has been busy with the task it has now.
+    void note_busy(steady_time now) noexcept {
+        for (worker* one = first_; one != nullptr; one = one->next) {
+            const std::uint64_t ended = one->counts.all();
+            if (ended != one->ended_by_then || one->busy_since == steady_time()) {
+                one->ended_by_then = ended;
+                one->busy_since = now;
+            }
+        }
+    }
+
+    /// Appends what keeps the workers, as far as there is room.
+    void describe_busy(text_writer& text, steady_time now) const {
+        constexpr unsigned most_named = 8;
+        unsigned named = 0;
+        for (const worker* one = first_; one != nullptr && named < most_named; one = one->next) {
+            if (!one->has_left && one->taker.is_running()) {
+                text.append(named++ == 0 ? "" : ", ");
+                append_task(text, or_empty(one->taker.name()), one->taker.where());
+                text.append(" for ");
+                text.append_number((now - one->busy_since) / std::chrono::milliseconds(1));
+                text.append(" ms");
+            }
+        }
+    }
 
     /// When the next worker may be hired after a failure.
     const hiring_pause& pause() const noexcept { return pause_; }

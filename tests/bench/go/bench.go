@@ -19,13 +19,14 @@ import (
 )
 
 var (
+	peer     = flag.String("peer", "Go", "which of Go's own ways")
 	quick    = flag.Bool("quick", false, "a smoke test")
 	seconds  = flag.Float64("seconds", 10, "how long the idle are watched")
 	question string
 )
 
 func tell(metric string, value float64, unit string) {
-	fmt.Printf("%s,Go,%s,%.7g,%s\n", question, metric, value, unit)
+	fmt.Printf("%s,%s,%s,%.7g,%s\n", question, *peer, metric, value, unit)
 }
 
 func tasksFor(full int) int {
@@ -90,14 +91,18 @@ func timer() int64 {
 	return reads[len(reads)/2]
 }
 
+// The sample that share of all do not exceed; they are sorted.
+func rank(samples []int64, share float64) int64 {
+	return samples[int(math.Ceil(share*float64(len(samples))-1e-6))-1]
+}
+
 func tellPercentiles(prefix string, samples []int64) {
 	sort.Slice(samples, func(i, j int) bool { return samples[i] < samples[j] })
 	for _, p := range []struct {
 		name  string
 		share float64
 	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1}} {
-		found := samples[int(math.Ceil(p.share*float64(len(samples))))-1]
-		tell(prefix+p.name, float64(found), "ns")
+		tell(prefix+p.name, float64(rank(samples, p.share)), "ns")
 	}
 }
 
@@ -357,6 +362,260 @@ func steadyAllocations() {
 	tell("allocations_per_submit", (allocations()-before)/float64(tasks), "calls")
 }
 
+func tellDelays(prefix string, delays []int64, unit string) {
+	sort.Slice(delays, func(i, j int) bool { return delays[i] < delays[j] })
+	scale := map[string]float64{"us": 1e3, "ms": 1e6}[unit]
+	tell(prefix+"p50", float64(rank(delays, 0.5))/scale, unit)
+	if len(delays) >= 100 {
+		tell(prefix+"p99", float64(rank(delays, 0.99))/scale, unit)
+	}
+	tell(prefix+"max", float64(rank(delays, 1))/scale, unit)
+}
+
+func latest(times []int64) int64 {
+	found := times[0]
+	for _, time := range times {
+		if time > found {
+			found = time
+		}
+	}
+	return found
+}
+
+// A goroutine that sleeps, or the runtime's timer, which starts one when it is due.
+func runAfter(pause time.Duration, fn func()) {
+	if *peer == "Go/AfterFunc" {
+		time.AfterFunc(pause, fn)
+		return
+	}
+	go func() {
+		time.Sleep(pause)
+		fn()
+	}()
+}
+
+// Some timers and what became of them; see timers.cpp.
+type timerSet struct {
+	stampedEvery     int
+	fired, deadlines []int64
+	perInsertion     float64
+}
+
+// Filled, so that their memory is there.
+func filled(size int) []int64 {
+	all := make([]int64, size)
+	for i := range all {
+		all[i] = 1
+	}
+	return all
+}
+
+func newTimerSet(size, stampedEvery int) *timerSet {
+	return &timerSet{
+		stampedEvery: stampedEvery,
+		fired:        filled(size),
+		deadlines:    filled(size / stampedEvery),
+	}
+}
+
+func (t *timerSet) insert(pauseOf func(i int) time.Duration) {
+	begin := time.Now()
+	for i := range t.fired {
+		pause, fired := pauseOf(i), &t.fired[i]
+		if (i+1)%t.stampedEvery == 0 {
+			t.deadlines[i/t.stampedEvery] = now() + int64(pause)
+		}
+		at := uint64(i)
+		runAfter(pause, func() {
+			*fired = now()
+			count(at, 1)
+		})
+	}
+	t.perInsertion = float64(time.Since(begin)) / float64(len(t.fired))
+}
+
+func (t *timerSet) lateness() []int64 {
+	late := make([]int64, len(t.deadlines))
+	for k := range late {
+		late[k] = t.fired[(k+1)*t.stampedEvery-1] - t.deadlines[k]
+	}
+	return late
+}
+
+func (t *timerSet) tellLateness(prefix string) {
+	last := float64(latest(t.fired) - latest(t.deadlines))
+	tell(prefix+"last_fired_after_deadline", last/1e6, "ms")
+	tellDelays(prefix+"lateness_", t.lateness(), "ms")
+}
+
+func timers() {
+	many, pause := tasksFor(1000000), 3000
+	if *quick {
+		pause = 300
+	}
+	set := 0
+	await := func(size int) {
+		set += size
+		for tally() < uint64(set) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	milliseconds := func(count int) time.Duration { return time.Duration(count) * time.Millisecond }
+
+	newTimerSet(many/100, 1).insert(func(int) time.Duration { return milliseconds(10) })
+	await(many / 100)
+
+	same := newTimerSet(many, 50)
+	before := residentBytes()
+	same.insert(func(int) time.Duration { return milliseconds(pause) })
+	after := residentBytes()
+	pending := uint64(set+many) - tally()
+	await(many)
+	tell("insertion_per_timer", same.perInsertion, "ns")
+	tell("bytes_per_timer", (after-before)/float64(many), "bytes")
+	tell("pending_at_once", float64(pending), "timers")
+	same.tellLateness("")
+
+	steps := pause/3 - 3 // a prime, so that the stamped ones meet all of them
+	spread := newTimerSet(many, 50)
+	spread.insert(func(i int) time.Duration { return milliseconds(pause + i*7919%steps) })
+	await(many)
+	tell("spread_insertion_per_timer", spread.perInsertion, "ns")
+	spread.tellLateness("spread_")
+
+	size := pause / 3 // one for each millisecond
+	thousand := newTimerSet(size, 1)
+	thousand.insert(func(i int) time.Duration { return milliseconds(100 + i*7919%size) })
+	await(size)
+	late := thousand.lateness()
+	tellDelays("thousand_", late, "us")
+	tell("thousand_earliest", float64(late[0])/1e3, "us")
+	tell("timers", float64(many), "timers")
+}
+
+func processThreads() float64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(text), "\nThreads:")
+	number, _, _ := strings.Cut(strings.TrimSpace(after), "\n")
+	threads, _ := strconv.ParseFloat(number, 64)
+	return threads
+}
+
+// The runtime keeps the threads that it once had; when they go is not asked.
+func elasticity() {
+	const sleepers, shorts = 100, 20
+	const sampledEvery = 5 * time.Millisecond
+	sleep, shortEvery := 5*time.Second, 200*time.Millisecond
+	if *quick {
+		sleep, shortEvery = sleep/10, shortEvery/10
+	}
+	for i := 0; i < 1000; i++ {
+		submit(i)
+	}
+	awaitBusily(1000)
+	time.Sleep(100 * time.Millisecond)
+
+	ended, waited := make([]int64, sleepers), make([]int64, shorts)
+	mostThreads := 0.0
+	begin := time.Now()
+	begun := now()
+	for i := range ended {
+		end, at := &ended[i], uint64(i)
+		go func() {
+			time.Sleep(sleep)
+			*end = now()
+			count(at, 1)
+		}()
+	}
+	fired := 0
+	for at := time.Duration(0); at < 2*sleep; at += sampledEvery {
+		time.Sleep(time.Until(begin.Add(at)))
+		if fired < shorts && at >= shortEvery*time.Duration(fired+1) {
+			wait, before := &waited[fired], now()
+			fired++
+			go func() {
+				*wait = now() - before
+				count(0, 1)
+			}()
+		}
+		mostThreads = math.Max(mostThreads, processThreads()-1)
+	}
+	awaitBusily(1000 + sleepers + shorts)
+	tell("all_done_after", float64(latest(ended)-begun)/1e9, "s")
+	tellDelays("short_task_start_", waited, "ms")
+	tell("most_threads", mostThreads, "threads")
+	computing()
+}
+
+var result atomic.Uint64
+
+func compute(at, steps uint64) {
+	state := steps
+	for i := uint64(0); i < steps; i++ {
+		state = state*6364136223846793005 + 1442695040888963407
+	}
+	result.Store(state)
+	count(at, 1)
+}
+
+func computing() {
+	const tasks = 100
+	steps := uint64(10000000)
+	if *quick {
+		steps /= 10
+	}
+	allDone := tally() + tasks
+	mostThreads := 0.0
+	begin := time.Now()
+	for i := uint64(0); i < tasks; i++ {
+		at := i
+		go func() { compute(at, steps) }()
+	}
+	for tally() < allDone {
+		time.Sleep(5 * time.Millisecond)
+		mostThreads = math.Max(mostThreads, processThreads()-1)
+	}
+	tell("computing_all_done_after", time.Since(begin).Seconds(), "s")
+	tell("computing_most_threads", mostThreads, "threads")
+}
+
+// A channel of functions is the bounded queue, and a goroutine its worker.
+func backPressure() {
+	const bound, busy = 1024, 1000
+	queue := make(chan func(), bound)
+	go func() {
+		for task := range queue {
+			task()
+		}
+	}()
+	items := tasksFor(1000000)
+	cost := make([]int64, items)
+	submitted := 0
+	produce := func(n int) float64 {
+		begin := time.Now()
+		for i := 0; i < n; i++ {
+			at, step := uint64(i), uint64(1)
+			before := now()
+			queue <- func() {
+				for begun := now(); now()-begun < busy; {
+				}
+				count(at, step)
+			}
+			cost[i] = now() - before
+		}
+		submitted += n
+		awaitAsleep(submitted)
+		return float64(time.Since(begin)) / float64(n)
+	}
+	overhead := timer()
+	produce(items / 10)
+	tell("total_per_item", produce(items), "ns")
+	tell("timer", float64(overhead), "ns")
+	tellCallerPercentiles("submit_", cost, overhead)
+	tell("items", float64(items), "items")
+	close(queue)
+}
+
 func main() {
 	flag.Parse()
 	question = flag.Arg(0)
@@ -364,5 +623,6 @@ func main() {
 	map[string]func(){
 		"submit_cost": submitCost, "burst": burst, "producers": producers, "fan_out": fanOut,
 		"paced": paced, "memory": memory, "idle": idle, "steady_allocations": steadyAllocations,
+		"timers": timers, "elasticity": elasticity, "back_pressure": backPressure,
 	}[question]()
 }

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What waits for its time in an executor: how it gets there, how it is started, and what becomes of
+// it when the executor closes. executor_core.hpp is the rest of an executor.
+
+#include "../options.hpp"
+#include "../stats.hpp"
+#include "abandoned_tasks.hpp"
+#include "attempt.hpp"
+#include "keeper.hpp"
+#include "lifecycle.hpp"
+#include "platform.hpp"
+#include "run_task.hpp"
+#include "scheduler.hpp"
+#include "time.hpp"
+#include "timer_queue.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace faf::detail {
+
+/// Has the keeper come by when something is due. That hands it to start_due(), which stores it where
+/// threads find it; until then it costs no thread.
+///
+/// Order  Those with one deadline in the order in which they came, as far as start_due() keeps it.
+/// Cost   A task that waits is one allocation and one lock-free push; a system call only if it is due
+///        before the keeper gets up.
+class executor_timers : public exit_party, public scheduler, protected ward {
+public:
+    const error_sink* sink() const noexcept { return host_.sink.load(std::memory_order_relaxed); }
+
+    steady_time now() const noexcept final { return steady_clock::now(); }
+
+    bool resume_at(suspended& one) noexcept final {
+        const steady_time call = when_to_call(one.due);
+        const bool is_kept = timers_.push(one);
+        if (is_kept) {
+            call_keeper(call, {});
+        }
+        return is_kept;
+    }
+
+    void notice_stop() noexcept final {
+        if (timers_.seems_used()) {
+            timers_.request_sweep();
+            call_keeper(steady_time::min(), {});
+        }
+    }
+
+    bool is_stopping() const noexcept final { return host_.stop.stop_requested(); }
+    void keep_scheduler() noexcept final { keep(); }
+    void release_scheduler() noexcept final { release(); }
+
+protected:
+    executor_timers() : stop_(make_stop_source()), host_{nullptr, stop_.get_token(), this} {}
+
+    const host& lent() const noexcept { return host_; }
+
+    /// To be called while it is being made, and with null when the sink may not be called any more.
+    /// Relaxed: whoever ends a sink must know by other means that no thread is about to call it.
+    void set_sink(const error_sink* sink) noexcept {
+        host_.sink.store(sink, std::memory_order_relaxed);
+    }
+
+    /// When it is complete: other threads call its virtual functions from here on.
+    void begin_service() {
+        exit_registry::instance().enlist(*this);
+        keeper::instance().enlist(*this);
+    }
+    void end_service() noexcept { keeper::instance().strike_off(*this); }
+
+    bool try_hold() noexcept final { return try_keep(); }
+    void let_go() noexcept final { release(); }
+    bool has_news() const noexcept final { return timers_.has_news(); }
+    visit look_after(steady_time now) override { return {serve_timers(now), false}; }
+
+    /// Takes `task` to be started when it is due, or says why not and leaves it.
+    refusal delay(task_ptr& task) {
+        if (!try_watch(*task)) {
+            return refusal::out_of_memory;
+        }
+        const steady_time call = when_to_call(task->due);
+        const call_site where = task->where;
+        if (!timers_.push(*task)) {
+            return refusal::shutting_down;
+        }
+        // It may have run by now, and somebody may have ended the executor for that.
+        static_cast<void>(task.release());
+        call_keeper(call, where);
+        return refusal::none;
+    }
+
+    /// What run_task does with a task that is to be run again.
+    void repeat(task_ptr task, std::uint64_t skipped) {
+        skipped_.fetch_add(skipped, std::memory_order_relaxed);
+        const steady_time due = task->due;
+        const call_site where = task->where;
+        if (timers_.push(*task)) { // else it has run for the last time
+            static_cast<void>(task.release());
+            call_keeper(due, where);
+        }
+    }
+
+    /// Starts what is due; returns when to come again.
+    steady_time serve_timers(steady_time now) {
+        bool is_any = false;
+        const steady_time next = timers_.serve(now, most_at_once, [&](timed& item) {
+            const bool is_stored = start_due(item);
+            is_any = is_any || is_stored;
+            return is_stored;
+        });
+        if (is_any) {
+            after_starting();
+        }
+        return next;
+    }
+
+    /// Those that wait for their time or have been given up while they did.
+    stats count_timers() const noexcept {
+        stats all;
+        all.cancelled = undue_cancelled_.load(std::memory_order_acquire); // of those accepted
+        all.dropped = all.cancelled + undue_abandoned_.load(std::memory_order_acquire);
+        all.accepted = timers_.accepted();
+        all.skipped = skipped_.load(std::memory_order_relaxed);
+        return all;
+    }
+    bool has_awaited_timers() const noexcept { return timers_.has_awaited(); }
+    bool has_abandoned_timers() const noexcept {
+        return undue_abandoned_.load(std::memory_order_relaxed) > 0;
+    }
+
+    /// Asks all that take a stop_token to stop, and what waits for its time as well.
+    void request_stop() {
+        stop_.request_stop();
+        notice_stop();
+    }
+
+    /// Nothing more is to wait for its time, and what can't be started before `deadline` is given up:
+    /// what repeats is cancelled, the rest is abandoned.
+    void close_timers(steady_time deadline, abandoned_tasks& abandoned) {
+        timers_.close();
+        give_up(abandoned, [deadline](const timed& item) {
+            return !is_awaited(item) || (!item.is_resumption && deadline < item.due);
+        });
+    }
+
+    /// The same for all that still waits.
+    void end_timers(abandoned_tasks& abandoned) {
+        timers_.close();
+        give_up(abandoned, [](const timed&) { return true; });
+    }
+
+    // What executors do differently.
+
+    /// Stores what has become due where a thread will find it; false if that needs memory that is
+    /// not there. Under the timers' lock, so nothing may be reported.
+    virtual bool start_due(timed& item) noexcept = 0;
+
+    /// Sees to it that threads come for what was stored.
+    virtual void after_starting() = 0;
+
+    /// Something that waited for its time is gone.
+    virtual void tell_waiters() noexcept = 0;
+
+private:
+    static constexpr unsigned most_at_once = 256;
+
+    /// Has the sweep of timers notice when the token of a delayed task is asked to stop.
+    bool try_watch(task_node& task) {
+        bool is_done = true;
+        if (task.details != nullptr && task.details->stop.stop_possible()) {
+            task.details->watch = new (std::nothrow) stop_watch(task.details->stop, *this);
+            is_done = task.details->watch != nullptr;
+        }
+        return is_done;
+    }
+
+    /// When the keeper should come by for one that is due at `due`: at once if it is one of many, lest
+    /// too many are left in the intake.
+    steady_time when_to_call(steady_time due) const noexcept {
+        return timers_.accepted() % 1024 == 1023 ? steady_time::min() : due;
+    }
+
+    static void call_keeper(steady_time when, const call_site& where) {
+        if (keeper::instance().sleeps_past(when)) {
+            const thread_trouble trouble = keeper::instance().notice_deadline(where);
+            trouble.report("what waits for its time waits for one", nullptr);
+        }
+    }
+
+    template <class Predicate>
+    void give_up(abandoned_tasks& abandoned, Predicate is_it) {
+        bool is_any = false;
+        for (timed* item = timers_.take_if(is_it); item != nullptr; is_any = true) {
+            timed& one = *std::exchange(item, item->next);
+            (is_awaited(one) ? undue_abandoned_ : undue_cancelled_)
+                .fetch_add(1, std::memory_order_release);
+            if (one.is_resumption) {
+                abandoned.add_queued(static_cast<suspended&>(one));
+            } else if (task_ptr task(&static_cast<task_node&>(one)); is_awaited(one)) {
+                abandoned.add_delayed(std::move(task));
+            } else {
+                drop_task(std::move(task), host_, failure::cancelled, {});
+            }
+        }
+        if (is_any) {
+            tell_waiters();
+        }
+    }
+
+    timer_queue timers_;
+    std::atomic<std::uint64_t> undue_cancelled_{0}; ///< before their time had come
+    std::atomic<std::uint64_t> undue_abandoned_{0};
+    std::atomic<std::uint64_t> skipped_{0};
+    stop_source stop_;
+    host host_;
+};
+
+} // namespace faf::detail

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The inside of own_thread: how tasks get their threads, and how they are counted.
+
+#include "../options.hpp"
+#include "../stats.hpp"
+#include "../thread_pool.hpp"
+#include "abandoned_tasks.hpp"
+#include "executor_core.hpp"
+#include "platform.hpp"
+#include "run_task.hpp"
+#include "running_tasks.hpp"
+#include "task.hpp"
+#include "thread_start.hpp"
+#include "time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace faf::detail {
+
+/// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
+///
+/// Invariants  E1 of executor_core: all is counted under the mutex; and
+///             T1  A record is in the list from before its thread starts until after its task is
+///                 settled.
+class own_threads final : public executor_core {
+public:
+    static constexpr std::size_t usual_limit = 1024;
+
+    static own_threads& instance() noexcept {
+        static never_destroyed<own_threads> threads;
+        return *threads;
+    }
+
+    own_threads() { begin_service(); }
+
+    std::chrono::nanoseconds exit_deadline() const noexcept override {
+        return default_core().exit_deadline();
+    }
+
+    void set_limit(std::size_t most) noexcept {
+        const std::lock_guard lock(mutex_);
+        limit_ = most;
+    }
+
+    /// Gives `task` a thread, now or when it is due. Where none can or may be had, gives it to the
+    /// default pool.
+    refusal accept(task_ptr& task) {
+        task->begin_waiting(now());
+        if (!is_open_here()) {
+            note_refused();
+            return refusal::shutting_down;
+        }
+        if (task->is_delayed || task->repeats()) {
+            const refusal why = delay(task);
+            if (why != refusal::none) {
+                note_refused();
+            }
+            return why;
+        }
+        record* const fresh = make_record(task->where, task->name);
+        if (fresh == nullptr) {
+            return fall_back(task, thread_trouble(task->where, nullptr));
+        }
+        switch (enter(*fresh)) {
+        case entry::closed:
+            delete fresh;
+            note_refused();
+            return refusal::shutting_down;
+        case entry::full:
+            delete fresh;
+            return fall_back(task, {});
+        case entry::free:
+            break;
+        }
+        fresh->task = std::move(task);
+        return launch(fresh, task);
+    }
+
+    bool resume_soon(suspended& one) noexcept override {
+        one.due = steady_time();
+        return resume_at(one);
+    }
+
+    std::uint64_t admissions() const override {
+        const std::lock_guard lock(mutex_);
+        return admissions_ + count_timers().accepted;
+    }
+
+    bool shutdown_until(steady_time deadline) {
+        if (!is_in_its_process()) {
+            return false;
+        }
+        begin_closing();
+        return !runs_this_thread() && close(deadline, later(deadline, sink_patience));
+    }
+
+private:
+    struct record : running_tasks::entry {
+        task_ptr task;
+        suspended* coroutine = nullptr; ///< instead of a task
+        record* next_due = nullptr;
+        bool was_delayed = false; ///< so its caller has had his answer
+    };
+
+    static record* make_record(const call_site& where, const char* name) noexcept {
+        auto* const fresh = new (std::nothrow) record;
+        if (fresh != nullptr) {
+            fresh->where = where;
+            fresh->name = name;
+        }
+        return fresh;
+    }
+
+    enum class entry : std::uint8_t { free, full, closed };
+
+    entry enter(record& fresh) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!is_open_here()) {
+            return entry::closed;
+        }
+        if (threads_ >= limit_) {
+            return entry::full;
+        }
+        ++accepted_;
+        ++admissions_;
+        link(fresh);
+        return entry::free;
+    }
+
+    void link(record& fresh) noexcept {
+        ++threads_;
+        running_.link(fresh);
+    }
+
+    /// False if it has been written off.
+    bool unlink(record& gone) noexcept {
+        --threads_;
+        const bool is_ours = running_.unlink(gone);
+        if (!is_ours) {
+            note_written_off_end();
+        }
+        quiet_.notify_all();
+        return is_ours;
+    }
+
+    /// Starts the thread of a record, which is the thread's from there on. If that fails, the task
+    /// comes back and goes to the default pool.
+    refusal launch(record* fresh, task_ptr& task) {
+        std::exception_ptr why = start(*fresh);
+        if (!why) {
+            return refusal::none;
+        }
+        task = std::move(fresh->task);
+        suspended* const coroutine = fresh->coroutine;
+        const bool was_delayed = fresh->was_delayed;
+        thread_trouble trouble;
+        const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
+        delete fresh;
+        refusal answer = refusal::none;
+        if (coroutine != nullptr) {
+            fall_back(*coroutine, had_its_fate, trouble);
+        } else if (had_its_fate) { // closing reported it as abandoned while it was being started
+            task.reset();
+        } else {
+            answer = was_delayed ? fall_back_when_due(task, trouble) : fall_back(task, trouble);
+        }
+        if (!had_its_fate) {
+            note_arrival();
+        }
+        return answer;
+    }
+
+    // What was delayed, or has been suspended ------------------------------------------------------
+
+    bool start_due(timed& item) noexcept override {
+        auto* const coroutine = item.is_resumption ? static_cast<suspended*>(&item) : nullptr;
+        auto* const task = item.is_resumption ? nullptr : static_cast<task_node*>(&item);
+        record* const fresh = coroutine != nullptr ? make_record(coroutine->where, coroutine->name)
+                                                   : make_record(task->where, task->name);
+        if (fresh == nullptr) {
+            return false;
+        }
+        fresh->coroutine = coroutine;
+        fresh->was_delayed = true;
+        if (task != nullptr) {
+            task->is_delayed = false;
+            fresh->task.reset(task);
+        }
+        const std::lock_guard lock(mutex_);
+        link(*fresh);
+        fresh->next_due = std::exchange(due_, fresh);
+        return true;
+    }
+
+    void after_starting() override {
+        while (record* const fresh = take_due()) {
+            task_ptr task;
+            refusal why = refusal::none;
+            if (must_leave(*fresh)) {
+                task = std::move(fresh->task);
+                delete fresh;
+                why = fall_back_when_due(task, {});
+                note_arrival();
+            } else {
+                why = launch(fresh, task);
+            }
+            if (task != nullptr && why != refusal::none) { // nobody waits for the answer any more
+                drop_task(std::move(task), lent(), failure::refused, to_string(why));
+            }
+        }
+    }
+
+    /// Whether a task that has become due finds too many threads.
+    bool must_leave(record& fresh) noexcept {
+        const std::lock_guard lock(mutex_);
+        const bool is_one_too_many =
+            threads_ > limit_ && fresh.task != nullptr && !fresh.is_written_off;
+        if (is_one_too_many) {
+            leave_to_pool(fresh);
+        }
+        return is_one_too_many;
+    }
+
+    record* take_due() noexcept {
+        const std::lock_guard lock(mutex_);
+        record* const first = due_;
+        due_ = first != nullptr ? first->next_due : nullptr;
+        return first;
+    }
+
+    void fall_back(suspended& coroutine, bool had_its_fate, const thread_trouble& trouble) {
+        trouble.report("it goes to the default pool", nullptr);
+        if (had_its_fate) {
+            coroutine.destroy(coroutine);
+        } else if (!default_core().resume_soon(coroutine)) {
+            abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+            abandoned.add_queued(coroutine);
+        }
+    }
+
+    /// Tries three times: the system may refuse a thread for a moment only.
+    std::exception_ptr start(record& fresh) {
+        constexpr thread_body body = [](void* threads, void* self) {
+            static_cast<own_threads*>(threads)->live(static_cast<record*>(self));
+        };
+        std::exception_ptr why;
+        for (int tries = 0; tries < 3; ++tries) {
+            detachable_thread thread;
+            why = start_thread(thread, body, this, &fresh);
+            if (!why) {
+                thread.detach();
+                const std::lock_guard lock(mutex_);
+                pause_.end();
+                break;
+            }
+            std::this_thread::yield();
+        }
+        return why;
+    }
+
+    /// For a record whose thread could not be started; true if it was written off meanwhile.
+    bool take_back(record& fresh, std::exception_ptr why, thread_trouble& trouble) noexcept {
+        const std::lock_guard lock(mutex_);
+        trouble = pause_.begin(fresh.where, std::move(why));
+        return !leave_to_pool(fresh);
+    }
+
+    /// Another executor is to count it, unless it has been written off: then false. Until that one
+    /// does, which note_arrival() says, it is on its way. Under the mutex.
+    bool leave_to_pool(record& fresh) noexcept {
+        const bool is_ours = unlink(fresh);
+        accepted_ -= is_ours ? 1 : 0;
+        on_the_way_ += is_ours ? 1 : 0;
+        return is_ours;
+    }
+
+    void note_arrival() noexcept {
+        const std::lock_guard lock(mutex_);
+        --on_the_way_;
+        quiet_.notify_all();
+    }
+
+    static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
+        trouble.report("it goes to the default pool", nullptr);
+        const refusal why = default_core().accept(task);
+        return why == refusal::none ? why : refusal::no_thread;
+    }
+
+    /// The same on a thread that must not wait for room there, and may run no task.
+    static refusal fall_back_when_due(task_ptr& task, const thread_trouble& trouble) {
+        trouble.report("it goes to the default pool", nullptr);
+        const refusal why = default_core().take_over(task);
+        return why == refusal::none ? why : refusal::no_thread;
+    }
+
+    /// Settles the record even where the task ends the thread by force: then it has failed.
+    struct settlement {
+        own_threads& all;
+        record* const self;
+        fate result = fate::failed;
+        settlement(own_threads& in, record* of) noexcept : all(in), self(of) {}
+        ~settlement() {
+            const std::lock_guard lock(all.mutex_);
+            if (all.unlink(*self)) {
+                all.ended_.add(result);
+            }
+            delete self;
+        }
+        settlement(const settlement&) = delete;
+        settlement& operator=(const settlement&) = delete;
+    };
+
+    void live(record* self) {
+        settlement after(*this, self);
+        {
+            const std::lock_guard lock(mutex_);
+            self->thread = std::this_thread::get_id();
+        }
+        name_this_thread("faf/own");
+        if (self->coroutine != nullptr) {
+            resumption coroutine{self->coroutine};
+            after.result = run_task({resumption_type, &coroutine, self->where, self->name}, lent());
+        } else {
+            after.result = run_task(std::move(self->task), lent(),
+                                    [this](task_ptr again, std::uint64_t skipped) {
+                                        repeat(std::move(again), skipped);
+                                    });
+        }
+    }
+
+    stats count() const noexcept override {
+        stats all = count_timers();
+        ended_.add_to(all);
+        all.accepted += accepted_;
+        all.running = running_.count();
+        all.threads = threads_;
+        all.pending = static_cast<std::size_t>(all.accepted - all.succeeded - all.failed -
+                                               all.dropped - all.running);
+        return all;
+    }
+
+    bool is_quiet(std::size_t own) const noexcept override {
+        return !has_awaited_timers() && running_.count() + on_the_way_ <= own;
+    }
+
+    void note_closed() noexcept override {}
+    bool abandon_queued(abandoned_tasks&) override { return false; }
+    void note_exit() noexcept override {}
+    bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
+
+    std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
+        const std::size_t given_up = running_.write_off(abandoned);
+        ended_.abandoned += given_up;
+        return given_up;
+    }
+
+    // All under the mutex.
+    running_tasks running_;
+    task_counts ended_;
+    std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
+    std::uint64_t admissions_ = 0;
+    std::size_t on_the_way_ = 0; ///< to the default pool
+    std::size_t threads_ = 0;
+    std::size_t limit_ = usual_limit;
+    record* due_ = nullptr; ///< to be started by after_starting()
+    hiring_pause pause_;
+};
+
+} // namespace faf::detail

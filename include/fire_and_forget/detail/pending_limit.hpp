@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How many tasks may wait in one pool. pool_core.hpp asks here before it stores one, if the pool has
+// a limit at all; a worker that takes one gives its place back.
+
+#include "time.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace faf::detail {
+
+/// Counts places and lets callers wait for one.
+///
+/// Invariant  N1  taken_ never exceeds most_ by try_enter(); enter_anyway() may make it.
+/// Orderings  O1  Who waits enters waiters_ and then looks whether a place is free; who leaves gives
+///                the place back and then reads waiters_. All four are seq_cst, so one sees the
+///                other. A wait ends after 10 ms all the same and looks again: in glibc 2.36 a
+///                condition variable with several waiters may lose a wake-up (bug 25847).
+class pending_limit {
+public:
+    explicit pending_limit(std::size_t most) noexcept : most_(most) {}
+
+    bool exists() const noexcept { return most_ > 0; }
+
+    bool try_enter() noexcept {
+        std::size_t taken = taken_.load(); // O1
+        do {
+            if (taken >= most_) {
+                return false; // N1
+            }
+        } while (!taken_.compare_exchange_weak(taken, taken + 1));
+        return true;
+    }
+
+    /// For what must not be refused.
+    void enter_anyway() noexcept { taken_.fetch_add(1, std::memory_order_relaxed); }
+
+    void leave() {
+        taken_.fetch_sub(1);        // O1
+        if (waiters_.load() != 0) { // O1
+            wake_all();
+        }
+    }
+
+    /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds.
+    template <class Predicate>
+    bool wait_enter(steady_time deadline, Predicate is_over) {
+        struct presence {
+            std::atomic<std::uint32_t>& among;
+            explicit presence(std::atomic<std::uint32_t>& waiters) noexcept : among(waiters) {
+                among.fetch_add(1); // O1
+            }
+            ~presence() { among.fetch_sub(1); }
+        };
+        const presence entered(waiters_);
+        std::unique_lock lock(mutex_);
+        while (!try_enter()) {
+            if (is_over() || steady_clock::now() >= deadline) {
+                return false;
+            }
+            wait_until(has_room_, lock,
+                       earlier_of(deadline, deadline_after(std::chrono::milliseconds(10))));
+        }
+        return true;
+    }
+
+    /// Those that wait look again.
+    void wake_all() {
+        const std::lock_guard lock(mutex_);
+        has_room_.notify_all();
+    }
+
+private:
+    const std::size_t most_;
+    std::atomic<std::size_t> taken_{0};
+    std::atomic<std::uint32_t> waiters_{0};
+    std::mutex mutex_;
+    std::condition_variable has_room_;
+};
+
+} // namespace faf::detail

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// That tasks wait while all workers are kept and no more are allowed. pool_staff.hpp finds out.
+
+#include "../call_site.hpp"
+#include "../error_report.hpp"
+#include "describe.hpp"
+#include "executor_core.hpp"
+#include "lanes.hpp"
+#include "report.hpp"
+#include "thread_start.hpp"
+#include "time.hpp"
+#include "worker_roster.hpp"
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace faf::detail {
+
+/// Says which task waits and what keeps the workers. Described under the pool's lock, reported
+/// without, and by a thread of its own: a sink that takes its time must not hold up the keeper.
+class starvation {
+public:
+    starvation() noexcept = default;
+    ~starvation() { delete lack_; }
+    starvation(const starvation&) = delete;
+    starvation& operator=(const starvation&) = delete;
+
+    void describe(const worker_roster& workers, lane_set& lanes, steady_time since,
+                  steady_time now) {
+        lack_ = new (std::nothrow) lack;
+        if (lack_ == nullptr) {
+            return; // there will be another occasion
+        }
+        lack_->waited = now - since;
+        lanes.find([this](pool_lane& lane) {
+            bool is_found = false;
+            lane.look_at_first([&](const slot& first) {
+                const task_node* const node = task_taker::node_in(first);
+                lack_->where = first.where;
+                lack_->name = node != nullptr ? node->name : nullptr;
+                is_found = true;
+            });
+            return is_found;
+        });
+        lack_->what.append("all ");
+        lack_->what.append_number(static_cast<long long>(workers.alive()));
+        lack_->what.append(" threads are kept, and there may be no more: by ");
+        workers.describe_busy(lack_->what, now);
+    }
+
+    void report_elsewhere(executor_core& pool) {
+        if (lack_ == nullptr) {
+            return;
+        }
+        constexpr thread_body tell = [](void* kept, void* told) {
+            name_this_thread("faf/report");
+            static_cast<lack*>(told)->report(*static_cast<executor_core*>(kept));
+        };
+        lack_->sink = pool.borrow_sink();
+        lack* const told = std::exchange(lack_, nullptr);
+        detachable_thread thread;
+        if (start_thread(thread, tell, &pool, told)) {
+            told->report(pool); // no thread for it: better here than never
+        } else {
+            thread.detach();
+        }
+    }
+
+private:
+    struct lack {
+        call_site where{};
+        const char* name = nullptr;
+        std::chrono::nanoseconds waited{};
+        const error_sink* sink = nullptr; ///< borrowed
+        report_text what;
+
+        /// Once; lets go of the pool and its sink.
+        void report(executor_core& pool) {
+            error_report starving{};
+            starving.kind = failure::starvation;
+            starving.task = or_empty(name);
+            starving.where = where;
+            starving.what = what.view();
+            starving.waited = waited;
+            detail::report(starving, nullptr, sink);
+            pool.return_sink();
+            delete this;
+        }
+    };
+
+    lack* lack_ = nullptr;
+};
+
+} // namespace faf::detail

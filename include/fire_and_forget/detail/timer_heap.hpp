@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Deadlines in order: no thread, no clock, no lock. timer_queue.hpp feeds one from many threads;
+// testing.hpp drives one by hand.
+
+#include "../options.hpp"
+#include "time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace faf::detail {
+
+/// What can wait for its time: the base of a task on the heap and of a coroutine that sleeps. Kept
+/// small, because a program may have a million of them.
+struct timed {
+    /// When it may start. Of a task that no executor has accepted yet: how long after that, counted
+    /// from the clock's zero.
+    steady_time due{};
+
+    timed* next = nullptr;    ///< in the list it is on, if any
+    std::uint32_t number = 0; ///< among equal deadlines the lower one comes first
+    faf::priority priority = faf::priority::normal;
+    bool is_resumption : 1 = false;  ///< of a coroutine; else it is a task_node
+    bool is_timed : 1 = false;       ///< a task whose reports say how long it waited and ran
+    bool is_accepted : 1 = false;    ///< a task that some executor has accepted
+    bool is_delayed : 1 = false;     ///< the same, for later
+    bool is_handed_over : 1 = false; ///< a task on its way to an executor of somebody else's
+};
+
+/// Items by deadline; those with the same one in the order in which they were pushed.
+///
+/// Shape   A heap in an array, each node with four children: half as deep as a binary one, and the
+///         children of a node share a cache line or two. Items do not know their place.
+/// Limits  Not thread-safe. 2^31 items pushed while one with the same deadline waits put it last.
+/// Cost    16 bytes an item, and as many to spare after the array has grown. Pushing in the order
+///         of deadlines is constant, popping logarithmic; remove_if is linear.
+class timer_heap {
+public:
+    timer_heap() noexcept = default;
+    ~timer_heap() { std::free(entries_); }
+    timer_heap(const timer_heap&) = delete;
+    timer_heap& operator=(const timer_heap&) = delete;
+
+    std::size_t size() const noexcept { return size_; }
+
+    /// The earliest deadline; the end of time if there is none.
+    steady_time next_due() const noexcept {
+        return size_ > 0 ? entries_[0].due : steady_time::max();
+    }
+
+    /// Adds `item`, which stays where it is; false if there is no memory.
+    bool try_push(timed& item) noexcept {
+        if (size_ == capacity_ && !grow()) {
+            return false;
+        }
+        item.number = ++pushed_;
+        rise(size_++, {item.due, &item});
+        return true;
+    }
+
+    /// Takes out the item with the earliest deadline, if that is not after `now`; else null.
+    timed* pop_due(steady_time now) noexcept {
+        if (size_ == 0 || now < entries_[0].due) {
+            return nullptr;
+        }
+        timed* const first = entries_[0].item;
+        const entry last = entries_[--size_];
+        if (size_ > 0) {
+            sink(0, last);
+        }
+        return first;
+    }
+
+    /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
+    template <class Predicate>
+    timed* remove_if(Predicate is_it) {
+        timed* removed = nullptr;
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            timed* const item = entries_[i].item;
+            if (is_it(*item)) {
+                item->next = removed;
+                removed = item;
+            } else {
+                entries_[kept++] = entries_[i];
+            }
+        }
+        size_ = kept;
+        for (std::size_t i = (kept + arity - 2) / arity; i-- > 0;) { // from the last parent up
+            sink(i, entries_[i]);
+        }
+        return removed;
+    }
+
+private:
+    static constexpr std::size_t arity = 4;
+
+    /// With the deadline at hand, so that comparing two rarely touches the items.
+    struct entry {
+        steady_time due;
+        timed* item;
+    };
+
+    static bool is_before(const entry& a, const entry& b) noexcept {
+        return a.due < b.due ||
+               (a.due == b.due && static_cast<std::int32_t>(a.item->number - b.item->number) < 0);
+    }
+
+    /// By realloc, which moves a large array without copying it.
+    bool grow() noexcept {
+        const std::size_t more = capacity_ > 0 ? 2 * capacity_ : 64;
+        void* const grown = std::realloc(static_cast<void*>(entries_), more * sizeof(entry));
+        if (grown == nullptr) {
+            return false;
+        }
+        entries_ = static_cast<entry*>(grown);
+        capacity_ = more;
+        return true;
+    }
+
+    /// Puts `it` in the free place `hole`, or above if it comes before what is there.
+    void rise(std::size_t hole, const entry& it) noexcept {
+        while (hole > 0) {
+            const std::size_t parent = (hole - 1) / arity;
+            if (!is_before(it, entries_[parent])) {
+                break;
+            }
+            entries_[hole] = entries_[parent];
+            hole = parent;
+        }
+        entries_[hole] = it;
+    }
+
+    /// The same, or below if it comes after what is there.
+    void sink(std::size_t hole, const entry it) noexcept {
+        for (;;) {
+            const std::size_t first = hole * arity + 1;
+            if (first >= size_) {
+                break;
+            }
+            const std::size_t end = first + arity < size_ ? first + arity : size_;
+            std::size_t least = first;
+            for (std::size_t child = first + 1; child < end; ++child) {
+                if (is_before(entries_[child], entries_[least])) {
+                    least = child;
+                }
+            }
+            if (!is_before(entries_[least], it)) {
+                break;
+            }
+            entries_[hole] = entries_[least];
+            hole = least;
+        }
+        entries_[hole] = it;
+    }
+
+    entry* entries_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+    std::uint32_t pushed_ = 0;
+};
+
+} // namespace faf::detail

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// More tasks want a thread of their own than may have one.
+
+#include "child.hpp"
+#include "eventually.hpp"
+
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <array>
+#include <atomic>
+#include <string_view>
+#include <thread>
+
+#include <pthread.h>
+
+namespace {
+
+using namespace faf_test;
+using faf::failure;
+using faf::fire_and_forget;
+
+bool has_thread_of_its_own() {
+    std::array<char, 16> name{};
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    return std::string_view(name.data()) == "faf/own";
+}
+
+const child third_of_two("third of two", [](ledger& book) {
+    static ledger& shared = book;
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(2);
+    static std::atomic<bool> may_end{false};
+    static std::atomic<int> begun{0};
+    static std::atomic<int> with_own{0};
+    const auto stand = [] {
+        with_own += has_thread_of_its_own() ? 1 : 0;
+        ++begun;
+        may_end.wait(false);
+    };
+    for (int i = 0; i < 5; ++i) {
+        book.count(fire_and_forget(faf::own_thread, {.name = "stands"}, stand));
+        CHECK(eventually([&] { return begun == i + 1; })); // the pool adds threads for them
+    }
+    book.notes[0] = with_own;
+    book.count(fire_and_forget(faf::own_thread, {.after = 1ms}, [] {
+        shared.notes[1] = has_thread_of_its_own() ? 1 : 0;
+        ++shared.ran;
+    }));
+    CHECK(eventually([] { return shared.ran == 1; }));
+    std::atomic<int> runs{0};
+    book.count(fire_and_forget(faf::own_thread, {.every = 1ms}, [&] {
+        shared.notes[2] += has_thread_of_its_own() ? 1 : 0;
+        return ++runs == 5 ? faf::stop_repeating : faf::keep_repeating;
+    }));
+    CHECK(eventually([&] { return runs == 5; }));
+    may_end = true;
+    may_end.notify_all();
+    CHECK(faf::drain(patience));
+    CHECK(eventually([] { // the others may still be about to end
+        std::atomic<int> own{-1};
+        fire_and_forget(faf::own_thread, [&] { own = has_thread_of_its_own() ? 1 : 0; });
+        CHECK(faf::drain(patience));
+        return own == 1;
+    }));
+    const faf::stats now = faf::snapshot();
+    CHECK(now.accepted == now.succeeded);
+    CHECK(now.pending + now.running == 0);
+    book.notes[3] = static_cast<long>(now.refused);
+});
+
+TEST_CASE("tasks beyond the limit of own_thread go to the default pool, without a word") {
+    const outcome end = run(third_of_two);
+    check_exit(end);
+    CHECK(end->accepted == 7);
+    CHECK(end->notes[0] == 2);
+    CHECK(end->notes[1] == 0);
+    CHECK(end->notes[2] == 0);
+    CHECK(end->notes[3] == 0);
+    for (std::size_t kind = 0; kind < ledger::kinds; ++kind) {
+        CHECK(end->reports[kind] == 0);
+    }
+}
+
+const child full_pool("full pool behind a limit", [](ledger& book) {
+    static ledger& shared = book;
+    REQUIRE(faf::configure_default_pool(
+        {.threads = 1, .max_pending = 1, .when_full = faf::overflow::run_in_caller}));
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(0);
+    static std::atomic<bool> may_end{false};
+    for (int i = 0; i < 10; ++i) {
+        book.count(fire_and_forget(faf::own_thread, {.after = 1ms}, [] {
+            ++shared.notes[0];
+            may_end.wait(false);
+            ++shared.ran;
+        }));
+        if (i == 0) {
+            CHECK(eventually([] { return shared.notes[0] == 1; }));
+        }
+        std::this_thread::sleep_for(2ms); // so that a further one finds the pool full
+    }
+    faf::thread_pool other({.threads = 1});
+    std::atomic<bool> has_fired{false};
+    fire_and_forget(other, {.after = 1ms}, [&] { has_fired = true; });
+    CHECK(eventually([&] { return has_fired.load(); })); // nobody keeps the keeper
+    CHECK(book.notes[0] == 1);
+    may_end = true;
+    may_end.notify_all();
+    CHECK(faf::drain(patience));
+});
+
+TEST_CASE(
+    "timers of own_thread that find the default pool full wait there, whatever its overflow") {
+    const outcome end = run(full_pool);
+    check_exit(end);
+    CHECK(end->accepted == 10);
+    CHECK(end->ran == end->accepted);
+}
+
+const child limited_at_exit("limited at exit", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(1);
+    book.count(fire_and_forget(tracked(book, 200))); // or exit would come to a fresh pool
+    for (std::size_t id = 0; id < 200; ++id) {       // in crowds, so that many are too many
+        book.count(fire_and_forget(faf::own_thread,
+                                   {.after = std::chrono::milliseconds(100 + id / 50)},
+                                   tracked(book, id)));
+    }
+});
+
+TEST_CASE("timers of own_thread beyond its limit run when the program exits, once each") {
+    for (int round = 0; round < load(10, 3); ++round) {
+        const outcome end = run(limited_at_exit);
+        check_exit(end);
+        CHECK(end->accepted == 201);
+        CHECK(end->tasks_reported_as(failure::refused) == 0);
+        for (std::size_t id = 0; id <= 200; ++id) {
+            REQUIRE(end->tasks[id].ran == 1);
+            REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+        }
+    }
+}
+
+} // namespace

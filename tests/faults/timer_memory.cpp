@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// The address space is used up: a heap of timers can't grow, and nothing that waits in it is lost.
+
+#include "child.hpp"
+#include "eventually.hpp"
+
+#include <fire_and_forget/detail/timer_queue.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace faf_test;
+using faf::detail::steady_time;
+using faf::detail::suspended;
+using faf::detail::timed;
+using faf::detail::timer_heap;
+using faf::detail::timer_queue;
+
+constexpr std::size_t many = 1'000'000;
+
+/// Lets the process have `more` bytes than it has now, while it lives.
+class little_room {
+public:
+    explicit little_room(std::size_t more) {
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        REQUIRE(getrlimit(RLIMIT_AS, &before_) == 0);
+        rlimit now = before_;
+        now.rlim_cur = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + more;
+        REQUIRE(setrlimit(RLIMIT_AS, &now) == 0);
+    }
+    ~little_room() { setrlimit(RLIMIT_AS, &before_); }
+    little_room(const little_room&) = delete;
+    little_room& operator=(const little_room&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+const child heap_without_room("heap without room", [](ledger& book) {
+    std::vector<timed> items(many);
+    timer_heap heap;
+    std::size_t pushed = 0;
+    {
+        const little_room now(1U << 20U);
+        for (; pushed < many; ++pushed) {
+            items[pushed].due = steady_time(std::chrono::nanoseconds(many - pushed));
+            if (!heap.try_push(items[pushed])) {
+                break;
+            }
+        }
+        CHECK(heap.size() == pushed);
+        CHECK_FALSE(heap.try_push(items[pushed]));
+        CHECK(heap.size() == pushed);
+    }
+    book.notes[0] = static_cast<long>(pushed);
+    CHECK(heap.try_push(items[pushed])); // there is room again
+    std::size_t popped = 0;
+    std::size_t wrong = 0;
+    steady_time before{};
+    while (const timed* const item = heap.pop_due(steady_time::max())) {
+        ++popped;
+        wrong += item->due < before ? 1 : 0;
+        before = item->due;
+    }
+    CHECK(popped == pushed + 1);
+    CHECK(wrong == 0);
+});
+
+TEST_CASE("a heap that can't grow refuses what is pushed and keeps what it has") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer needs more room than there is");
+        return;
+    }
+    const outcome end = run(heap_without_room);
+    check_exit(end);
+    CHECK(end->notes[0] > 1000);
+    CHECK(end->notes[0] < static_cast<long>(many));
+}
+
+const child queue_without_room("queue without room", [](ledger& book) {
+    std::vector<suspended> items(many);
+    timer_queue queue;
+    std::size_t handed_out = 0;
+    const auto count = [&](timed&) {
+        ++handed_out;
+        return true;
+    };
+    {
+        const little_room now(1U << 20U);
+        for (std::size_t i = 0; i < many; ++i) {
+            items[i].is_resumption = true;
+            items[i].due = steady_time(std::chrono::nanoseconds(2 + i % 1000));
+            CHECK(queue.push(items[i]));
+        }
+        // Serving moves them to the heap, where most find no room; it comes back for them soon.
+        const steady_time start(std::chrono::nanoseconds(1));
+        CHECK(queue.serve(start, 1000, count) <= start + 5ms);
+        CHECK(handed_out == 0);
+        CHECK(queue.has_awaited());
+        const steady_time all_due(std::chrono::nanoseconds(2000));
+        queue.serve(all_due, 1000, count);
+        book.notes[0] = static_cast<long>(handed_out);
+        CHECK(queue.has_awaited());
+    }
+    while (queue.has_awaited()) {
+        const std::size_t before = handed_out;
+        queue.serve(steady_time(1h), many, count);
+        REQUIRE(handed_out > before);
+    }
+    CHECK(handed_out == many);
+    CHECK_FALSE(queue.seems_used());
+});
+
+TEST_CASE("timers that find no room in the heap are kept and fire when there is some") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer needs more room than there is");
+        return;
+    }
+    const outcome end = run(queue_without_room);
+    check_exit(end);
+    CHECK(end->notes[0] > 0);
+}
+
+} // namespace

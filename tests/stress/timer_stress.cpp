@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT
+// Tasks that wait for their time, fired by many threads while pools are drained, closed and
+// destroyed and while tasks are asked to stop: each runs or is reported, once.
+
+#include "random_turns.hpp"
+
+#include "catch.hpp"
+#include "eventually.hpp"
+#include "load.hpp"
+#include "rally.hpp"
+#include "task_mix.hpp"
+
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace faf_test;
+using faf::failure;
+using faf::fire_and_forget;
+using faf::thread_pool;
+
+// The queue itself -----------------------------------------------------------------------------------
+
+struct sleeper : faf::detail::suspended {
+    std::atomic<int> times_found{0};
+    bool is_accepted = false;
+};
+
+TEST_CASE("what many threads push while a queue is closed and served is refused or found, once") {
+    using namespace faf::detail;
+    constexpr std::size_t each = load<std::size_t>(5'000, 500);
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    dice random(seed);
+    for (int round = 0; round < load(40, 10); ++round) {
+        CAPTURE(round);
+        timer_queue queue;
+        std::array<std::deque<sleeper>, 3> sleepers;
+        std::array<std::uint64_t, 3> accepted{};
+        std::atomic<std::size_t> pushed{0};
+        std::atomic<bool> is_over{false};
+        std::vector<std::thread> threads;
+        for (std::size_t t = 0; t < 3; ++t) {
+            threads.emplace_back([&, t] {
+                for (std::size_t i = 0; i < each; ++i) {
+                    sleeper& one = sleepers[t].emplace_back();
+                    one.is_resumption = true;
+                    one.due = steady_time(std::chrono::nanoseconds(i % 7));
+                    one.is_accepted = queue.push(one);
+                    accepted[t] += one.is_accepted ? 1 : 0;
+                    ++pushed;
+                }
+            });
+        }
+        const auto find = [](timed& item) {
+            ++static_cast<sleeper&>(item).times_found;
+            return true;
+        };
+        std::thread server([&] {
+            while (!is_over) {
+                queue.serve(steady_time(std::chrono::nanoseconds(3)), 100, find);
+            }
+        });
+        const std::size_t moment = random.roll(3 * each);
+        while (pushed < moment) {
+            std::this_thread::yield();
+        }
+        queue.close();
+        const std::uint64_t when_closed = queue.accepted();
+        for (std::thread& one : threads) {
+            one.join();
+        }
+        is_over = true;
+        server.join();
+        for (timed* item = queue.take_if([](timed&) { return true; }); item != nullptr;) {
+            find(*std::exchange(item, item->next));
+        }
+        CHECK(queue.accepted() == accepted[0] + accepted[1] + accepted[2]);
+        CHECK(queue.accepted() <= when_closed); // a push that is refused is counted for a moment
+        CHECK_FALSE(queue.has_awaited());
+        CHECK_FALSE(queue.seems_used());
+        std::uint64_t wrong = 0;
+        for (const auto& of_thread : sleepers) {
+            for (const sleeper& one : of_thread) {
+                wrong += one.times_found != (one.is_accepted ? 1 : 0) ? 1 : 0;
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}
+
+// Pools ----------------------------------------------------------------------------------------------
+
+/// What became of tasks, counted by themselves and by a sink.
+struct tally {
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> refused{0};
+    std::atomic<std::uint64_t> ran{0};
+    std::atomic<std::uint64_t> ran_twice{0};
+    std::atomic<std::uint64_t> made{0};
+    std::atomic<std::uint64_t> destroyed{0};
+    std::atomic<std::uint64_t> early{0};
+    std::array<std::atomic<std::uint64_t>, 10> reported{};
+
+    faf::error_sink sink() {
+        return [this](const faf::error_report& report) {
+            reported[static_cast<std::size_t>(report.kind)] += 1 + report.suppressed;
+        };
+    }
+    std::uint64_t reported_as(failure kind) const {
+        return reported[static_cast<std::size_t>(kind)];
+    }
+    std::uint64_t dropped() const {
+        return reported_as(failure::abandoned) + reported_as(failure::cancelled) +
+               reported_as(failure::expired);
+    }
+    void count(faf::submission answer) { ++(answer ? accepted : refused); }
+};
+
+/// A task that knows when it may start.
+class timed_task {
+public:
+    timed_task(tally& in, std::chrono::nanoseconds after)
+        : tally_(&in), not_before_(std::chrono::steady_clock::now() + after) {
+        ++in.made;
+    }
+    timed_task(timed_task&& other) noexcept
+        : tally_(std::exchange(other.tally_, nullptr)), not_before_(other.not_before_) {}
+    timed_task& operator=(timed_task) = delete;
+    ~timed_task() {
+        if (tally_ != nullptr) {
+            tally_->destroyed.fetch_add(1, std::memory_order_release);
+        }
+    }
+    void operator()() {
+        tally_->early += std::chrono::steady_clock::now() < not_before_ ? 1 : 0;
+        tally_->ran_twice += std::exchange(has_run_, true) ? 1 : 0;
+        ++tally_->ran;
+    }
+
+private:
+    tally* tally_;
+    std::chrono::steady_clock::time_point not_before_;
+    bool has_run_ = false;
+};
+
+/// Fires one task with times that are sometimes kept and sometimes not.
+template <class Executor>
+void fire_some(Executor& at, tally& in, dice& random, const faf::options& base) {
+    faf::options how = base;
+    how.priority = static_cast<faf::priority>(random.roll(3));
+    switch (random.roll(8)) {
+    case 0:
+        break;
+    case 1:
+        how.after = 1h;
+        break;
+    case 2:
+        how.after = 1ns;
+        how.expires = 1us;
+        break;
+    default:
+        how.after = std::chrono::nanoseconds(random.roll(2'000'000));
+        break;
+    }
+    in.count(fire_and_forget(at, how, timed_task(in, how.after)));
+}
+
+/// After the end of a pool: all adds up. Tasks that ran at the moment of the deadline were reported
+/// as abandoned, and may have come to their end all the same.
+void check_end(const tally& in, const faf::stats& end, std::uint64_t threads) {
+    CHECK(end.accepted == in.accepted);
+    CHECK(end.refused == in.refused);
+    CHECK(end.pending + end.running == 0);
+    CHECK(end.accepted == end.succeeded + end.failed + end.dropped);
+    CHECK(end.dropped == in.dropped());
+    CHECK(end.cancelled == in.reported_as(failure::cancelled));
+    CHECK(end.expired == in.reported_as(failure::expired));
+    CHECK(in.reported_as(failure::refused) == in.refused);
+    CHECK(eventually([&] { return in.destroyed == in.made; }));
+    CHECK(in.ran + in.dropped() >= in.accepted);
+    CHECK(in.ran + in.dropped() <= in.accepted + threads);
+    CHECK(in.ran_twice == 0);
+    CHECK(in.early == 0);
+}
+
+TEST_CASE("delayed tasks of many threads run or are reported, whenever their pool is closed") {
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    dice random(seed);
+    constexpr std::uint32_t each = load(1'000, 200);
+    for (int round = 0; round < load(60, 15); ++round) {
+        CAPTURE(round);
+        tally counted;
+        thread_pool pool({.threads = 2, .max_threads = 2, .on_error = counted.sink()});
+        std::vector<std::thread> threads;
+        for (unsigned t = 0; t < 4; ++t) {
+            threads.emplace_back([&, t] {
+                dice own(seed + 10 * static_cast<unsigned>(round) + t);
+                for (std::uint32_t i = 0; i < each; ++i) {
+                    fire_some(pool, counted, own, {.name = "timed"});
+                }
+            });
+        }
+        const std::uint64_t moment = random.roll(4 * each);
+        while (counted.accepted < moment) {
+            std::this_thread::yield();
+        }
+        if (round % 3 == 0) {
+            CHECK_FALSE(pool.drain(std::chrono::microseconds(random.roll(3'000))));
+        }
+        const auto timeout = std::chrono::microseconds(round % 2 == 0 ? 0 : random.roll(5'000));
+        const bool is_finished = pool.shutdown(timeout);
+        const faf::stats closed = pool.snapshot();
+        for (std::thread& one : threads) {
+            one.join();
+        }
+        const faf::stats end = pool.snapshot();
+        CHECK(closed.accepted == end.accepted);
+        CHECK(is_finished == (counted.reported_as(failure::abandoned) == 0));
+        check_end(counted, end, 2);
+    }
+}
+
+TEST_CASE("delayed tasks of a pool that is destroyed run or are reported") {
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    std::vector<std::thread> threads; // so that pools come and go while others are served
+    std::array<tally, 3> counted;
+    for (unsigned t = 0; t < 3; ++t) {
+        threads.emplace_back([&, t] {
+            dice random(seed + t);
+            for (int round = 0; round < load(300, 40); ++round) {
+                thread_pool pool({.threads = 1,
+                                  .exit_deadline = std::chrono::microseconds(random.roll(1'000)),
+                                  .on_error = counted[t].sink()});
+                for (std::uint32_t i = random.roll(30); i > 0; --i) {
+                    fire_some(pool, counted[t], random, {});
+                }
+                if (round % 4 == 0) {
+                    fire_and_forget(pool, {.every = 10us}, [] {});
+                }
+            }
+        });
+    }
+    for (std::thread& one : threads) {
+        one.join();
+    }
+    for (const tally& of_thread : counted) {
+        CHECK(of_thread.refused == 0);
+        CHECK(eventually([&] { return of_thread.destroyed == of_thread.made; }));
+        CHECK(of_thread.ran_twice == 0);
+        CHECK(of_thread.early == 0);
+        // What repeats is cancelled, and reported as such. So the sum may only be too high.
+        CHECK(of_thread.ran + of_thread.dropped() >= of_thread.accepted);
+        CHECK(of_thread.ran + of_thread.reported_as(failure::abandoned) +
+                  of_thread.reported_as(failure::expired) <=
+              of_thread.accepted + static_cast<std::uint64_t>(load(300, 40)));
+    }
+}
+
+TEST_CASE("a drain that answers true has waited for the delayed tasks fired before") {
+    tally counted;
+    thread_pool pool({.threads = 2, .on_error = counted.sink()});
+    std::atomic<bool> is_over{false};
+    std::thread other([&] {
+        while (!is_over) {
+            counted.count(fire_and_forget(pool, {.after = 50us}, timed_task(counted, 50us)));
+            std::this_thread::sleep_for(100us);
+        }
+    });
+    for (int round = 0; round < load(300, 50); ++round) {
+        std::atomic<int> own{0};
+        for (int i = 0; i < 10; ++i) {
+            fire_and_forget(pool, {.after = std::chrono::microseconds(100 * i)},
+                            [&] { fire_and_forget(pool, {.after = 1ns}, [&] { ++own; }); });
+        }
+        bool is_drained = false;
+        while (!is_drained) { // the other one may keep it busy
+            is_drained = pool.drain(patience);
+        }
+        REQUIRE(own == 10);
+    }
+    is_over = true;
+    other.join();
+    CHECK(pool.drain(patience));
+    CHECK(counted.ran == counted.accepted);
+}
+
+TEST_CASE("delayed tasks of own_thread run once, with and without a thread of their own") {
+    for (const std::size_t limit : {std::size_t{0}, std::size_t{2}, std::size_t{1024}}) {
+        CAPTURE(limit);
+        faf::limit_own_threads(limit);
+        tally counted;
+        std::vector<std::thread> threads;
+        for (unsigned t = 0; t < 3; ++t) {
+            threads.emplace_back([&, t] {
+                dice random(t + 1);
+                for (int i = 0; i < load(200, 50); ++i) {
+                    const auto after = std::chrono::nanoseconds(random.roll(1'000'000));
+                    counted.count(fire_and_forget(faf::own_thread, {.after = after},
+                                                  timed_task(counted, after)));
+                }
+            });
+        }
+        for (std::thread& one : threads) {
+            one.join();
+        }
+        CHECK(faf::drain(patience));
+        CHECK(counted.accepted == 3U * load(200U, 50U));
+        CHECK(counted.ran == counted.accepted);
+        CHECK(counted.ran_twice == 0);
+        CHECK(counted.early == 0);
+        CHECK(counted.destroyed == counted.made);
+    }
+}
+
+#if defined(__cpp_lib_jthread)
+
+TEST_CASE("a storm of stop requests settles each delayed task once, without waiting for its time") {
+    constexpr std::size_t each = load<std::size_t>(2'000, 300);
+    tally counted;
+    thread_pool pool({.threads = 2, .on_error = counted.sink()});
+    for (int round = 0; round < load(5, 3); ++round) {
+        CAPTURE(round);
+        std::vector<std::stop_source> sources(30);
+        std::vector<std::thread> threads;
+        for (std::size_t t = 0; t < 3; ++t) {
+            threads.emplace_back([&, t] {
+                dice random(t + 1);
+                for (std::size_t i = 0; i < each; ++i) {
+                    const std::stop_source& source = sources[random.roll(30)];
+                    const auto after =
+                        i % 4 == 0 ? std::chrono::nanoseconds(random.roll(1'000'000)) : 1h;
+                    counted.count(fire_and_forget(pool,
+                                                  {.after = after, .stop = source.get_token()},
+                                                  timed_task(counted, after)));
+                }
+            });
+        }
+        threads.emplace_back([&] {
+            for (std::stop_source& source : sources) {
+                source.request_stop();
+                std::this_thread::sleep_for(100us);
+            }
+        });
+        for (std::thread& one : threads) {
+            one.join();
+        }
+        REQUIRE(pool.drain(patience));
+        CHECK(counted.ran + counted.reported_as(failure::cancelled) == counted.accepted);
+    }
+    CHECK(pool.shutdown(patience));
+    check_end(counted, pool.snapshot(), 0);
+}
+
+TEST_CASE("stop requests race with the start of tasks, with the end of their pool and with both") {
+    for (int round = 0; round < load(300, 50); ++round) {
+        tally counted;
+        std::stop_source source;
+        std::thread stopper;
+        {
+            thread_pool pool({.threads = 1, .exit_deadline = 0s, .on_error = counted.sink()});
+            stopper = std::thread([&] { source.request_stop(); });
+            for (int i = 0; i < 20; ++i) {
+                counted.count(fire_and_forget(pool, {.after = 10us, .stop = source.get_token()},
+                                              timed_task(counted, 10us)));
+            }
+        }
+        stopper.join();
+        REQUIRE(eventually([&] { return counted.destroyed == counted.made; }));
+        REQUIRE(counted.ran + counted.dropped() >= counted.accepted);
+        REQUIRE(counted.ran + counted.dropped() <= counted.accepted + 1);
+    }
+}
+
+#endif
+
+// Again and again ------------------------------------------------------------------------------------
+
+/// A task that repeats, and knows what must not happen to it.
+struct repeater {
+    std::chrono::nanoseconds every;
+    int most;
+    std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+    std::atomic<int> runs{0};
+    std::atomic<int> overlaps{0};
+    std::atomic<int> early{0};
+    std::atomic<bool> is_running{false};
+    std::atomic<bool> has_ended{false};
+
+    repeater(std::chrono::nanoseconds period, int times) : every(period), most(times) {}
+
+    faf::repetition run() {
+        overlaps += is_running.exchange(true) ? 1 : 0;
+        const int run = runs++;
+        early += std::chrono::steady_clock::now() < begin + run * every ? 1 : 0;
+        is_running = false;
+        if (run + 1 < most) {
+            return faf::keep_repeating;
+        }
+        has_ended = true;
+        return faf::stop_repeating;
+    }
+};
+
+template <class Executor>
+void repeat_on(Executor& at) {
+    std::deque<repeater> all; // they stay where they are
+    for (int i = 1; i <= 20; ++i) {
+        repeater& one = all.emplace_back(std::chrono::microseconds(100 * i), load(50, 20));
+        CHECK(fire_and_forget(at, {.every = one.every}, &repeater::run, &one));
+    }
+    for (const repeater& one : all) {
+        CHECK(eventually([&] { return one.has_ended.load(); }));
+    }
+    std::this_thread::sleep_for(5ms); // more than their periods
+    for (const repeater& one : all) {
+        CHECK(one.runs == one.most);
+        CHECK(one.overlaps == 0);
+        CHECK(one.early == 0);
+    }
+}
+
+TEST_CASE("tasks that repeat on a pool run neither early nor beside themselves, until they end") {
+    thread_pool pool({.threads = 2});
+    repeat_on(pool);
+    CHECK(pool.shutdown(patience));
+    const faf::stats end = pool.snapshot();
+    CHECK(end.succeeded == 20 * load(50U, 20U));
+    CHECK(end.accepted == end.succeeded);
+}
+
+TEST_CASE("tasks that repeat on own_thread run neither early nor beside themselves") {
+    faf::limit_own_threads(1024);
+    repeat_on(faf::own_thread);
+    faf::limit_own_threads(5);
+    repeat_on(faf::own_thread);
+    faf::limit_own_threads(1024);
+}
+
+TEST_CASE(
+    "a task that repeats is late, but not later each time: with those left out it keeps phase") {
+    thread_pool pool({.threads = 1});
+    constexpr auto every = 200us;
+    std::atomic<bool> has_ended{false};
+    std::chrono::steady_clock::time_point last;
+    int runs = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    fire_and_forget(pool, {.every = every}, [&] {
+        last = std::chrono::steady_clock::now();
+        spin_for(runs % 10 == 0 ? 500us : 10us);
+        if (++runs < 100) {
+            return faf::keep_repeating;
+        }
+        has_ended = true;
+        return faf::stop_repeating;
+    });
+    REQUIRE(eventually([&] { return has_ended.load(); }));
+    CHECK(pool.shutdown(patience));
+    const faf::stats end = pool.snapshot();
+    CHECK(end.succeeded == 100);
+    CHECK(end.skipped >= 10);
+    // Each run has its time, and none comes early: so only times that had passed were left out.
+    CHECK(begin + (99 + static_cast<int>(end.skipped)) * every <= last);
+}
+
+TEST_CASE("pools are drained and closed while their tasks repeat; these do not hold them up") {
+    for (int round = 0; round < load(100, 20); ++round) {
+        CAPTURE(round);
+        tally counted;
+        thread_pool pool({.threads = 2, .on_error = counted.sink()});
+        std::atomic<std::uint64_t> runs{0};
+        for (int i = 0; i < 10; ++i) {
+            CHECK(fire_and_forget(pool, {.every = std::chrono::microseconds(10 + i)},
+                                  [&runs] { ++runs; }));
+        }
+        std::atomic<bool> has_run{false};
+        fire_and_forget(pool, {.after = 1ms}, [&] { has_run = true; });
+        while (!has_run) { // a drain may meet a moment in which none of them runs
+            static_cast<void>(pool.drain(patience));
+        }
+        CHECK(pool.shutdown(patience));
+        const faf::stats end = pool.snapshot();
+        CHECK(end.succeeded == runs + 1);
+        CHECK(end.dropped == end.cancelled);
+        CHECK(end.cancelled == counted.reported_as(failure::cancelled));
+        CHECK(end.accepted == end.succeeded + end.dropped);
+        CHECK(counted.reported_as(failure::abandoned) == 0);
+    }
+}
+
+} // namespace

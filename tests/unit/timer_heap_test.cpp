@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/timer_heap.hpp>
+
+#include "catch.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <random>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using namespace faf::detail;
+using namespace std::chrono_literals;
+
+static_assert(!std::is_copy_constructible_v<timer_heap>);
+static_assert(std::is_nothrow_default_constructible_v<timer_heap>);
+
+constexpr steady_time start{1h};
+constexpr steady_time never = steady_time::max();
+
+/// Items that stay where they are while more are made.
+class items {
+public:
+    timed& due_at(steady_time due) {
+        timed& fresh = all_.emplace_back();
+        fresh.due = due;
+        return fresh;
+    }
+
+private:
+    std::deque<timed> all_;
+};
+
+std::size_t length(const timed* list) {
+    std::size_t count = 0;
+    for (; list != nullptr; list = list->next) {
+        ++count;
+    }
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("a heap without items has nothing due, ever") {
+    timer_heap heap;
+    CHECK(heap.size() == 0);
+    CHECK(heap.next_due() == never);
+    CHECK(heap.pop_due(never) == nullptr);
+    CHECK(heap.remove_if([](timed&) { return true; }) == nullptr);
+}
+
+TEST_CASE("a heap hands out an item when its time has come, and not a moment before") {
+    items made;
+    timer_heap heap;
+    timed& only = made.due_at(start);
+    REQUIRE(heap.try_push(only));
+    CHECK(heap.next_due() == start);
+    CHECK(heap.pop_due(start - 1ns) == nullptr);
+    CHECK(heap.size() == 1);
+    CHECK(heap.pop_due(start) == &only);
+    CHECK(heap.size() == 0);
+    CHECK(heap.pop_due(never) == nullptr);
+}
+
+TEST_CASE("a heap hands out items by their deadlines, whatever the order they came in") {
+    items made;
+    timer_heap heap;
+    for (const auto after : {5s, 1s, 4s, 2s, 3s, 0s}) {
+        REQUIRE(heap.try_push(made.due_at(start + after)));
+    }
+    for (int i = 0; i <= 5; ++i) {
+        CHECK(heap.next_due() == start + std::chrono::seconds(i));
+        const timed* const first = heap.pop_due(never);
+        REQUIRE(first != nullptr);
+        CHECK(first->due == start + std::chrono::seconds(i));
+    }
+}
+
+TEST_CASE("items with the same deadline come out in the order in which they went in") {
+    items made;
+    timer_heap heap;
+    std::vector<const timed*> expected;
+    for (int i = 0; i < 1000; ++i) {
+        timed& fresh = made.due_at(start);
+        REQUIRE(heap.try_push(fresh));
+        expected.push_back(&fresh);
+    }
+    for (const timed* const item : expected) {
+        REQUIRE(heap.pop_due(start) == item);
+    }
+}
+
+TEST_CASE("an item that is taken out may be pushed again, and is then the last of its deadline") {
+    items made;
+    timer_heap heap;
+    timed& first = made.due_at(start);
+    timed& second = made.due_at(start);
+    REQUIRE(heap.try_push(first));
+    REQUIRE(heap.try_push(second));
+    REQUIRE(heap.pop_due(start) == &first);
+    REQUIRE(heap.try_push(first));
+    CHECK(heap.pop_due(start) == &second);
+    CHECK(heap.pop_due(start) == &first);
+}
+
+TEST_CASE("an item that is due at the end of time is handed out then") {
+    items made;
+    timer_heap heap;
+    timed& last = made.due_at(never);
+    REQUIRE(heap.try_push(last));
+    CHECK(heap.pop_due(never - 1ns) == nullptr);
+    CHECK(heap.pop_due(never) == &last);
+}
+
+TEST_CASE("what is removed is what was asked for, and the others stay in order") {
+    for (std::size_t count = 0; count < 100; ++count) {
+        CAPTURE(count);
+        items made;
+        timer_heap heap;
+        for (std::size_t i = 0; i < count; ++i) { // neither rising nor falling
+            REQUIRE(heap.try_push(made.due_at(start + std::chrono::seconds(i * 37 % 101))));
+        }
+        const auto is_odd = [](const timed& item) { return (item.due - start) / 1s % 2 == 1; };
+        const timed* const removed = heap.remove_if(is_odd);
+        for (const timed* item = removed; item != nullptr; item = item->next) {
+            CHECK(is_odd(*item));
+        }
+        CHECK(length(removed) + heap.size() == count);
+        steady_time before{};
+        while (const timed* const item = heap.pop_due(never)) {
+            CHECK_FALSE(is_odd(*item));
+            CHECK(before <= item->due);
+            before = item->due;
+        }
+    }
+}
+
+TEST_CASE("a removal keeps the order of those that stay and have the same deadline") {
+    items made;
+    timer_heap heap;
+    std::vector<const timed*> expected;
+    for (int i = 0; i < 300; ++i) {
+        timed& fresh = made.due_at(start);
+        fresh.is_delayed = i % 3 == 0;
+        REQUIRE(heap.try_push(fresh));
+        if (!fresh.is_delayed) {
+            expected.push_back(&fresh);
+        }
+    }
+    CHECK(length(heap.remove_if([](const timed& item) { return item.is_delayed; })) == 100);
+    for (const timed* const item : expected) {
+        REQUIRE(heap.pop_due(start) == item);
+    }
+    CHECK(heap.size() == 0);
+}
+
+TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
+    for (const unsigned seed : {1U, 2U, 3U, 4U}) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        const auto roll = [&](int sides) {
+            return std::uniform_int_distribution<int>(0, sides - 1)(random);
+        };
+        items made;
+        timer_heap heap;
+        std::multimap<steady_time, timed*> sorted; // equal ones in the order of their insertion
+        for (int step = 0; step < 20'000; ++step) {
+            const int what = roll(100);
+            if (what < 55) {
+                timed& fresh = made.due_at(start + std::chrono::milliseconds(roll(200)));
+                REQUIRE(heap.try_push(fresh));
+                sorted.emplace(fresh.due, &fresh);
+            } else if (what < 99) {
+                const steady_time now = start + std::chrono::milliseconds(roll(200));
+                timed* const popped = heap.pop_due(now);
+                if (sorted.empty() || now < sorted.begin()->first) {
+                    REQUIRE(popped == nullptr);
+                } else {
+                    REQUIRE(popped == sorted.begin()->second);
+                    sorted.erase(sorted.begin());
+                }
+            } else {
+                const int remainder = roll(7);
+                const auto is_it = [&](const timed& item) {
+                    return (item.due - start) / 1ms % 7 == remainder;
+                };
+                std::size_t expected = 0;
+                for (auto it = sorted.begin(); it != sorted.end();) {
+                    const bool goes = is_it(*it->second);
+                    expected += goes ? 1 : 0;
+                    it = goes ? sorted.erase(it) : std::next(it);
+                }
+                REQUIRE(length(heap.remove_if(is_it)) == expected);
+            }
+            REQUIRE(heap.size() == sorted.size());
+            REQUIRE(heap.next_due() == (sorted.empty() ? never : sorted.begin()->first));
+        }
+        while (const timed* const popped = heap.pop_due(never)) {
+            REQUIRE(popped == sorted.begin()->second);
+            sorted.erase(sorted.begin());
+        }
+        CHECK(sorted.empty());
+    }
+}
