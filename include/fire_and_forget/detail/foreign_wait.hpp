@@ -7,6 +7,7 @@
 #include "attempt.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
+#include "frame_pool.hpp"
 
 #include <atomic>
 #include <coroutine>

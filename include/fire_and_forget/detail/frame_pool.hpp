@@ -223,4 +223,23 @@ private:
     }
 };
 
+/// Frames come from the pool, as objects with a chain in them do.
+struct from_frame_pool {
+    static void* operator new(std::size_t size) {
+        void* const memory = frame_pool::allocate(size);
+#if defined(__cpp_exceptions)
+        if (memory == nullptr) {
+            throw std::bad_alloc();
+        }
+#endif
+        return memory;
+    }
+    static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+        return frame_pool::allocate(size);
+    }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        frame_pool::release(memory, size);
+    }
+};
+
 } // namespace faf::detail

@@ -7,6 +7,7 @@
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "foreign_wait.hpp"
+#include "frame_pool.hpp"
 
 #include <concepts>
 #include <coroutine>
