@@ -130,14 +130,13 @@ private:
         std::vector<faf::detail::suspended*> due;
         for (auto at = sleepers_.begin(); at != sleepers_.end();) {
             if (is_due(**at)) {
-                due.push_back(*at);
+                const auto later = [](const auto* a, const auto* b) { return a->due < b->due; };
+                due.insert(std::upper_bound(due.begin(), due.end(), *at, later), *at);
                 at = sleepers_.erase(at);
             } else {
                 ++at;
             }
         }
-        std::stable_sort(due.begin(), due.end(),
-                         [](const auto* a, const auto* b) { return a->due < b->due; });
         ready_.insert(ready_.end(), due.begin(), due.end());
     }
 

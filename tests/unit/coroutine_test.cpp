@@ -178,6 +178,38 @@ TEST_CASE("an empty task that a callable returns is reported") {
     CHECK(time.fates == std::vector{fate::failed});
 }
 
+TEST_CASE("a coroutine that repeats starts each time with a copy of its own") {
+    faf::testing::manual_executor time;
+    std::vector<int> seen;
+    int count = 0;
+    fire_and_forget(time, {.every = 1s}, [token = alive(count), &seen]() -> faf::task<> {
+        seen.push_back(1);
+        co_await faf::sleep_for(1500ms);
+        seen.push_back(token.now() > 1 ? 2 : -2);
+    });
+    time.run_all();
+    CHECK(count == 2); // of the task and of its first run
+    time.advance(1s);
+    CHECK(count == 3);
+    CHECK(seen == std::vector{1, 1});
+    time.advance(600ms);
+    CHECK(count == 2);
+    CHECK(seen == std::vector{1, 1, 2});
+}
+
+TEST_CASE("times in reports are those of the first stretch and of all of them") {
+    error_recorder errors;
+    faf::testing::manual_executor time;
+    fire_and_forget(time, {.after = 2s}, []() -> faf::task<> {
+        co_await faf::sleep_for(3s);
+        throw 1;
+    });
+    time.advance(5s);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].waited == 0s);
+    CHECK(errors.errors()[0].ran == 3s);
+}
+
 // task<T> -----------------------------------------------------------------------------------------
 
 TEST_CASE("a task starts when it is awaited") {

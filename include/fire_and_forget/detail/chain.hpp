@@ -135,9 +135,13 @@ protected:
         where = first.task().where;
         name = first.task().name;
         on_ = first.on().home;
-        if (const task_details* const given = first.task().details) {
-            details_.reset(new chain_details{
-                {given->stop, given->on_error}, first.task().due, first.started()});
+        const stored_task& task = first.task();
+        if (task.details != nullptr || task.due != steady_time()) { // it has options
+            details_.reset(new chain_details{{}, task.due, first.started()});
+        }
+        if (task.details != nullptr) {
+            details_->of_task.stop = task.details->stop;
+            details_->of_task.on_error = task.details->on_error;
         }
     }
 
