@@ -141,6 +141,7 @@ public:
         return timers_.try_push(one);
     }
     void notice_stop() noexcept override {} // take() looks each time
+    bool is_stopping() const noexcept override { return false; }
     void keep_scheduler() noexcept override {}
     void release_scheduler() noexcept override {}
 

@@ -22,6 +22,12 @@ template <class Fn, class... Args>
 inline constexpr bool is_callable =
     takes_stop_token<Fn, Args...> || std::is_invocable_v<Fn, Args...>;
 
+/// What the stored fn returns.
+template <class Fn, class... Args>
+using call_result_t = typename std::conditional_t<takes_stop_token<Fn, Args...>,
+                                                  std::invoke_result<Fn, stop_token, Args...>,
+                                                  std::invoke_result<Fn, Args...>>::type;
+
 enum class misuse : std::uint8_t {
     none,
     fn_not_copyable,

@@ -56,6 +56,7 @@ public:
         }
     }
 
+    bool is_stopping() const noexcept final { return host_.stop.stop_requested(); }
     void keep_scheduler() noexcept final { keep(); }
     void release_scheduler() noexcept final { release(); }
 

@@ -8,6 +8,7 @@
 #include "../executor.hpp"
 #include "../options.hpp"
 #include "attempt.hpp"
+#include "awaitable_result.hpp"
 #include "block.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
@@ -219,7 +220,9 @@ private:
 
     template <class F, bool MayRepeat>
     static constexpr const task_type* repeated_type_for() noexcept {
-        if constexpr (MayRepeat && is_callable<std::decay_t<F>&, std::decay_t<Args>&...>) {
+        if constexpr (!MayRepeat) {
+            return nullptr;
+        } else if constexpr (can_be_repeated<std::decay_t<F>, std::decay_t<Args>...>()) {
             return &repeated_type_of<stored<F>>;
         } else {
             return nullptr;

@@ -6,6 +6,7 @@
 
 #include "../error_report.hpp"
 #include "attempt.hpp"
+#include "awaitable_result.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "report.hpp"
@@ -104,6 +105,16 @@ public:
         return result_;
     }
 
+    /// Goes on with a task that was started at `since` and suspended: it decides for itself what
+    /// its stop_token means.
+    fate resumed(steady_time since) {
+        started_ = since;
+        call();
+        destroy([&] { failed_with_exception(); });
+        is_settled_ = true;
+        return result_;
+    }
+
     /// Destroys the task without running it and reports that as `kind`.
     fate drop(failure kind, std::string_view why) {
         report(kind, nullptr, {}, why);
@@ -140,13 +151,46 @@ public:
         result_ = fate::failed;
     }
 
-    stop_token stop_of_executor() const noexcept { return on_.stop; }
+    /// Called by the task itself if it ended with an exception that it has kept.
+    void failed([[maybe_unused]] const std::exception_ptr& why) {
+#if defined(__cpp_exceptions)
+        attempt([&] { std::rethrow_exception(why); }, [&] { failed_with_exception(); });
+#endif
+    }
+
+    /// The same inside a handler.
+    void failed_with_exception() {
+        report_exception(failure::exception);
+        result_ = fate::failed;
+    }
+
+    /// Called by the task itself if it does no more, for a reason that is no exception.
+    void given_up(failure kind, std::string_view why) {
+        report(kind, nullptr, {}, why);
+        result_ = kind == failure::cancelled ? fate::cancelled : fate::dropped;
+    }
+
+    const stored_task& task() const noexcept {
+        return task_;
+    }
+    const host& on() const noexcept {
+        return on_;
+    }
+    steady_time started() const noexcept {
+        return started_;
+    }
+
+    stop_token stop_of_executor() const noexcept {
+        return on_.stop;
+    }
     stop_token stop_of_task() const {
         return task_.details != nullptr ? task_.details->stop : stop_token{};
     }
 
 private:
-    bool is_timed() const noexcept { return task_.due != steady_time(); }
+    bool is_timed() const noexcept {
+        return task_.due != steady_time();
+    }
 
     /// False if it was cancelled or has expired; then the result says which.
     bool may_start() noexcept {
@@ -192,11 +236,6 @@ private:
         report_text text;
         detail::append_error_text(text, error);
         report(failure::error_result, nullptr, type_name<Error>(), text.view());
-    }
-
-    void failed_with_exception() {
-        report_exception(failure::exception);
-        result_ = fate::failed;
     }
 
     void report_exception(failure kind) {
@@ -365,14 +404,34 @@ void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     }
 }
 
+/// Has what `fired` returns awaited, which takes the closure over.
+template <class Closure>
+void start_coroutine(Closure& fired, task_run& run) {
+    static_assert(can_start_coroutine<Closure>,
+                  "fire_and_forget: what the callable returns has to be awaited: include "
+                  "<fire_and_forget/coroutine.hpp> for that.");
+    if constexpr (can_start_coroutine<Closure>) {
+        coroutine_start<Closure>::begin(fired, run);
+    }
+}
+
 template <class Fn, class... Args>
 void closure<Fn, Args...>::call(task_run& run) {
-    call_with<takes_stop_token<Fn, Args...>>(std::move(parts_), run);
+    if constexpr (awaitable_result<call_result_t<Fn, Args...>>) {
+        start_coroutine(*this, run);
+    } else {
+        call_with<takes_stop_token<Fn, Args...>>(std::move(parts_), run);
+    }
 }
 
 template <class Fn, class... Args>
 void closure<Fn, Args...>::call_again(task_run& run) {
-    call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
+    if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
+        closure copy(*this); // the next time may come before the coroutine has ended
+        start_coroutine(copy, run);
+    } else {
+        call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
+    }
 }
 
 } // namespace faf::detail

@@ -46,6 +46,10 @@ public:
     /// Someone who waits for his time may have been asked to stop: those become due.
     virtual void notice_stop() noexcept = 0;
 
+    /// Whether its tasks are asked to stop. Those who wait for their time have to be told: who has
+    /// called resume_at() fences, looks here, and calls notice_stop() if so.
+    virtual bool is_stopping() const noexcept = 0;
+
     /// For coroutines, which may refer to it longer than its owner.
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;

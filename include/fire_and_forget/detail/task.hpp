@@ -54,6 +54,10 @@ public:
     void call_again(task_run& run);
 
 private:
+    /// Awaits what fn returns: for that, the closure moves to where it lives as long as that.
+    template <class>
+    friend struct coroutine_start;
+
     template <class Parts, std::size_t... I, class... First>
     static decltype(auto) invoke(Parts&& parts, std::index_sequence<I...>, First&&... first) {
         return std::invoke(std::get<0>(std::forward<Parts>(parts)), std::forward<First>(first)...,

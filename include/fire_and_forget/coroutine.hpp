@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Coroutines as tasks: include this to fire what has to be awaited, to sleep without a thread, and
+// to wait for callbacks. The front door calls detail/fired_coroutine.hpp; detail/chain.hpp runs what
+// that makes.
+
+#include "detail/chain_waits.hpp"
+#include "detail/fired_coroutine.hpp"
+#include "detail/foreign_wait.hpp"
+#include "detail/self_starting.hpp"
+#include "detail/task_promise.hpp"
+#include "fire_and_forget.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace faf {
+
+/// What a coroutine returns that others await. It starts when it is awaited, and is awaited once.
+///
+///     faf::task<int> answer() { co_await faf::sleep_for(1s); co_return 42; }
+///     faf::task<> ask() { std::printf("%d\n", co_await answer()); }
+///     fire_and_forget(ask);
+///
+/// T may be void, a reference, or move-only. What the coroutine throws is thrown by the co_await.
+/// Only coroutines of this library can await it: task, and detached.
+///
+/// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's own.
+/// They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the task
+/// keeps f and its arguments until the end. A task of a lambda that is kept in a variable outlives
+/// the lambda's captures as soon as the lambda is gone.
+/// Pitfall: GCC 12 awaits in both arms of `a ? b : co_await c`. Write an if.
+/// Thread safety: none needed; a coroutine runs on one thread at a time.
+/// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
+/// uses up the stack.
+template <class T = void>
+class [[nodiscard]] task : public detail::awaitable_in_chain_only {
+public:
+    using promise_type = detail::task_promise<T>;
+
+    task() noexcept = default;
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~task() {
+        if (frame_) {
+            frame_.destroy();
+        }
+    }
+
+    /// True if there is a coroutine to await.
+    explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+
+    /// For co_await.
+    auto awaiter_in(detail::chain&) && noexcept {
+        return detail::wait_for_task<T>(std::exchange(frame_, nullptr));
+    }
+
+private:
+    friend promise_type;
+    template <class, class...>
+    friend class detail::fired_coroutine;
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+    std::coroutine_handle<promise_type> frame_{};
+};
+
+template <class T>
+task<T> detail::task_promise<T>::get_return_object() noexcept {
+    return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+
+/// What sleep_for and sleep_until return, to be awaited. It costs its coroutine eight bytes.
+template <class Time>
+class [[nodiscard]] sleep : public detail::awaitable_in_chain_only {
+public:
+    explicit sleep(Time time) noexcept : time_(time) {}
+
+    /// For co_await.
+    detail::sleep_wait awaiter_in(detail::chain& of) const noexcept {
+        return detail::sleep_wait(of, time_);
+    }
+
+private:
+    Time time_;
+};
+
+/// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile it
+/// holds no thread, only its frames and sixteen bytes.
+///
+/// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
+/// and throws task_cancelled; so does every sleep after that.
+/// On an executor that is not of this library, the coroutine continues on the default pool.
+inline sleep<std::chrono::nanoseconds> sleep_for(std::chrono::nanoseconds delay) noexcept {
+    return sleep<std::chrono::nanoseconds>(delay);
+}
+
+/// The same, until a time of the steady clock.
+inline sleep<std::chrono::steady_clock::time_point>
+sleep_until(std::chrono::steady_clock::time_point due) noexcept {
+    return sleep<std::chrono::steady_clock::time_point>(due);
+}
+
+/// What yield returns, to be awaited.
+class [[nodiscard]] yielding : public detail::awaitable_in_chain_only {
+public:
+    /// For co_await.
+    static detail::yield_wait awaiter_in(detail::chain& of) noexcept {
+        return detail::yield_wait(of);
+    }
+};
+
+/// `co_await faf::yield()`: goes to the end of the executor's queue. Throws task_cancelled if the
+/// executor takes nothing more.
+inline yielding yield() noexcept {
+    return {};
+}
+
+/// What resume_on returns, to be awaited.
+template <executor E>
+class [[nodiscard]] resumption_on : public detail::awaitable_in_chain_only {
+public:
+    explicit resumption_on(E& executor) noexcept : executor_(&executor) {}
+
+    /// For co_await.
+    detail::executor_wait<E> awaiter_in(detail::chain& of) const noexcept {
+        return detail::executor_wait<E>(of, *executor_);
+    }
+
+private:
+    E* executor_;
+};
+
+/// `co_await faf::resume_on(writers)`: continues on another executor, which must live until it has
+/// taken the coroutine.
+///
+/// From there on everything in the chain runs there, also the coroutine that awaits this one: it
+/// stays where it is until somebody moves it again. Throws task_cancelled, on the executor it was
+/// on, if the other takes nothing more. One that is not of this library and refuses the job ends the
+/// coroutine: that is reported.
+template <executor E>
+resumption_on<E> resume_on(E& executor) noexcept {
+    return resumption_on<E>(executor);
+}
+
+/// What this_stop_token returns, to be awaited.
+class [[nodiscard]] stop_token_of_task : public detail::awaitable_in_chain_only {
+public:
+    /// For co_await.
+    static detail::token_wait awaiter_in(detail::chain& of) noexcept {
+        return detail::token_wait(of);
+    }
+};
+
+/// `std::stop_token stop = co_await faf::this_stop_token()`: asked to stop when the task's own token
+/// is (faf::options) and when the executor shuts down. Does not suspend.
+inline stop_token_of_task this_stop_token() noexcept {
+    return {};
+}
+
+/// The return type of a coroutine that starts itself on the default pool when it is called:
+///
+///     faf::detached refresh(std::string key) { cache.put(key, co_await load(key)); }
+///     refresh("rates");
+///
+/// What it throws is reported to the sink and names the coroutine; or its caller, if its last
+/// parameter is `faf::call_site where = faf::call_site::current()`. A call that is refused is
+/// reported too. Nothing of it runs on the caller's thread.
+///
+/// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
+/// with fire_and_forget instead, and let it return a task.
+using detached = detail::self_starting<detail::on_default_pool>;
+
+/// A callback as something to await. Whoever gets the callback completes it once, on any thread,
+/// before or after the co_await:
+///
+///     faf::completion<int> done;
+///     read_async(file, [&done](int bytes) { done.complete(bytes); });
+///     int bytes = co_await done;
+///
+/// The coroutine goes on where it was, not on the thread of the callback.
+/// Errors: fail() has the co_await throw. A completer() that is destroyed without having been called
+/// has it throw task_cancelled.
+/// Lifetime: it must live until it is completed: await it in every case, and to cancel the wait
+/// cancel what will call back. A coroutine that waits here is not waited for by drain or exit.
+template <class T = void>
+class completion : public detail::awaitable_in_chain_only {
+public:
+    completion() = default;
+    completion(const completion&) = delete;
+    completion& operator=(const completion&) = delete;
+
+    /// Completes it with a T made of these. *this may be gone afterwards.
+    template <class... Args>
+    void complete(Args&&... args) {
+        result_.return_value(std::forward<Args>(args)...);
+        wait_.settle();
+    }
+    void complete() requires std::is_void_v<T> { wait_.settle(); }
+
+    void fail(std::exception_ptr why) {
+        result_.fail(std::move(why));
+        wait_.settle();
+    }
+
+    /// A callable that completes it, for those who take the callback for good. Move-only.
+    class completer_type {
+    public:
+        explicit completer_type(completion& of) noexcept : of_(&of) {}
+        completer_type(completer_type&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        completer_type& operator=(completer_type&& other) noexcept {
+            std::swap(of_, other.of_);
+            return *this;
+        }
+        ~completer_type() {
+            if (of_ != nullptr) {
+                of_->wait_.give_up();
+            }
+        }
+
+        template <class... Args>
+        void operator()(Args&&... args) {
+            std::exchange(of_, nullptr)->complete(std::forward<Args>(args)...);
+        }
+
+    private:
+        completion* of_;
+    };
+    completer_type completer() noexcept { return completer_type(*this); }
+
+    /// For co_await.
+    auto awaiter_in(detail::chain& of) noexcept {
+        return detail::wait_until_settled<T>(of, wait_, result_);
+    }
+
+private:
+    detail::outside_wait wait_;
+    detail::coroutine_result<T> result_;
+};
+
+} // namespace faf

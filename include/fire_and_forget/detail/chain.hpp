@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A fired coroutine as a whole: all the frames that wait for each other, from the one that was fired
+// to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
+
+#include "../error_report.hpp"
+#include "../thread_pool.hpp"
+#include "attempt.hpp"
+#include "platform.hpp"
+#include "run_task.hpp"
+#include "scheduler.hpp"
+#include "stretch.hpp"
+#include "task.hpp"
+#include "thread_state.hpp"
+#include "time.hpp"
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace faf {
+
+/// Thrown by a co_await in a task that was asked to stop: it is meant to unwind the coroutine. Where
+/// it leaves the outermost one, the task is reported as cancelled and not as failed.
+class task_cancelled : public std::exception {
+public:
+    const char* what() const noexcept override { return "the task was asked to stop"; }
+};
+
+namespace detail {
+
+/// Without exceptions, what was to be cancelled ends early instead.
+inline void throw_cancelled() {
+#if defined(__cpp_exceptions)
+    throw task_cancelled();
+#endif
+}
+
+/// The default pool's. A template, for its name is not known to be a scheduler's before.
+template <class Core = pool_core>
+scheduler* default_scheduler() noexcept {
+    if constexpr (std::is_base_of_v<scheduler, Core>) {
+        return std::addressof<Core>(default_core());
+    } else {
+        return nullptr;
+    }
+}
+
+/// What only coroutines have that were fired with options, or ask for both stop_tokens.
+struct chain_details {
+    task_details of_task;
+    steady_time due; ///< the times of its first stretch, for reports
+    steady_time started;
+    std::optional<either_stop> either{};
+    std::optional<stop_watch> watch{}; ///< while it sleeps
+};
+
+/// Invariants  K1  At any time one thread runs it (now_ leads to its stretch), or it is suspended
+///                 and belongs to whoever will resume it. Handing it over publishes all it wrote;
+///                 that is the business of the scheduler's or the completion's own locks and orders.
+///             K2  Frames are destroyed from the innermost outwards, in a loop: a long chain must
+///                 not overflow the stack when it is given up.
+class chain : public suspended {
+public:
+    chain(const chain&) = delete;
+    chain& operator=(const chain&) = delete;
+
+    stretch& now() noexcept { return *now_; }
+
+    /// Says which of its coroutines is to run next, or when it is resumed.
+    void set_next(std::coroutine_handle<> frame, frame_link& link) noexcept {
+        next_ = frame;
+        next_link_ = &link;
+    }
+
+    /// Where it continues. On an executor of somebody else's that is the default pool.
+    scheduler* on() const noexcept { return on_; }
+    scheduler* settle_on_scheduler() noexcept {
+        return on_ != nullptr ? on_ : on_ = default_scheduler();
+    }
+    void move_to(scheduler* other) noexcept { on_ = other; }
+
+    /// Whether it is asked to stop, by its own token or its executor's. While it runs.
+    bool is_asked_to_stop() const noexcept {
+        return is_asked_by_own_token() || now_->run().on().stop.stop_requested();
+    }
+    bool is_asked_by_own_token() const noexcept {
+        return details_ != nullptr && details_->of_task.stop.stop_requested();
+    }
+
+    /// A token that both stop. While it runs.
+    stop_token token() {
+        const host& host = now_->run().on();
+        if (details_ == nullptr || !details_->of_task.stop.stop_possible()) {
+            return host.stop;
+        }
+        if (!details_->either) {
+            details_->either.emplace(details_->of_task.stop, host.stop);
+        }
+        return details_->either->get_token();
+    }
+
+    chain_details* details() noexcept { return details_.get(); }
+
+    /// Settles it where it can't be continued any more.
+    static void abandon(chain& lost, std::string_view why) {
+        static constexpr task_type reported_only{};
+        const stored_task task{reported_only, nullptr, lost.where, lost.name,
+                               lost.details_ ? &lost.details_->of_task : nullptr};
+        task_run(task, foreign_host()).drop(failure::abandoned, why);
+        lost.destroy(lost);
+    }
+
+protected:
+    /// Of a type that has `how_it_ends`. That is known to the two functions only: a pointer less.
+    template <class Derived>
+    explicit chain(std::in_place_type_t<Derived>) noexcept {
+        is_resumption = true;
+        resume = &resume_chain<Derived>;
+        destroy = &destroy_chain<Derived>;
+        wants_to_stop = [](const suspended& sleeper) {
+            const auto& self = static_cast<const chain&>(sleeper);
+            return self.is_asked_by_own_token() || self.on_->is_stopping();
+        };
+    }
+    ~chain() = default;
+
+    /// The task that it goes on from. Throws if there is no memory for its details.
+    void adopt(const task_run& first) {
+        where = first.task().where;
+        name = first.task().name;
+        on_ = first.on().home;
+        const stored_task& task = first.task();
+        if (task.details != nullptr || task.due != steady_time()) { // it has options
+            details_.reset(new chain_details{{}, task.due, first.started()});
+        }
+        if (task.details != nullptr) {
+            details_->of_task.stop = task.details->stop;
+            details_->of_task.on_error = task.details->on_error;
+        }
+    }
+
+private:
+    friend class stretch;
+
+    stored_task task_of(stretch& run) const noexcept {
+        if (details_ == nullptr) {
+            return {runs_stretch, &run, where, name};
+        }
+        return {runs_stretch, &run, where, name, &details_->of_task, details_->due};
+    }
+
+    template <class Derived>
+    static fate resume_chain(suspended& one) {
+        const host& on = *static_cast<const host*>(this_thread.running->on);
+        auto& self = static_cast<chain&>(one);
+        const steady_time started = self.details_ ? self.details_->started : steady_time();
+        stretch next(self, Derived::how_it_ends);
+        return task_run(self.task_of(next), on).resumed(started);
+    }
+
+    template <class Derived>
+    static void destroy_chain(suspended& one) {
+        auto& self = static_cast<chain&>(one);
+        stretch last(self, Derived::how_it_ends);
+        discard(self.task_of(last));
+    }
+
+    /// All frames but the outermost. // K2
+    void destroy_awaited() {
+        while (link_to_child* const link = next_link_->awaited_by) {
+            next_link_ = link->parent_link;
+            std::exchange(link->child, nullptr).destroy();
+        }
+    }
+
+    static constexpr task_type runs_stretch{
+        [](void* self, task_run& run) {
+            static_cast<stretch*>(self)->attach(run);
+            static_cast<stretch*>(self)->go();
+        },
+        [](void* self) { static_cast<stretch*>(self)->destroy_chain(); }, 0, 1};
+
+    scheduler* on_ = nullptr;
+    stretch* now_ = nullptr;
+    std::coroutine_handle<> next_{}; ///< the one that runs, while one does
+    frame_link* next_link_ = nullptr;
+    std::unique_ptr<chain_details> details_;
+};
+
+inline stretch::stretch(chain& of, const chain_type& type) noexcept : of_(&of), type_(type) {}
+
+inline stretch::~stretch() {
+    attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
+}
+
+inline void stretch::attach(task_run& by) noexcept {
+    run_ = &by;
+    of_->now_ = this; // K1
+}
+
+inline void stretch::go() {
+    for (;;) {
+        of_->next_.resume();
+        if (has_returned_) {
+            type_.look(*of_, *run_);
+            return;
+        }
+        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+            of_ = nullptr; // K1
+            return;
+        }
+    }
+}
+
+inline void stretch::destroy_chain() {
+    if (chain* const over = std::exchange(of_, nullptr)) {
+        details_ = std::move(over->details_);
+        if (over->next_link_ != nullptr) {
+            over->destroy_awaited();
+        }
+        type_.destroy(*over);
+    }
+}
+
+} // namespace detail
+} // namespace faf

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the front door makes of a callable that returns something to be awaited. It is reached from
+// closure::call in run_task.hpp, on the thread that was to run the task.
+
+#include "../options.hpp"
+#include "attempt.hpp"
+#include "awaitable.hpp"
+#include "chain.hpp"
+#include "describe.hpp"
+#include "frame_pool.hpp"
+#include "run_task.hpp"
+#include "task.hpp"
+#include "task_promise.hpp"
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace faf {
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+/// Whether an exception that ended a coroutine only means that it was asked to stop.
+inline bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
+#if defined(__cpp_exceptions)
+    try {
+        std::rethrow_exception(why);
+    } catch (const task_cancelled&) {
+        return true;
+    } catch (...) { // whatever else it is, the caller reports it
+    }
+#endif
+    return false;
+}
+
+/// Tells the run what a coroutine came to.
+template <class T>
+void look_at(coroutine_result<T>& came_to, task_run& run) {
+    if (const std::exception_ptr why = came_to.exception(); why != nullptr) {
+        if (is_cancellation(why)) {
+            run.given_up(failure::cancelled, "it was asked to stop while it waited");
+        } else {
+            run.failed(why);
+        }
+    } else if constexpr (error_result<std::remove_cvref_t<T>>) {
+        run.returned(came_to.value());
+    }
+}
+
+/// Awaits what `fired` returns, if that is no task<T>, as if it were one.
+template <class T, class Fired>
+task<T> await_as_task(Fired& fired) {
+    co_return co_await fired.call();
+}
+
+/// A fired callable with its arguments, and the coroutine that it returned and that may refer to
+/// them: they live until it has ended.
+template <class Fn, class... Args>
+class fired_coroutine final : public chain, public from_frame_pool {
+    using returned = call_result_t<Fn, Args...>;
+
+public:
+    explicit fired_coroutine(closure<Fn, Args...>& fired)
+        : chain(std::in_place_type<fired_coroutine>), fired_(std::move(fired)) {}
+
+    /// To be called by the stretch that is to run it.
+    void begin(task_run& run) {
+        adopt(run);
+        if constexpr (is_task<returned>) {
+            outermost_ = call();
+        } else {
+            outermost_ = await_as_task<await_result_t<returned>>(*this);
+        }
+        if (!outermost_) {
+            throw_empty_task();
+        }
+        frame_link& link = outermost_.frame_.promise();
+        link.of = this;
+        set_next(outermost_.frame_, link);
+    }
+
+    returned call() {
+        if constexpr (takes_stop_token<Fn, Args...>) {
+            return coroutine_start<closure<Fn, Args...>>::invoke(fired_, token());
+        } else {
+            return coroutine_start<closure<Fn, Args...>>::invoke(fired_);
+        }
+    }
+
+private:
+    template <class R>
+    struct task_for {
+        using type = task<await_result_t<R>>;
+    };
+    template <class T>
+    struct task_for<task<T>> {
+        using type = task<T>;
+    };
+
+    static void look(chain& ended, task_run& run) {
+        look_at(static_cast<fired_coroutine&>(ended).outermost_.frame_.promise(), run);
+    }
+    static void destroy_it(chain& ended) { delete static_cast<fired_coroutine*>(&ended); }
+
+    friend chain;
+    friend coroutine_start<closure<Fn, Args...>>;
+    static constexpr chain_type how_it_ends{&look, &destroy_it};
+
+    closure<Fn, Args...> fired_;
+    typename task_for<returned>::type outermost_; // ends before what it may refer to
+};
+
+template <class Fn, class... Args>
+struct coroutine_start<closure<Fn, Args...>> {
+    using fired = fired_coroutine<Fn, Args...>;
+
+    static void begin(closure<Fn, Args...>& from, task_run& run) {
+        void* const memory = frame_pool::allocate(sizeof(fired));
+        if (memory == nullptr) {
+            run.given_up(failure::refused, to_string(refusal::out_of_memory));
+            return;
+        }
+        fired* made = nullptr;
+        attempt([&] { made = ::new (memory) fired(from); }, [&] { run.failed_with_exception(); });
+        if (made == nullptr) {
+            frame_pool::release(memory, sizeof(fired));
+            return;
+        }
+        stretch first(*made, fired::how_it_ends);
+        first.attach(run);
+        bool is_begun = false;
+        attempt([&] { made->begin(run), is_begun = true; }, [&] { run.failed_with_exception(); });
+        if (is_begun) {
+            first.go();
+        }
+        first.destroy_chain(); // outside of the handler: what it destroys may throw
+    }
+
+    template <class... First>
+    static decltype(auto) invoke(closure<Fn, Args...>& from, First&&... first) {
+        return closure<Fn, Args...>::invoke(std::move(from.parts_),
+                                            std::index_sequence_for<Args...>{},
+                                            std::forward<First>(first)...);
+    }
+};
+
+} // namespace detail
+} // namespace faf

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Where the frames of coroutines come from. They are made and ended by the million, often on
+// different threads, and in few sizes.
+
+#include "platform.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace faf::detail {
+
+/// The sizes in which frames are kept.
+struct frame_sizes {
+    // Sizes that leave malloc's own eight bytes in the same line of sixteen.
+    static constexpr std::size_t size_of(std::size_t k) noexcept { return 16 * k + 8; }
+    static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + 7) / 16; }
+
+    static constexpr std::size_t classes = 65;
+    static constexpr std::size_t largest = 16 * (classes - 1) + 8;
+    static constexpr std::uint32_t batch = 32;
+    static constexpr std::size_t depot_bytes = std::size_t{1} << 20; ///< of each class
+};
+
+/// A piece of memory that is kept. The first one of a batch in the depot leads to the next batch.
+struct kept_frame {
+    kept_frame* next = nullptr;
+    kept_frame* next_batch = nullptr;
+};
+static_assert(sizeof(kept_frame) <= frame_sizes::size_of(1), "a frame has two pointers at least");
+
+struct kept_frames {
+    kept_frame* first = nullptr;
+    std::uint32_t count = 0;
+
+    void push(void* memory) noexcept {
+        first = ::new (memory) kept_frame{first, nullptr};
+        ++count;
+    }
+
+    /// Takes `some` off, which must be there.
+    kept_frame* split(std::uint32_t some) noexcept {
+        kept_frame* const head = first;
+        kept_frame* last = head;
+        for (std::uint32_t i = 1; i < some; ++i) {
+            last = last->next;
+        }
+        first = std::exchange(last->next, nullptr);
+        count -= some;
+        return head;
+    }
+
+    void free_all() noexcept {
+        count = 0;
+        while (first != nullptr) {
+            ::operator delete(std::exchange(first, first->next));
+        }
+    }
+};
+
+/// What the threads exchange: whole batches.
+class frame_depot : frame_sizes {
+public:
+    static frame_depot& instance() noexcept {
+        static never_destroyed<frame_depot> shared;
+        return *shared;
+    }
+
+    /// Takes a batch, or frees it if there are enough.
+    void put(std::size_t k, kept_frame* full) noexcept {
+        shelf& to = shelves_[k];
+        {
+            const std::lock_guard lock(to.mutex);
+            if ((to.batches + 1) * batch * size_of(k) <= depot_bytes) {
+                full->next_batch = std::exchange(to.first, full);
+                ++to.batches;
+                return;
+            }
+        }
+        kept_frames{full, batch}.free_all();
+    }
+
+    /// Null if there is none.
+    kept_frame* get(std::size_t k) noexcept {
+        shelf& from = shelves_[k];
+        const std::lock_guard lock(from.mutex);
+        if (from.first == nullptr) {
+            return nullptr;
+        }
+        --from.batches;
+        return std::exchange(from.first, from.first->next_batch);
+    }
+
+private:
+    struct shelf {
+        std::mutex mutex;
+        kept_frame* first = nullptr;
+        std::size_t batches = 0;
+    };
+    shelf shelves_[classes];
+};
+
+/// A thread's own. Trivially destructible: destructors of thread_locals may still end frames.
+struct frame_cache {
+    kept_frames lists[frame_sizes::classes];
+    bool is_armed = false; ///< it will be emptied when the thread ends
+    bool is_over = false;
+};
+
+inline constinit thread_local frame_cache this_threads_frames{};
+
+/// Empties a thread's cache when the thread ends.
+struct frame_cache_returner {
+    frame_cache_returner() noexcept = default;
+    ~frame_cache_returner() {
+        frame_cache& mine = this_threads_frames;
+        mine.is_armed = false;
+        mine.is_over = true;
+        for (std::size_t k = 0; k < frame_sizes::classes; ++k) {
+            while (mine.lists[k].count >= frame_sizes::batch) {
+                frame_depot::instance().put(k, mine.lists[k].split(frame_sizes::batch));
+            }
+            mine.lists[k].free_all();
+        }
+    }
+    frame_cache_returner(const frame_cache_returner&) = delete;
+    frame_cache_returner& operator=(const frame_cache_returner&) = delete;
+
+    /// False if it is too late for that.
+    static bool arm(frame_cache& mine) noexcept {
+        if (!mine.is_armed && !mine.is_over) {
+            mine.is_armed = true;
+            static thread_local const frame_cache_returner at_the_end;
+            static_cast<void>(at_the_end);
+        }
+        return mine.is_armed; // F3
+    }
+};
+
+/// Pieces of memory in the sizes of frames, kept for the next frame of about the same size. A thread
+/// takes them from its own cache and puts them back there; caches exchange whole batches with a
+/// depot that all threads share, because many a frame ends on another thread than its first.
+///
+/// Invariants  F1  A piece of class k is one allocation of size_of(k) bytes. Nothing is written
+///                 around it: who releases it knows its size, as a frame does.
+///             F2  A cache holds less than two batches of a class, the depot at most depot_bytes of
+///                 one. What is more goes back to operator delete.
+///             F3  A thread's cache is emptied when the thread ends; afterwards the thread does
+///                 without one. The depot is never destroyed, so all that is kept stays reachable.
+/// Cost        allocate and release: a handful of instructions, and a lock once per batch.
+class frame_pool : public frame_sizes {
+public:
+    // Not inline: clang 14 would remember a thread's cache across a coroutine's suspension, and use
+    // it on another thread.
+
+    /// Null without memory.
+    [[gnu::noinline]] static void* allocate(std::size_t size) noexcept {
+        if (size > largest || !is_recycling) {
+            return ::operator new(size, std::nothrow);
+        }
+        const std::size_t k = class_of(size);
+        kept_frames& mine = this_threads_frames.lists[k];
+        if (mine.first == nullptr && !refill(k)) [[unlikely]] {
+            return ::operator new(size_of(k), std::nothrow);
+        }
+        --mine.count;
+        return std::exchange(mine.first, mine.first->next);
+    }
+
+    /// `size` as it was for allocate().
+    [[gnu::noinline]] static void release(void* memory, std::size_t size) noexcept {
+        if (size > largest || !is_recycling) {
+            ::operator delete(memory);
+            return;
+        }
+        const std::size_t k = class_of(size);
+        frame_cache& mine = this_threads_frames;
+        if (!mine.is_armed || mine.lists[k].count == 2 * batch - 1) [[unlikely]] {
+            if (!make_room(mine, k)) {
+                ::operator delete(memory);
+                return;
+            }
+        }
+        mine.lists[k].push(memory);
+    }
+
+// AddressSanitizer is to see a frame that is used after its end.
+#if defined(__SANITIZE_ADDRESS__)
+    static constexpr bool is_recycling = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    static constexpr bool is_recycling = false;
+#else
+    static constexpr bool is_recycling = true;
+#endif
+#else
+    static constexpr bool is_recycling = true;
+#endif
+
+private:
+    static bool refill(std::size_t k) noexcept {
+        frame_cache& mine = this_threads_frames;
+        kept_frame* const full =
+            frame_cache_returner::arm(mine) ? frame_depot::instance().get(k) : nullptr;
+        if (full != nullptr) {
+            mine.lists[k] = {full, batch};
+        }
+        return full != nullptr;
+    }
+
+    static bool make_room(frame_cache& mine, std::size_t k) noexcept {
+        if (!frame_cache_returner::arm(mine)) {
+            return false;
+        }
+        if (mine.lists[k].count == 2 * batch - 1) {
+            frame_depot::instance().put(k, mine.lists[k].split(batch)); // F2
+        }
+        return true;
+    }
+};
+
+/// Frames come from the pool, as objects with a chain in them do.
+struct from_frame_pool {
+    static void* operator new(std::size_t size) {
+        void* const memory = frame_pool::allocate(size);
+#if defined(__cpp_exceptions)
+        if (memory == nullptr) {
+            throw std::bad_alloc();
+        }
+#endif
+        return memory;
+    }
+    static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+        return frame_pool::allocate(size);
+    }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        frame_pool::release(memory, size);
+    }
+};
+
+} // namespace faf::detail

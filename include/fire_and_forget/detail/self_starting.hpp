@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Coroutines that nobody awaits and that need no front door. The detached of ../coroutine.hpp is
+// one.
+
+#include "../call_site.hpp"
+#include "../options.hpp"
+#include "chain.hpp"
+#include "fired_coroutine.hpp"
+#include "frame_pool.hpp"
+#include "located.hpp"
+#include "task_promise.hpp"
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace faf::detail {
+
+/// Where `detached` starts.
+struct on_default_pool {
+    static scheduler* get() noexcept { return default_scheduler(); }
+};
+
+/// The return type of a coroutine that starts on the scheduler of `Place`, as a chain of its own.
+template <class Place>
+struct self_starting {
+    class promise_type : public chain, public chain_member, public coroutine_result<void> {
+    public:
+        /// The place that reports name: a parameter of type call_site, or else the coroutine.
+        template <class... Args>
+        explicit promise_type(const Args&... args) : chain(std::in_place_type<promise_type>) {
+            (note_place(args), ...);
+        }
+
+        self_starting get_return_object(call_site coroutine = call_site::current()) noexcept {
+            if (where.line() == 0) {
+                where = coroutine;
+            }
+            return {};
+        }
+        static self_starting get_return_object_on_allocation_failure() {
+            firing{}.refuse(refusal::out_of_memory);
+            return {};
+        }
+
+        // Both, for GCC 12 asks for the first where the standard wants the second.
+        static void* operator new(std::size_t size) noexcept { return frame_pool::allocate(size); }
+        static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+            return frame_pool::allocate(size);
+        }
+        static void operator delete(void* memory, std::size_t size) noexcept {
+            frame_pool::release(memory, size);
+        }
+
+        struct start {
+            static bool await_ready() noexcept { return false; }
+            static void await_suspend(std::coroutine_handle<promise_type> made) {
+                made.promise().begin(made);
+            }
+            static void await_resume() noexcept {}
+        };
+        static start initial_suspend() noexcept { return {}; }
+        static end_of_coroutine final_suspend() noexcept { return {}; }
+
+    private:
+        template <class Arg>
+        void note_place(const Arg& argument) noexcept {
+            if constexpr (std::is_same_v<Arg, call_site>) {
+                where = argument;
+            }
+        }
+
+        /// *this may be gone afterwards.
+        void begin(std::coroutine_handle<promise_type> self) {
+            of = this;
+            set_next(self, *this);
+            scheduler* const on = Place::get();
+            move_to(on);
+            if (on == nullptr || !on->resume_soon(*this)) {
+                const firing call{nullptr, nullptr, where};
+                destroy(*this);
+                call.refuse(refusal::shutting_down);
+            }
+        }
+
+        static promise_type& promise_of(chain& one) noexcept {
+            return static_cast<promise_type&>(one);
+        }
+        static void look(chain& ended, task_run& run) { look_at(promise_of(ended), run); }
+        static void destroy_it(chain& ended) {
+            std::coroutine_handle<promise_type>::from_promise(promise_of(ended)).destroy();
+        }
+        friend chain;
+        static constexpr chain_type how_it_ends{&look, &destroy_it};
+    };
+};
+
+} // namespace faf::detail

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How the coroutines of a chain hand on control, results and exceptions. The task<T> of
+// ../coroutine.hpp is made of this.
+
+#include "awaitable.hpp"
+#include "chain.hpp"
+#include "foreign_wait.hpp"
+#include "frame_pool.hpp"
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace faf {
+
+template <class T>
+class task;
+
+namespace detail {
+
+/// An awaitable of the library. It has no use outside of a chain.
+template <class A>
+concept awaited_in_chain = requires(A&& awaitable, chain& of) {
+    std::forward<A>(awaitable).awaiter_in(of);
+};
+
+/// Makes a type awaitable in the sense of the language, so that what fires it knows; but only
+/// coroutines of the library can await it.
+struct awaitable_in_chain_only {
+    struct nowhere {
+        static bool await_ready() noexcept { return false; }
+        template <class Promise>
+        void await_suspend(std::coroutine_handle<Promise>) const {
+            static_assert(std::is_void_v<Promise>,
+                          "fire_and_forget: only a faf::task or faf::detached can await this.");
+        }
+        static void await_resume() noexcept {}
+    };
+    nowhere operator co_await() const noexcept { return {}; }
+};
+
+/// Wraps whatever a coroutine of a chain awaits.
+struct chain_member : frame_link, from_frame_pool {
+    template <class A>
+    auto await_transform(A&& awaitable) {
+        if constexpr (awaited_in_chain<A>) {
+            return std::forward<A>(awaitable).awaiter_in(*of);
+        } else {
+            static_assert(detail::awaitable<A>, "fire_and_forget: this can't be awaited.");
+            return foreign_wait<A>(*of, std::forward<A>(awaitable));
+        }
+    }
+};
+
+/// Hands control to whoever awaits the coroutine.
+struct end_of_coroutine {
+    static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    static void await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+        frame_link& link = ended.promise();
+        if (link.awaited_by != nullptr) {
+            link.of->set_next(link.awaited_by->parent, *link.awaited_by->parent_link);
+        } else {
+            link.of->now().note_return();
+        }
+    }
+    static void await_resume() noexcept {}
+};
+
+/// An exception that can be kept. The one by which a thread is ended can't be: it goes on.
+inline std::exception_ptr exception_to_keep() {
+    std::exception_ptr kept = std::current_exception();
+#if defined(__cpp_exceptions)
+    if (kept == nullptr) {
+        throw;
+    }
+#endif
+    return kept;
+}
+
+inline void rethrow_if_any([[maybe_unused]] const std::exception_ptr& kept) {
+#if defined(__cpp_exceptions)
+    if (kept != nullptr) {
+        std::rethrow_exception(kept);
+    }
+#endif
+}
+
+/// What a coroutine came to.
+template <class T>
+class coroutine_result {
+public:
+    template <class U>
+    requires std::constructible_from<T, U>
+    void return_value(U&& value) { came_to_.template emplace<1>(std::forward<U>(value)); }
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) { came_to_.template emplace<2>(std::move(why)); }
+
+    T take() {
+        rethrow_if_any(exception());
+        return std::move(std::get<1>(came_to_));
+    }
+    std::exception_ptr exception() const noexcept {
+        const auto* const kept = std::get_if<2>(&came_to_);
+        return kept != nullptr ? *kept : nullptr;
+    }
+    T& value() noexcept { return *std::get_if<1>(&came_to_); }
+
+private:
+    std::variant<std::monostate, T, std::exception_ptr> came_to_;
+};
+
+template <class T>
+class coroutine_result<T&> {
+public:
+    void return_value(T& value) noexcept { value_ = std::addressof(value); }
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) noexcept { exception_ = std::move(why); }
+
+    T& take() const {
+        rethrow_if_any(exception_);
+        return *value_;
+    }
+    const std::exception_ptr& exception() const noexcept { return exception_; }
+    T& value() noexcept { return *value_; }
+
+private:
+    T* value_ = nullptr;
+    std::exception_ptr exception_;
+};
+
+template <>
+class coroutine_result<void> {
+public:
+    static void return_void() noexcept {}
+    void unhandled_exception() { fail(exception_to_keep()); }
+    void fail(std::exception_ptr why) noexcept { exception_ = std::move(why); }
+
+    void take() const { rethrow_if_any(exception_); }
+    const std::exception_ptr& exception() const noexcept { return exception_; }
+
+private:
+    std::exception_ptr exception_;
+};
+
+template <class T>
+struct task_promise : chain_member, coroutine_result<T> {
+    task<T> get_return_object() noexcept;
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+    static end_of_coroutine final_suspend() noexcept { return {}; }
+};
+
+[[noreturn]] inline void throw_empty_task() {
+#if defined(__cpp_exceptions)
+    throw std::logic_error("the faf::task is empty: it was awaited before, or moved from");
+#else
+    std::abort();
+#endif
+}
+
+/// Runs a task<T> and owns its frame meanwhile.
+template <class T>
+class wait_for_task : link_to_child {
+public:
+    explicit wait_for_task(std::coroutine_handle<task_promise<T>> awaited) noexcept
+        : link_to_child{awaited} {}
+    wait_for_task(const wait_for_task&) = delete;
+    wait_for_task& operator=(const wait_for_task&) = delete;
+    ~wait_for_task() {
+        if (child) {
+            child.destroy();
+        }
+    }
+
+    bool await_ready() const noexcept { return !child; }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+        frame_link& mine = waiting.promise();
+        frame_link& next = promise();
+        parent = waiting;
+        parent_link = &mine;
+        next.of = mine.of;
+        next.awaited_by = this;
+        mine.of->set_next(child, next);
+    }
+
+    T await_resume() {
+        if (!child) {
+            throw_empty_task();
+        }
+        return promise().take();
+    }
+
+private:
+    task_promise<T>& promise() const noexcept {
+        return std::coroutine_handle<task_promise<T>>::from_address(child.address()).promise();
+    }
+};
+
+/// Waits for a result that somebody else provides.
+template <class T>
+class wait_until_settled {
+public:
+    wait_until_settled(chain& of, outside_wait& wait, coroutine_result<T>& result) noexcept
+        : of_(of), wait_(wait), result_(result) {}
+
+    static bool await_ready() noexcept { return false; }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+        of_.set_next(waiting, waiting.promise());
+        of_.now().leave_by(
+            [](chain& leaving, void* on) { return static_cast<outside_wait*>(on)->leave(leaving); },
+            &wait_);
+    }
+
+    T await_resume() {
+        if (wait_.is_lost()) {
+            throw_cancelled();
+        }
+        return result_.take();
+    }
+
+private:
+    chain& of_;
+    outside_wait& wait_;
+    coroutine_result<T>& result_;
+};
+
+} // namespace detail
+} // namespace faf

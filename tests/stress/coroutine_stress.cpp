@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Coroutines on real threads: sleeps, turns, callbacks, stops and the end of their pool.
+#include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+#include "eventually.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using faf::fire_and_forget;
+using faf::testing::error_recorder;
+using faf_test::eventually;
+using namespace std::chrono_literals;
+
+/// Counts those of its kind that are alive.
+class alive {
+public:
+    explicit alive(std::atomic<long>& count) noexcept : count_(&count) { ++*count_; }
+    alive(const alive& other) noexcept : alive(*other.count_) {}
+    alive& operator=(const alive&) = delete;
+    ~alive() { --*count_; }
+
+private:
+    std::atomic<long>* count_;
+};
+
+faf::task<int> nap(std::chrono::nanoseconds time, int value) {
+    co_await faf::sleep_for(time);
+    co_return value;
+}
+
+faf::detached count_detached(std::atomic<long>& done) {
+    co_await faf::sleep_for(1ms);
+    ++done;
+}
+
+} // namespace
+
+TEST_CASE("coroutines that sleep, yield and change their pool all come to their end") {
+    constexpr long many = 20'000;
+    std::atomic<long> done{0};
+    std::atomic<long> living{0};
+    faf::thread_pool first({.threads = 2});
+    faf::thread_pool second({.threads = 2});
+    for (long i = 0; i < many; ++i) {
+        fire_and_forget(first, [&, token = alive(living), i]() -> faf::task<> {
+            const int got = co_await nap(std::chrono::microseconds(i % 5'000), 1);
+            co_await faf::resume_on(second);
+            co_await faf::yield();
+            static_cast<void>(co_await nap(std::chrono::microseconds(i % 700), 2));
+            co_await faf::resume_on(first);
+            done += got;
+        });
+    }
+    CHECK(eventually([&] { return done == many && living == 0; }));
+    CHECK(first.drain(10s));
+    CHECK(second.drain(10s));
+}
+
+TEST_CASE("stops that meet sleeps wake each of them") {
+    error_recorder errors;
+    constexpr long many = 5'000;
+    std::atomic<long> cancelled{0};
+    faf::thread_pool pool({.threads = 2});
+    std::vector<std::stop_source> stops(many);
+    std::thread stopper;
+    for (long i = 0; i < many; ++i) {
+        fire_and_forget(pool, {.stop = stops[static_cast<std::size_t>(i)].get_token()},
+                        [&cancelled]() -> faf::task<> {
+                            try {
+                                co_await faf::sleep_for(1h);
+                            } catch (const faf::task_cancelled&) { // counted
+                                ++cancelled;
+                            }
+                        });
+        if (i == many / 2) {
+            stopper = std::thread([&stops] {
+                for (std::stop_source& one : stops) {
+                    one.request_stop();
+                }
+            });
+        }
+    }
+    stopper.join();
+    // Those that were asked before they started were cancelled without having run.
+    CHECK(pool.drain(20s));
+    const auto unstarted = static_cast<long>(errors.count());
+    CHECK(cancelled + unstarted == many);
+}
+
+TEST_CASE("the end of a pool ends a hundred thousand sleeps, and nothing is left") {
+    error_recorder errors;
+    constexpr long many = 100'000;
+    std::atomic<long> living{0};
+    {
+        faf::thread_pool pool({.threads = 2});
+        for (long i = 0; i < many; ++i) {
+            fire_and_forget(
+                pool, [token = alive(living)]() -> faf::task<> { co_await faf::sleep_for(1h); });
+        }
+        CHECK(eventually([&] { return pool.snapshot().succeeded == many; }));
+        const auto start = std::chrono::steady_clock::now();
+        CHECK(pool.shutdown(20s));
+        CHECK(std::chrono::steady_clock::now() - start < 20s);
+    }
+    CHECK(living == 0);
+    std::uint64_t told = 0;
+    for (const auto& error : errors.errors()) {
+        told += error.kind == faf::failure::cancelled ? 1 + error.suppressed : 0;
+    }
+    CHECK(told == many);
+}
+
+TEST_CASE("what does not unwind by the deadline is destroyed and reported as abandoned") {
+    error_recorder errors;
+    std::atomic<long> living{0};
+    {
+        faf::thread_pool pool({.threads = 1});
+        for (int i = 0; i < 100; ++i) {
+            fire_and_forget(pool, [token = alive(living)]() -> faf::task<> {
+                for (;;) { // it insists
+                    try {
+                        co_await faf::yield();
+                    } catch (const faf::task_cancelled&) { // that is what it ignores once
+                        break;
+                    }
+                }
+            });
+        }
+        CHECK(eventually([&] { return living == 100; }));
+        static_cast<void>(pool.shutdown(50ms));
+    }
+    CHECK(living == 0);
+}
+
+TEST_CASE("callbacks from many threads resume each coroutine once") {
+    constexpr int rounds = 2'000;
+    std::atomic<long> sum{0};
+    faf::thread_pool pool({.threads = 2});
+    std::mutex mutex;
+    std::vector<faf::completion<int>::completer_type> waiting;
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 2; ++i) {
+        callers.emplace_back([&] {
+            while (!is_over) {
+                std::vector<faf::completion<int>::completer_type> mine;
+                {
+                    const std::lock_guard lock(mutex);
+                    std::swap(mine, waiting);
+                }
+                for (auto& one : mine) {
+                    one(1);
+                }
+            }
+        });
+    }
+    for (int i = 0; i < rounds; ++i) {
+        fire_and_forget(pool, [&]() -> faf::task<> {
+            for (int turn = 0; turn < 3; ++turn) {
+                faf::completion<int> done;
+                {
+                    const std::lock_guard lock(mutex);
+                    waiting.push_back(done.completer());
+                }
+                sum += co_await done;
+            }
+        });
+    }
+    CHECK(eventually([&] { return sum == 3L * rounds; }));
+    is_over = true;
+    for (std::thread& one : callers) {
+        one.join();
+    }
+}
+
+TEST_CASE("detached coroutines run on the default pool") {
+    std::atomic<long> done{0};
+    for (int i = 0; i < 1'000; ++i) {
+        count_detached(done);
+    }
+    CHECK(eventually([&] { return done == 1'000; }));
+    CHECK(faf::drain(10s));
+}
+
+TEST_CASE("on a thread of its own and on a foreign executor a coroutine sleeps as well") {
+    std::atomic<int> done{0};
+    fire_and_forget(faf::own_thread, [&done]() -> faf::task<> {
+        co_await faf::sleep_for(1ms);
+        ++done;
+    });
+    fire_and_forget(faf::inline_executor{}, [&done]() -> faf::task<> {
+        co_await faf::sleep_for(1ms);
+        ++done;
+    });
+    CHECK(eventually([&] { return done == 2; }));
+    CHECK(faf::drain(10s));
+}

@@ -1,0 +1,713 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+#include "virtual_time.hpp"
+
+#include <chrono>
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using faf::fire_and_forget;
+using faf::testing::error_recorder;
+using faf_test::virtual_time;
+using fate = faf::detail::fate;
+using namespace std::chrono_literals;
+
+/// Counts those of its kind that are alive.
+class alive {
+public:
+    explicit alive(int& count) noexcept : count_(&count) { ++*count_; }
+    alive(const alive& other) noexcept : alive(*other.count_) {}
+    alive& operator=(const alive&) = delete;
+    ~alive() { --*count_; }
+    int now() const noexcept { return *count_; }
+
+private:
+    int* count_;
+};
+
+faf::task<int> number(int value) {
+    co_return value;
+}
+faf::task<> sleep_a_while(std::chrono::nanoseconds time) {
+    co_await faf::sleep_for(time);
+}
+
+} // namespace
+
+// Firing ------------------------------------------------------------------------------------------
+
+TEST_CASE("a fired coroutine is awaited to its end") {
+    virtual_time time;
+    std::vector<int> seen;
+    fire_and_forget(time, [&seen]() -> faf::task<> {
+        seen.push_back(1);
+        co_await faf::sleep_for(3s);
+        seen.push_back(2);
+    });
+    time.run_all();
+    CHECK(seen == std::vector{1});
+    time.advance(2s);
+    CHECK(seen == std::vector{1});
+    time.advance(1s);
+    CHECK(seen == std::vector{1, 2});
+    CHECK(time.fates == std::vector{fate::succeeded, fate::succeeded});
+}
+
+TEST_CASE("the captures of a lambda coroutine live until it ends, and not longer") {
+    virtual_time time;
+    int count = 0;
+    int seen = 0;
+    fire_and_forget(time, [token = alive(count), &seen]() -> faf::task<> {
+        co_await faf::sleep_for(1s);
+        seen = token.now();
+        co_await faf::sleep_for(1s);
+    });
+    time.run_all();
+    CHECK(count == 1);
+    time.advance(1s);
+    CHECK(seen == 1);
+    CHECK(count == 1);
+    time.advance(1s);
+    CHECK(count == 0);
+}
+
+TEST_CASE("a lambda coroutine that nobody keeps has lost its captures when it goes on") {
+    virtual_time time;
+    int count = 0;
+    std::optional<faf::task<>> naive;
+    naive = [token = alive(count)]() -> faf::task<> { co_await faf::sleep_for(1s); }();
+    CHECK(count == 0); // what firing it prevents
+    CHECK(*naive);
+}
+
+TEST_CASE("arguments taken by reference live until the coroutine ends") {
+    virtual_time time;
+    std::string seen;
+    fire_and_forget(
+        time,
+        [&seen](const std::string& text) -> faf::task<> {
+            co_await faf::sleep_for(1s);
+            seen = text;
+        },
+        std::string("a text that is too long to be stored in the string itself"));
+    time.run_all();
+    time.advance(1s);
+    CHECK(seen == "a text that is too long to be stored in the string itself");
+}
+
+TEST_CASE("a coroutine's exception is reported with the place of the call, also after a wait") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, {.name = "feed"}, []() -> faf::task<> {
+        co_await faf::sleep_for(1s);
+        throw std::runtime_error("lost");
+    });
+    const unsigned line = __LINE__ - 4;
+    time.run_all();
+    CHECK(errors.empty());
+    time.advance(1s);
+    REQUIRE(errors.count() == 1);
+    const auto error = errors.errors()[0];
+    CHECK(error.kind == faf::failure::exception);
+    CHECK(error.what == "lost");
+    CHECK(error.task == "feed");
+    CHECK(error.where.line() == line);
+    CHECK(time.fates == std::vector{fate::succeeded, fate::failed});
+}
+
+TEST_CASE("a coroutine's own sink hears of its failure, also after a wait") {
+    error_recorder errors;
+    virtual_time time;
+    std::string heard;
+    const faf::error_sink own = [&heard](const faf::error_report& report) { heard = report.what; };
+    fire_and_forget(time, {.on_error = own}, []() -> faf::task<> {
+        co_await faf::sleep_for(1s);
+        throw std::runtime_error("lost");
+    });
+    time.run_all();
+    time.advance(1s);
+    CHECK(heard == "lost");
+    CHECK(errors.empty());
+}
+
+TEST_CASE("an error that a coroutine returns is reported") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, []() -> faf::task<std::error_code> {
+        co_await faf::sleep_for(1s);
+        co_return std::make_error_code(std::errc::timed_out);
+    });
+    fire_and_forget(time, []() -> faf::task<std::error_code> { co_return std::error_code(); });
+    time.run_all();
+    CHECK(errors.empty());
+    time.advance(1s);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::error_result);
+    CHECK(time.fates.back() == fate::failed);
+}
+
+TEST_CASE("what a callable throws before it makes its coroutine is reported") {
+    error_recorder errors;
+    virtual_time time;
+    int count = 0;
+    fire_and_forget(time, [token = alive(count)]() -> faf::task<> { throw 7; });
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].type == "int");
+    CHECK(count == 0);
+}
+
+TEST_CASE("an empty task that a callable returns is reported") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, [] { return faf::task<>(); });
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(time.fates == std::vector{fate::failed});
+}
+
+TEST_CASE("a coroutine that repeats starts each time with a copy of its own") {
+    faf::testing::manual_executor time;
+    std::vector<int> seen;
+    int count = 0;
+    fire_and_forget(time, {.every = 1s}, [token = alive(count), &seen]() -> faf::task<> {
+        seen.push_back(1);
+        co_await faf::sleep_for(1500ms);
+        seen.push_back(token.now() > 1 ? 2 : -2);
+    });
+    time.run_all();
+    CHECK(count == 2); // of the task and of its first run
+    time.advance(1s);
+    CHECK(count == 3);
+    CHECK(seen == std::vector{1, 1});
+    time.advance(600ms);
+    CHECK(count == 2);
+    CHECK(seen == std::vector{1, 1, 2});
+}
+
+TEST_CASE("times in reports are those of the first stretch and of all of them") {
+    error_recorder errors;
+    faf::testing::manual_executor time;
+    fire_and_forget(time, {.after = 2s}, []() -> faf::task<> {
+        co_await faf::sleep_for(3s);
+        throw 1;
+    });
+    time.advance(5s);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].waited == 0s);
+    CHECK(errors.errors()[0].ran == 3s);
+}
+
+// task<T> -----------------------------------------------------------------------------------------
+
+TEST_CASE("a task starts when it is awaited") {
+    virtual_time time;
+    std::vector<int> seen;
+    fire_and_forget(time, [&seen]() -> faf::task<> {
+        const auto work = [&seen]() -> faf::task<> {
+            seen.push_back(2);
+            co_return;
+        };
+        faf::task<> later = work();
+        seen.push_back(1);
+        co_await std::move(later);
+        seen.push_back(3);
+    });
+    time.run_all();
+    CHECK(seen == std::vector{1, 2, 3});
+}
+
+TEST_CASE("a task gives values, move-only values and references") {
+    virtual_time time;
+    int target = 0;
+    fire_and_forget(time, [&target]() -> faf::task<> {
+        const auto owned = []() -> faf::task<std::unique_ptr<int>> {
+            co_await faf::sleep_for(1s);
+            co_return std::make_unique<int>(40);
+        };
+        const auto shared = [&target]() -> faf::task<int&> { co_return target; };
+        const auto text = []() -> faf::task<std::string> { co_return "ab"; };
+        const std::unique_ptr<int> forty = co_await owned();
+        int& same = co_await shared();
+        same = *forty + co_await number(2) + static_cast<int>((co_await text()).size());
+    });
+    time.run_all();
+    time.advance(1s);
+    CHECK(target == 44);
+}
+
+TEST_CASE("an exception passes through the awaits, and can be caught there") {
+    error_recorder errors;
+    virtual_time time;
+    std::string caught;
+    fire_and_forget(time, [&caught]() -> faf::task<> {
+        const auto throws = []() -> faf::task<int> {
+            co_await faf::sleep_for(1s);
+            throw std::runtime_error("deep");
+        };
+        const auto passes = [&throws]() -> faf::task<int> { co_return co_await throws() + 1; };
+        try {
+            static_cast<void>(co_await passes());
+        } catch (const std::exception& e) { // the test looks at it
+            caught = e.what();
+        }
+    });
+    time.run_all();
+    time.advance(1s);
+    CHECK(caught == "deep");
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a task that was awaited or moved from throws when it is awaited") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, []() -> faf::task<> {
+        faf::task<int> once = number(1);
+        static_cast<void>(co_await std::move(once));
+        static_cast<void>(co_await std::move(once));
+    });
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+}
+
+static_assert(!std::is_copy_constructible_v<faf::task<>>);
+static_assert(std::is_nothrow_move_constructible_v<faf::task<>>);
+static_assert(faf::detail::awaitable_result<faf::task<>>);
+static_assert(!faf::detail::awaitable_result<faf::detached>);
+
+// Depth -------------------------------------------------------------------------------------------
+
+namespace {
+
+faf::task<long> chain_of(long depth) {
+    if (depth == 0) { // not ?:, where GCC 12 awaits in the arm that is not chosen, too
+        co_return 0;
+    }
+    co_return 1 + co_await chain_of(depth - 1);
+}
+faf::task<> sleep_at(long depth) {
+    if (depth == 0) {
+        co_await faf::sleep_for(1s);
+    } else {
+        co_await sleep_at(depth - 1);
+    }
+}
+
+constexpr long million = 1'000'000;
+
+} // namespace
+
+TEST_CASE("a million awaits in a row do not use up the stack") {
+    virtual_time time;
+    long sum = 0;
+    fire_and_forget(time, [&sum]() -> faf::task<> {
+        for (long i = 0; i < million; ++i) {
+            sum += co_await number(1);
+        }
+    });
+    time.run_all();
+    CHECK(sum == million);
+}
+
+TEST_CASE("a million awaits in each other do not use up the stack") {
+    virtual_time time;
+    long sum = 0;
+    fire_and_forget(time, [&sum]() -> faf::task<> { sum = co_await chain_of(million); });
+    time.run_all();
+    CHECK(sum == million);
+}
+
+TEST_CASE("a million coroutines that wait for each other can be given up") {
+    virtual_time time;
+    fire_and_forget(time, sleep_at, million);
+    time.run_all();
+    CHECK(time.sleepers() == 1);
+    time.destroy_all();
+}
+
+// Waits -------------------------------------------------------------------------------------------
+
+TEST_CASE("coroutines are destroyed from the inside out when they are given up") {
+    virtual_time time;
+    std::vector<int> seen;
+    struct note {
+        std::vector<int>& seen;
+        int number;
+        note(std::vector<int>& in, int no) : seen(in), number(no) {}
+        note(const note&) = delete;
+        note& operator=(const note&) = delete;
+        ~note() { seen.push_back(number); }
+    };
+    fire_and_forget(time, [&seen, outermost = std::make_unique<note>(seen, 3)]() -> faf::task<> {
+        const note outer(seen, 2);
+        const auto inner = [&outer]() -> faf::task<> {
+            const note inmost(outer.seen, 1);
+            co_await faf::sleep_for(1s);
+            outer.seen.push_back(-1);
+        };
+        co_await inner();
+        seen.push_back(-2);
+    });
+    time.run_all();
+    CHECK(seen.empty());
+    time.destroy_all();
+    CHECK(seen == std::vector{1, 2, 3});
+}
+
+TEST_CASE("a yield lets others run first") {
+    virtual_time time;
+    std::vector<int> seen;
+    const auto worker = [&seen](int id) -> faf::task<> {
+        for (int i = 0; i < 2; ++i) {
+            seen.push_back(id);
+            co_await faf::yield();
+        }
+    };
+    fire_and_forget(time, worker, 1);
+    fire_and_forget(time, worker, 2);
+    time.run_all();
+    CHECK(seen == std::vector{1, 2, 1, 2});
+}
+
+TEST_CASE("a sleep until a time of the clock ends then") {
+    virtual_time time;
+    bool is_done = false;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        co_await faf::sleep_until(time.now() + 5s);
+        is_done = true;
+    });
+    time.run_all();
+    time.advance(4s);
+    CHECK(!is_done);
+    time.advance(1s);
+    CHECK(is_done);
+}
+
+TEST_CASE("shutdown ends sleeps, and the coroutines unwind as cancelled") {
+    error_recorder errors;
+    virtual_time time;
+    int count = 0;
+    fire_and_forget(time, [&count]() -> faf::task<> {
+        const alive token(count);
+        co_await sleep_a_while(1h);
+    });
+    time.run_all();
+    CHECK(count == 1);
+    time.stop();
+    time.run_all();
+    CHECK(count == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
+}
+
+TEST_CASE("a task's own stop_token ends its sleep and no other") {
+    error_recorder errors;
+    virtual_time time;
+    std::stop_source stop;
+    fire_and_forget(time, {.name = "mine", .stop = stop.get_token()}, sleep_a_while, 1h);
+    fire_and_forget(time, sleep_a_while, 1h);
+    time.run_all();
+    CHECK(time.sleepers() == 2);
+    stop.request_stop();
+    CHECK(time.notices == 1);
+    time.run_all();
+    CHECK(time.sleepers() == 1);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].task == "mine");
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("a stop asked for by a task itself cancels its next sleep") {
+    virtual_time time;
+    std::stop_source stop;
+    bool was_cancelled = false;
+    fire_and_forget(time, {.stop = stop.get_token()}, [&]() -> faf::task<> {
+        stop.request_stop();
+        try {
+            co_await faf::sleep_for(1s);
+        } catch (const faf::task_cancelled&) { // the test looks for it
+            was_cancelled = true;
+        }
+    });
+    time.run_all();
+    CHECK(was_cancelled);
+    CHECK(time.sleepers() == 0);
+}
+
+TEST_CASE("waits at an executor that is closed are cancelled") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, sleep_a_while, 1h);
+    fire_and_forget(time, []() -> faf::task<> { co_await faf::yield(); });
+    time.is_closed = true;
+    time.run_all();
+    CHECK(errors.count() == 2);
+    CHECK(time.fates == std::vector{fate::cancelled, fate::cancelled});
+}
+
+TEST_CASE("the stop_token of a coroutine stops with its own and with its executor's") {
+    for (const bool by_own : {true, false}) {
+        virtual_time time;
+        std::stop_source own;
+        std::stop_token seen;
+        std::stop_token given;
+        fire_and_forget(time, {.stop = own.get_token()}, [&](std::stop_token first) -> faf::task<> {
+            given = first;
+            seen = co_await faf::this_stop_token();
+            co_await faf::sleep_for(1s);
+        });
+        time.run_all();
+        CHECK(!seen.stop_requested());
+        by_own ? static_cast<void>(own.request_stop()) : time.stop();
+        CHECK(seen.stop_requested());
+        CHECK(given.stop_requested());
+        time.run_all();
+    }
+}
+
+// Executors ---------------------------------------------------------------------------------------
+
+TEST_CASE("a coroutine goes on where it was put, and so does who awaits it") {
+    virtual_time first;
+    virtual_time second;
+    std::vector<int> seen;
+    fire_and_forget(first, [&]() -> faf::task<> {
+        seen.push_back(1);
+        const auto moves = [&]() -> faf::task<> { co_await faf::resume_on(second); };
+        co_await moves();
+        seen.push_back(2);
+        co_await faf::sleep_for(1s);
+        seen.push_back(3);
+    });
+    first.run_all();
+    CHECK(seen == std::vector{1});
+    second.run_all();
+    CHECK(seen == std::vector{1, 2});
+    second.advance(1s);
+    CHECK(seen == std::vector{1, 2, 3});
+    CHECK(first.sleepers() == 0);
+}
+
+TEST_CASE("an executor of somebody else's takes a coroutine as a job") {
+    error_recorder errors;
+    virtual_time time;
+    std::vector<faf::job> jobs;
+    const auto other = [&jobs](faf::job work) { jobs.push_back(std::move(work)); };
+    int step = 0;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        step = 1;
+        co_await faf::resume_on(other);
+        step = 2;
+        throw std::runtime_error("there");
+    });
+    time.run_all();
+    CHECK(step == 1);
+    REQUIRE(jobs.size() == 1);
+    jobs[0]();
+    CHECK(step == 2);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "there");
+}
+
+TEST_CASE("a job with a coroutine that is dropped ends the coroutine, and is reported") {
+    error_recorder errors;
+    virtual_time time;
+    std::vector<faf::job> jobs;
+    const auto other = [&jobs](faf::job work) { jobs.push_back(std::move(work)); };
+    int count = 0;
+    fire_and_forget(time, [&count, other]() -> faf::task<> {
+        const alive token(count);
+        co_await faf::resume_on(other);
+    });
+    time.run_all();
+    CHECK(count == 1);
+    jobs.clear();
+    CHECK(count == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
+TEST_CASE("an executor that is closed leaves the coroutine where it was, cancelled") {
+    error_recorder errors;
+    virtual_time first;
+    virtual_time second;
+    second.is_closed = true;
+    fire_and_forget(first, [&second]() -> faf::task<> { co_await faf::resume_on(second); });
+    first.run_all();
+    CHECK(first.fates == std::vector{fate::cancelled});
+    CHECK(errors.count() == 1);
+}
+
+// Callbacks ---------------------------------------------------------------------------------------
+
+TEST_CASE("a completion before the co_await does not suspend") {
+    virtual_time time;
+    int got = 0;
+    fire_and_forget(time, [&got]() -> faf::task<> {
+        faf::completion<int> done;
+        done.complete(5);
+        got = co_await done;
+    });
+    CHECK(time.run_all() == 1);
+    CHECK(got == 5);
+    CHECK(time.keepers == 0);
+}
+
+TEST_CASE("a completion from another thread resumes the coroutine where it was") {
+    virtual_time time;
+    std::string got;
+    std::thread::id where;
+    faf::completion<std::string>* callback = nullptr;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        faf::completion<std::string> done;
+        callback = &done;
+        got = co_await done;
+        where = std::this_thread::get_id();
+    });
+    time.run_all();
+    CHECK(time.keepers == 1);
+    std::thread([callback] { callback->complete("there"); }).join();
+    CHECK(got.empty());
+    time.run_all();
+    CHECK(got == "there");
+    CHECK(where == std::this_thread::get_id());
+    CHECK(time.keepers == 0);
+}
+
+TEST_CASE("a completion that fails throws where it is awaited") {
+    error_recorder errors;
+    virtual_time time;
+    fire_and_forget(time, []() -> faf::task<> {
+        faf::completion<> done;
+        done.fail(std::make_exception_ptr(std::runtime_error("refused")));
+        co_await done;
+    });
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "refused");
+}
+
+TEST_CASE("a completer that is dropped cancels the wait") {
+    error_recorder errors;
+    virtual_time time;
+    std::vector<faf::completion<int>::completer_type> callbacks;
+    fire_and_forget(time, [&callbacks]() -> faf::task<> {
+        faf::completion<int> done;
+        callbacks.push_back(done.completer());
+        static_cast<void>(co_await done);
+    });
+    time.run_all();
+    callbacks.clear();
+    time.run_all();
+    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
+}
+
+TEST_CASE("a completion at a closed executor is reported as abandoned") {
+    error_recorder errors;
+    virtual_time time;
+    int count = 0;
+    faf::completion<>* callback = nullptr;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        const alive token(count);
+        faf::completion<> done;
+        callback = &done;
+        co_await done;
+    });
+    time.run_all();
+    time.is_closed = true;
+    callback->complete();
+    CHECK(count == 0);
+    CHECK(time.keepers == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
+// detached ----------------------------------------------------------------------------------------
+
+namespace {
+
+virtual_time* stage = nullptr;
+struct on_stage {
+    static faf::detail::scheduler* get() noexcept { return stage; }
+};
+using on_its_own = faf::detail::self_starting<on_stage>;
+
+on_its_own appear(std::vector<int>& seen, std::unique_ptr<int> value) {
+    seen.push_back(*value);
+    co_await faf::sleep_for(1s);
+    seen.push_back(-*value);
+}
+on_its_own fail_on_stage() {
+    co_await faf::yield();
+    throw std::runtime_error("forgot the text");
+}
+on_its_own fail_for_caller(faf::call_site) {
+    throw std::runtime_error("forgot the text");
+    co_return;
+}
+
+} // namespace
+
+TEST_CASE("a detached coroutine starts itself, elsewhere") {
+    virtual_time time;
+    stage = &time;
+    std::vector<int> seen;
+    appear(seen, std::make_unique<int>(4));
+    CHECK(seen.empty());
+    time.run_all();
+    CHECK(seen == std::vector{4});
+    time.advance(1s);
+    CHECK(seen == std::vector{4, -4});
+}
+
+TEST_CASE("a detached coroutine's exception is reported and names it") {
+    error_recorder errors;
+    virtual_time time;
+    stage = &time;
+    fail_on_stage();
+    fail_for_caller(faf::call_site::current());
+    const unsigned line = __LINE__ - 1;
+    time.run_all();
+    REQUIRE(errors.count() == 2);
+    CHECK(errors.errors()[0].where.line() == line);
+    const std::string_view named = errors.errors()[1].where.function_name();
+    CHECK(named.find("fail_on_stage") != named.npos);
+}
+
+TEST_CASE("a detached coroutine that can't start is reported as refused, and is gone") {
+    error_recorder errors;
+    virtual_time time;
+    time.is_closed = true;
+    stage = &time;
+    std::vector<int> seen;
+    appear(seen, std::make_unique<int>(4));
+    CHECK(seen.empty());
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::refused);
+}
+
+TEST_CASE("a detached coroutine is destroyed where its executor gives it up") {
+    virtual_time time;
+    stage = &time;
+    std::vector<int> seen;
+    appear(seen, std::make_unique<int>(4));
+    time.destroy_all();
+    CHECK(seen.empty());
+    appear(seen, std::make_unique<int>(5));
+    time.run_all();
+    time.destroy_all();
+    CHECK(seen == std::vector{5});
+}
