@@ -493,6 +493,45 @@ func timers() {
 	tell("timers", float64(many), "timers")
 }
 
+func coroutines() {
+	many, pause := tasksFor(1000000), 10*time.Second
+	if *quick {
+		pause = 500 * time.Millisecond
+	}
+	start := func(size int, pause time.Duration) {
+		for i := 0; i < size; i++ {
+			go func(i int) {
+				time.Sleep(pause)
+				count(uint64(i), 1)
+			}(i)
+		}
+	}
+	await := func(target int) {
+		for tally() < uint64(target) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	start(many/100, 10*time.Millisecond)
+	await(many / 100)
+
+	before := residentBytes()
+	for i := 0; i < many; i += many / 1000 {
+		start(many/1000, pause)
+		time.Sleep(time.Millisecond)
+	}
+	tell("bytes_per_sleeper", (residentBytes()-before)/float64(many), "bytes")
+	await(many + many/100)
+
+	begin := time.Now()
+	start(many, pause)
+	end := time.Now()
+	await(2*many + many/100)
+	late := time.Since(end.Add(pause))
+	tell("start_per_coroutine", float64(end.Sub(begin).Nanoseconds())/float64(many), "ns")
+	tell("all_done_after_last_deadline", float64(late.Nanoseconds())/1e6, "ms")
+	tell("sleepers", float64(many), "coroutines")
+}
+
 func processThreads() float64 {
 	text, _ := os.ReadFile("/proc/self/status")
 	_, after, _ := strings.Cut(string(text), "\nThreads:")
@@ -623,6 +662,6 @@ func main() {
 	map[string]func(){
 		"submit_cost": submitCost, "burst": burst, "producers": producers, "fan_out": fanOut,
 		"paced": paced, "memory": memory, "idle": idle, "steady_allocations": steadyAllocations,
-		"timers": timers, "elasticity": elasticity, "back_pressure": backPressure,
+		"timers": timers, "coroutines": coroutines, "elasticity": elasticity, "back_pressure": backPressure,
 	}[question]()
 }
