@@ -158,7 +158,7 @@ TEST_CASE("a task that nobody was rung for is run though the others are kept by 
     for (unsigned threads = 2; threads <= 4; ++threads) {
         for (const bool are_hired : {false, true}) {
             CAPTURE(threads, are_hired);
-            thread_pool pool({.threads = threads});
+            thread_pool pool({.threads = threads, .max_threads = threads});
             if (are_hired) {
                 std::latch all_here(threads);
                 for (unsigned i = 0; i < threads; ++i) {

@@ -179,6 +179,7 @@ TEST_CASE("a pool destroyed after the firing threads have ended runs or reports 
         {
             std::optional<thread_pool> pool;
             pool.emplace(faf::pool_options{.threads = 2,
+                                           .max_threads = 2,
                                            .exit_deadline = round % 2 == 0 ? 10s : 0s,
                                            .on_error = counted.sink()});
             firing_squad squad(*pool, counted, each);
@@ -201,7 +202,7 @@ TEST_CASE("a pool destroyed after the firing threads have ended runs or reports 
 TEST_CASE("the counters of a busy pool add up at every moment") {
     constexpr std::uint64_t each = load(50'000, 3'000);
     faf::error_sink silent = [](const faf::error_report&) {};
-    thread_pool pool({.threads = 2, .on_error = silent});
+    thread_pool pool({.threads = 2, .max_threads = 2, .on_error = silent});
     std::atomic<bool> is_over{false};
     std::vector<std::thread> observers;
     std::atomic<std::uint64_t> seen{0};
