@@ -126,8 +126,8 @@ enum class wake : std::uint8_t {
 /// What a call does that finds `max_pending` tasks waiting.
 enum class overflow : std::uint8_t {
     refuse,      ///< its task is refused
-    drop_oldest, ///< the task that waits longest makes room, of those whose priority is not higher;
-                 ///< it is reported as displaced. If there is none, the new one is refused
+    drop_oldest, ///< the task that waits longest makes room, of those with the lowest priority, if
+                 ///< that is not above its own; it is reported as displaced. Else it is refused
     run_in_caller, ///< it runs its task itself, before it returns
     wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. From a
                    ///< task of the pool it does not wait

@@ -75,7 +75,7 @@ public:
             work = job(std::move(task)); // is dropped, which tells the call
             return submission(refusal::out_of_memory);
         }
-        return submission();
+        return {};
     }
 
     /// Runs the task that waits longest, of those whose time has come; false if there is none.

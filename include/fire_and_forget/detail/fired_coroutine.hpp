@@ -20,9 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf {
-
-namespace detail {
+namespace faf::detail {
 
 template <class T>
 inline constexpr bool is_task = false;
@@ -153,5 +151,4 @@ struct coroutine_start<closure<Fn, Args...>> {
     }
 };
 
-} // namespace detail
-} // namespace faf
+} // namespace faf::detail

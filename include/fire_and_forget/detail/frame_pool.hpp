@@ -225,6 +225,7 @@ private:
 
 /// Frames come from the pool, as objects with a chain in them do.
 struct from_frame_pool {
+    // NOLINTNEXTLINE(misc-new-delete-overloads): the sized one below is its counterpart
     static void* operator new(std::size_t size) {
         void* const memory = frame_pool::allocate(size);
 #if defined(__cpp_exceptions)
@@ -234,6 +235,7 @@ struct from_frame_pool {
 #endif
         return memory;
     }
+    // NOLINTNEXTLINE(misc-new-delete-overloads): nothing that is made so throws on being made
     static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
         return frame_pool::allocate(size);
     }

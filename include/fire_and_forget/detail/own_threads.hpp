@@ -240,7 +240,7 @@ private:
         trouble.report("it goes to the default pool", nullptr);
         if (had_its_fate) {
             coroutine.destroy(coroutine);
-        } else if (!default_core().resume_soon(coroutine)) {
+        } else if (!default_core().take_over(coroutine)) {
             abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
             abandoned.add_queued(coroutine);
         }

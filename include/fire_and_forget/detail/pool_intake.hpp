@@ -113,10 +113,13 @@ public:
         return why;
     }
 
-    bool resume_soon(suspended& one) noexcept override {
+    bool resume_soon(suspended& one) noexcept override { return is_open_here() && take_over(one); }
+
+    /// The same for one that comes from another executor.
+    bool take_over(suspended& one) noexcept {
         const lane_of_this_thread own(lanes_, one.priority);
         pool_lane* const lane = own.get();
-        if (!is_open_here() || lane == nullptr || !lane->has_room()) {
+        if (lane == nullptr || !lane->has_room()) {
             return false;
         }
         slot& place = lane->reserve();

@@ -86,7 +86,8 @@ protected:
             }
         }
         if (trouble) {
-            trouble.report("it waits for one", sink());
+            trouble.report("it waits for one", borrow_sink());
+            return_sink();
             release();
         }
     }
@@ -241,7 +242,10 @@ private:
             }
             quiet_.notify_all();
         }
-        trouble.report("it waits for one", sink());
+        if (trouble) {
+            trouble.report("it waits for one", borrow_sink());
+            return_sink();
+        }
         const bool was_needed = is_forced && has_napper(); // P3 of pool_workers
         if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());
