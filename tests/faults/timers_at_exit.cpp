@@ -75,7 +75,7 @@ const child only_late("only late timers", [](ledger& book) {
 TEST_CASE("a program whose only tasks come after the deadline ends at once") {
     const outcome end = run(only_late); // the deadline is five seconds
     check_exit(end);
-    check_leaving(end, 1s);
+    check_leaving(end, 3s);
     CHECK(end->tasks_reported_as(failure::abandoned) == some);
     check_each(end, 0, some, 0);
 }

@@ -67,7 +67,7 @@ TEST_CASE("every task of many threads and kinds runs once, and the counters alwa
     std::vector<std::unique_ptr<thread_pool>> pools;
     for (unsigned threads = 1; threads <= 3; ++threads) {
         pools.push_back(std::make_unique<thread_pool>(
-            faf::pool_options{.threads = threads, .on_error = all.sink()}));
+            faf::pool_options{.threads = threads, .max_threads = threads, .on_error = all.sink()}));
     }
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < 4; ++t) {

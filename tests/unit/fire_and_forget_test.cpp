@@ -990,10 +990,10 @@ TEST_CASE(
     std::thread::id delayed_on;
     CHECK(fire_and_forget(faf::own_thread, {.name = "at once"},
                           [&] { at_once_on = std::this_thread::get_id(); }));
-    CHECK(faf::drain(5s));
+    CHECK(faf::drain(60s));
     CHECK(fire_and_forget(faf::own_thread, {.after = 1ms},
                           [&] { delayed_on = std::this_thread::get_id(); }));
-    CHECK(faf::drain(5s));
+    CHECK(faf::drain(60s));
     faf::limit_own_threads(faf::detail::own_threads::usual_limit);
     CHECK(at_once_on != std::thread::id());
     CHECK(delayed_on != std::thread::id());

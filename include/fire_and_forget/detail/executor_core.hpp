@@ -214,7 +214,7 @@ protected:
 private:
     /// Waits until nothing is queued, and nothing runs but the task this is called from.
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
-        const std::size_t own = runs_this_thread() ? 1 : 0;
+        const std::size_t own = depth_of(&lent());
         struct presence {
             std::atomic<std::uint32_t>& waiters;
             explicit presence(std::atomic<std::uint32_t>& among) noexcept : waiters(among) {

@@ -27,6 +27,8 @@ namespace faf::detail {
 /// threads find it; until then it costs no thread.
 ///
 /// Order  Those with one deadline in the order in which they came, as far as start_due() keeps it.
+/// Orderings  X1  Who asks to stop fences and then looks whether anything waits; who stores a task
+///                fences and then looks whether it was asked to stop. One sees the other.
 /// Cost   A task that waits is one allocation and one lock-free push; a system call only if it is due
 ///        before the keeper gets up.
 class executor_timers : public exit_party, public scheduler, protected ward {
@@ -40,11 +42,14 @@ public:
         const bool is_kept = timers_.push(one);
         if (is_kept) {
             call_keeper(call, {});
+        } else {
+            tell_waiters(); // for a moment it seemed to wait
         }
         return is_kept;
     }
 
     void notice_stop() noexcept final {
+        full_fence(); // X1
         if (timers_.seems_used()) {
             timers_.request_sweep();
             call_keeper(steady_time::min(), {});
@@ -83,26 +88,24 @@ protected:
         if (!try_watch(*task)) {
             return refusal::out_of_memory;
         }
-        const steady_time call = when_to_call(task->due);
-        const call_site where = task->where;
-        if (!timers_.push(*task)) {
+        if (!store_watched(task)) {
+            tell_waiters(); // for a moment it seemed to wait
             return refusal::shutting_down;
         }
-        // It may have run by now, and somebody may have ended the executor for that.
-        static_cast<void>(task.release());
-        call_keeper(call, where);
         return refusal::none;
     }
 
-    /// What run_task does with a task that is to be run again.
-    void repeat(task_ptr task, std::uint64_t skipped) {
+    /// What run_task does with a task that is to be run again. False if it has run for the last time.
+    bool repeat(task_ptr task, std::uint64_t skipped) {
         skipped_.fetch_add(skipped, std::memory_order_relaxed);
-        const steady_time due = task->due;
-        const call_site where = task->where;
-        if (timers_.push(*task)) { // else it has run for the last time
-            static_cast<void>(task.release());
-            call_keeper(due, where);
+        static_cast<void>(try_watch(*task)); // without memory its stop is noticed when it is due
+        const bool is_kept =
+            !ends_repeating_.load(std::memory_order_relaxed) && store_watched(task);
+        full_fence(); // X1
+        if (is_kept && ends_repeating_.load(std::memory_order_relaxed)) {
+            cancel_repeating();
         }
+        return is_kept;
     }
 
     /// Starts what is due; returns when to come again.
@@ -115,6 +118,7 @@ protected:
         });
         if (is_any) {
             after_starting();
+            tell_waiters(); // what has run by now was not waited for last, but this
         }
         return next;
     }
@@ -124,7 +128,8 @@ protected:
         stats all;
         all.cancelled = undue_cancelled_.load(std::memory_order_acquire); // of those accepted
         all.dropped = all.cancelled + undue_abandoned_.load(std::memory_order_acquire);
-        all.accepted = timers_.accepted();
+        all.accepted =
+            has_ended_.load(std::memory_order_acquire) ? timers_.gone() : timers_.accepted();
         all.skipped = skipped_.load(std::memory_order_relaxed);
         return all;
     }
@@ -133,10 +138,13 @@ protected:
         return undue_abandoned_.load(std::memory_order_relaxed) > 0;
     }
 
-    /// Asks all that take a stop_token to stop, and what waits for its time as well.
+    /// Asks all that take a stop_token to stop, and ends what repeats.
     void request_stop() {
         stop_.request_stop();
         notice_stop();
+        ends_repeating_.store(true, std::memory_order_relaxed);
+        full_fence(); // X1
+        cancel_repeating();
     }
 
     /// Nothing more is to wait for its time, and what can't be started before `deadline` is given up:
@@ -152,6 +160,7 @@ protected:
     void end_timers(abandoned_tasks& abandoned) {
         timers_.close();
         give_up(abandoned, [](const timed&) { return true; });
+        has_ended_.store(true, std::memory_order_release);
     }
 
     // What executors do differently.
@@ -166,13 +175,51 @@ protected:
     /// Something that waited for its time is gone.
     virtual void tell_waiters() noexcept = 0;
 
+    /// A task is given up that waited for its time.
+    virtual void note_given_up() noexcept {}
+
 private:
     static constexpr unsigned most_at_once = 256;
 
-    /// Has the sweep of timers notice when the token of a delayed task is asked to stop.
+    /// Pushes a task that is watched, if need be. Once it is stored, it may run, and somebody may end
+    /// the executor for that.
+    bool store_watched(task_ptr& task) {
+        struct keeping {
+            executor_timers* one = nullptr;
+            ~keeping() {
+                if (one != nullptr) {
+                    one->release();
+                }
+            }
+        };
+        keeping kept;
+        stop_token stop;
+        if (task->details != nullptr && task->details->watch != nullptr) {
+            stop = task->details->stop;
+            keep();
+            kept.one = this;
+        }
+        const steady_time call = when_to_call(task->due);
+        const call_site where = task->where;
+        if (!timers_.push(*task)) {
+            return false;
+        }
+        static_cast<void>(task.release());
+        call_keeper(call, where);
+        if (kept.one != nullptr) {
+            full_fence(); // X1
+            if (stop.stop_requested()) {
+                notice_stop();
+            }
+        }
+        return true;
+    }
+
+    /// Has the sweep of timers notice when the token of a task is asked to stop.
     bool try_watch(task_node& task) {
         bool is_done = true;
-        if (task.details != nullptr && task.details->stop.stop_possible()) {
+        if (task.details != nullptr && task.details->watch == nullptr &&
+            task.details->stop.stop_possible()) {
             task.details->watch = new (std::nothrow) stop_watch(task.details->stop, *this);
             is_done = task.details->watch != nullptr;
         }
@@ -192,16 +239,30 @@ private:
         }
     }
 
+    void cancel_repeating() {
+        abandoned_tasks none(host_, steady_time::max());
+        give_up(none, [](const timed& item) { return !is_awaited(item); });
+    }
+
     template <class Predicate>
     void give_up(abandoned_tasks& abandoned, Predicate is_it) {
         bool is_any = false;
-        for (timed* item = timers_.take_if(is_it); item != nullptr; is_any = true) {
+        timed* item = timers_.take_if([&](const timed& one) {
+            const bool is_taken = is_it(one);
+            if (is_taken) { // counted before anybody can see that it does not wait any more
+                (is_awaited(one) ? undue_abandoned_ : undue_cancelled_)
+                    .fetch_add(1, std::memory_order_release);
+            }
+            return is_taken;
+        });
+        for (; item != nullptr; is_any = true) {
             timed& one = *std::exchange(item, item->next);
-            (is_awaited(one) ? undue_abandoned_ : undue_cancelled_)
-                .fetch_add(1, std::memory_order_release);
             if (one.is_resumption) {
                 abandoned.add_queued(static_cast<suspended&>(one));
-            } else if (task_ptr task(&static_cast<task_node&>(one)); is_awaited(one)) {
+                continue;
+            }
+            note_given_up();
+            if (task_ptr task(&static_cast<task_node&>(one)); is_awaited(one)) {
                 abandoned.add_delayed(std::move(task));
             } else {
                 drop_task(std::move(task), host_, failure::cancelled, {});
@@ -216,6 +277,8 @@ private:
     std::atomic<std::uint64_t> undue_cancelled_{0}; ///< before their time had come
     std::atomic<std::uint64_t> undue_abandoned_{0};
     std::atomic<std::uint64_t> skipped_{0};
+    std::atomic<bool> ends_repeating_{false};
+    std::atomic<bool> has_ended_{false};
     stop_source stop_;
     host host_;
 };

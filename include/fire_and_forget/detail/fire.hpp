@@ -115,9 +115,10 @@ public:
 
     submission publish(const task_type& type, const call_site& where) {
         slot& full = *std::exchange(place_, nullptr);
+        lane_set& lanes = pool_.lanes(); // the pool may be gone once its task has run
         full.where = where;
         own_.get()->publish(full, type);
-        const bool is_kept = pool_core::has_kept(pool_.lanes(), *own_.get(), full, where);
+        const bool is_kept = pool_core::has_kept(lanes, *own_.get(), full, where);
         return is_kept ? submission() : refuse_recalled(pool_, *own_.get(), full, type);
     }
 
@@ -127,18 +128,39 @@ private:
     slot* place_ = nullptr;
 };
 
+/// The place of a task in a pool with a limit until it is stored: it is given back if that does not
+/// happen, even where a copy constructor ends the thread.
+class place_of_call {
+public:
+    explicit place_of_call(pool_core& pool) noexcept : pool_(&pool) {}
+    ~place_of_call() {
+        if (pool_ != nullptr) {
+            pool_->leave();
+        }
+    }
+    place_of_call(const place_of_call&) = delete;
+    place_of_call& operator=(const place_of_call&) = delete;
+
+    /// The task has it now, or whoever stores the task.
+    void pass_on() noexcept { pool_ = nullptr; }
+
+private:
+    pool_core* pool_;
+};
+
 /// Stores a plain task in a slot, as has been found possible.
 template <class... Args>
 submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const firing& call,
                           Args&&... args) {
     refusal why = refusal::none;
+    place_of_call limited(pool);
     slot_of_call place(pool, why);
     if (why != refusal::none) {
         call.refuse(why);
     } else if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
+        limited.pass_on();
         return place.publish(*fn.how->type, fn.where);
     }
-    pool.leave();
     pool.note_refused();
     return submission(why);
 }
@@ -156,6 +178,7 @@ template <class... Args>
         pool.note_refused();
         return submission(why);
     }
+    const steady_time called = given != nullptr ? pool.now() : steady_time();
     const pool_core::entry entry =
         pool.enter(given != nullptr ? given->priority : priority::normal, why);
     if (entry == pool_core::entry::refuse) {
@@ -166,13 +189,16 @@ template <class... Args>
         !pool.may_displace()) {
         return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
     }
+    place_of_call limited(pool);
+    if (entry == pool_core::entry::run_here) {
+        limited.pass_on(); // it has none
+    }
     task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
     if (task) {
+        limited.pass_on();
+        task->begin_waiting(called);
         why = pool.accept(task, entry);
         return submission(why == refusal::none ? why : call.refuse(why));
-    }
-    if (entry == pool_core::entry::store) {
-        pool.leave();
     }
     pool.note_refused();
     return submission(why);

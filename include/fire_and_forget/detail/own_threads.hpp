@@ -290,6 +290,7 @@ private:
 
     static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
         trouble.report("it goes to the default pool", nullptr);
+        task->end_watch();
         const refusal why = default_core().accept(task);
         return why == refusal::none ? why : refusal::no_thread;
     }
@@ -297,6 +298,7 @@ private:
     /// The same on a thread that must not wait for room there, and may run no task.
     static refusal fall_back_when_due(task_ptr& task, const thread_trouble& trouble) {
         trouble.report("it goes to the default pool", nullptr);
+        task->end_watch();
         const refusal why = default_core().take_over(task);
         return why == refusal::none ? why : refusal::no_thread;
     }

@@ -90,6 +90,7 @@ private:
         task_counts all = workers_.counts();
         all += lent_.counts.read();
         all.abandoned += given_up_.load(std::memory_order_acquire);
+        all.abandoned += displaced_.load(std::memory_order_acquire);
         return all;
     }
 

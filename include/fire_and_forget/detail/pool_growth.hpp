@@ -77,6 +77,9 @@ private:
         starvation lack;
         {
             const std::lock_guard lock(mutex_);
+            if (vacancies_.load(std::memory_order_relaxed) > 0) {
+                return; // meanwhile a worker has left: its place comes first
+            }
             workers_.note_busy(now);
             const std::uint64_t taken = lanes_.taken();
             const elasticity::verdict what = elasticity_.when_saturated(

@@ -120,11 +120,12 @@ public:
             return false;
         }
         slot& place = lane->reserve();
-        const call_site where = one.where; // it may be gone once it is stored
+        const call_site where = one.where; // it may be gone once it is stored, and the pool as well
+        lane_set& lanes = lanes_;
         enter_anyway();
         put(one, place);
         lane->publish(place, resumption_type);
-        if (has_kept(lanes_, *lane, place, where)) {
+        if (has_kept(lanes, *lane, place, where)) {
             return true;
         }
         give_up(*lane, place);
@@ -181,10 +182,11 @@ private:
         slot& place = lane->reserve();
         task_node* const node = task.get();
         const call_site where = node->where;
+        lane_set& lanes = lanes_; // the pool may be gone once its task has run
         put(*node, place);
         lane->publish(place, in_node);
         static_cast<void>(task.release()); // from now on it may run
-        if (has_kept(lanes_, *lane, place, where)) {
+        if (has_kept(lanes, *lane, place, where)) {
             return refusal::none;
         }
         task.reset(node);

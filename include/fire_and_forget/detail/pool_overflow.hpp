@@ -72,6 +72,8 @@ protected:
         }
     }
 
+    void note_given_up() noexcept override { leave(); }
+
     /// Runs `task` on the calling thread, before the call that fired it returns.
     refusal run_here(task_ptr& task) {
         if (task->is_delayed || task->repeats()) {
@@ -90,23 +92,33 @@ protected:
             pool_overflow& pool;
             running_tasks::entry& run;
             fate result = fate::failed;
-            ~settlement_of_caller() {
-                const std::lock_guard lock(pool.mutex_);
-                if (pool.callers_.unlink(run)) {
-                    pool.ended_by_callers_.add(result);
-                } else {
-                    pool.note_written_off_end();
-                }
-                pool.quiet_.notify_all();
+            settlement_of_caller(pool_overflow& in, running_tasks::entry& of) noexcept
+                : pool(in), run(of) {
+                pool.keep(); // the task may end it
             }
+            ~settlement_of_caller() {
+                {
+                    const std::lock_guard lock(pool.mutex_);
+                    if (pool.callers_.unlink(run)) {
+                        pool.ended_by_callers_.add(result);
+                    } else {
+                        pool.note_written_off_end();
+                    }
+                    pool.quiet_.notify_all();
+                }
+                pool.release();
+            }
+            settlement_of_caller(const settlement_of_caller&) = delete;
+            settlement_of_caller& operator=(const settlement_of_caller&) = delete;
         };
-        settlement_of_caller after{*this, run};
+        settlement_of_caller after(*this, run);
         after.result = run_task(std::move(task), lent());
         return refusal::none;
     }
 
-    std::atomic<std::uint64_t> given_up_{0}; ///< tasks that were taken out of lanes without running
-    running_tasks callers_;                  ///< who run their tasks themselves; under mutex_
+    std::atomic<std::uint64_t> given_up_{0}; ///< tasks that were taken out of lanes at the end
+    std::atomic<std::uint64_t> displaced_{0};
+    running_tasks callers_; ///< who run their tasks themselves; under mutex_
     task_counts ended_by_callers_;
     std::atomic<std::uint64_t> entered_by_callers_{0};
 
@@ -179,7 +191,7 @@ private:
     }
 
     bool try_displace(pool_lane& lane) {
-        giving_up taker(given_up_);
+        giving_up taker(displaced_);
         const auto can_be_dropped = [](const slot& first) { // not a coroutine that goes on
             return task_taker::node_in(first) != nullptr;
         };

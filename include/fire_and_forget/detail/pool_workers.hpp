@@ -188,8 +188,7 @@ private:
             }
             after.result =
                 run_task(std::move(task), lent(), [&](task_ptr again, std::uint64_t skipped) {
-                    after.leaves_place = false;
-                    repeat(std::move(again), skipped);
+                    after.leaves_place = !repeat(std::move(again), skipped) && limit_.exists();
                 });
         } else {
             if (limit_.exists()) {

@@ -164,6 +164,13 @@ public:
         is_accepted = true;
     }
 
+    /// Before it goes to another executor, which is then told of a stop.
+    void end_watch() noexcept {
+        if (details != nullptr) {
+            delete std::exchange(details->watch, nullptr);
+        }
+    }
+
     /// Sets the time of the next run; returns how many had to be left out.
     std::uint64_t advance(steady_time now) noexcept {
         const std::chrono::nanoseconds every = details->every;

@@ -77,6 +77,12 @@ public:
                repeated_.accepted.load(std::memory_order_relaxed);
     }
 
+    /// The same when nothing waits any more and nothing is taken: then exact, whatever is refused.
+    std::uint64_t gone() const noexcept {
+        return awaited_.gone.load(std::memory_order_relaxed) +
+               repeated_.gone.load(std::memory_order_relaxed);
+    }
+
     /// Whether any waits here; and whether any that a drain waits for. Who finds none of these sees
     /// where they went.
     bool seems_used() const noexcept { return has_awaited() || repeated_.has_any(); }
