@@ -220,13 +220,12 @@ private:
 
     template <class F, bool MayRepeat>
     static constexpr const task_type* repeated_type_for() noexcept {
-        if constexpr (!MayRepeat) {
-            return nullptr;
-        } else if constexpr (can_be_repeated<std::decay_t<F>, std::decay_t<Args>...>()) {
-            return &repeated_type_of<stored<F>>;
-        } else {
-            return nullptr;
+        if constexpr (MayRepeat) {
+            if constexpr (can_be_repeated<std::decay_t<F>, std::decay_t<Args>...>()) {
+                return &repeated_type_of<stored<F>>;
+            }
         }
+        return nullptr;
     }
 
     template <class F, bool MayBeEmpty, bool MayRepeat>
