@@ -138,7 +138,7 @@ TEST_CASE("what does not unwind by the deadline is destroyed and reported as aba
         CHECK(eventually([&] { return living == 100; }));
         static_cast<void>(pool.shutdown(50ms));
     }
-    CHECK(living == 0);
+    CHECK(eventually([&] { return living == 0; })); // one may have run just then
 }
 
 TEST_CASE("callbacks from many threads resume each coroutine once") {

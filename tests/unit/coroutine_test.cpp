@@ -179,9 +179,10 @@ TEST_CASE("an empty task that a callable returns is reported") {
 }
 
 TEST_CASE("a coroutine that repeats starts each time with a copy of its own") {
-    faf::testing::manual_executor time;
+    error_recorder errors;
     std::vector<int> seen;
     int count = 0;
+    faf::testing::manual_executor time; // its end ends what repeats
     fire_and_forget(time, {.every = 1s}, [token = alive(count), &seen]() -> faf::task<> {
         seen.push_back(1);
         co_await faf::sleep_for(1500ms);

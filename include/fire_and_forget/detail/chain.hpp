@@ -137,7 +137,7 @@ protected:
         on_ = first.on().home;
         const stored_task& task = first.task();
         if (task.details != nullptr || task.due != steady_time()) { // it has options
-            // NOLINTNEXTLINE(modernize-make-unique): it can't make aggregates
+            // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
             details_.reset(new chain_details{{}, task.due, first.started()});
         }
         if (task.details != nullptr) {

@@ -43,7 +43,7 @@ inline bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
 /// Tells the run what a coroutine came to.
 template <class T>
 void look_at(coroutine_result<T>& came_to, task_run& run) {
-    if (const std::exception_ptr why = came_to.exception(); why != nullptr) {
+    if (const std::exception_ptr& why = came_to.exception(); why != nullptr) {
         if (is_cancellation(why)) {
             run.given_up(failure::cancelled, "it was asked to stop while it waited");
         } else {

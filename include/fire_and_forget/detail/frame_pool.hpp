@@ -225,7 +225,7 @@ private:
 
 /// Frames come from the pool, as objects with a chain in them do.
 struct from_frame_pool {
-    // NOLINTNEXTLINE(misc-new-delete-overloads): the sized one below is its counterpart
+    // NOLINTNEXTLINE(misc-new-delete-overloads): the sized delete below belongs to it
     static void* operator new(std::size_t size) {
         void* const memory = frame_pool::allocate(size);
 #if defined(__cpp_exceptions)
@@ -234,10 +234,6 @@ struct from_frame_pool {
         }
 #endif
         return memory;
-    }
-    // NOLINTNEXTLINE(misc-new-delete-overloads): nothing that is made so throws on being made
-    static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-        return frame_pool::allocate(size);
     }
     static void operator delete(void* memory, std::size_t size) noexcept {
         frame_pool::release(memory, size);

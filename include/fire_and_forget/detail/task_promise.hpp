@@ -51,6 +51,7 @@ struct chain_member : frame_link, from_frame_pool {
     template <class A>
     auto await_transform(A&& awaitable) {
         if constexpr (awaited_in_chain<A>) {
+            // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it misses that `of` is set by then
             return std::forward<A>(awaitable).awaiter_in(*of);
         } else {
             static_assert(detail::awaitable<A>, "fire_and_forget: this can't be awaited.");
