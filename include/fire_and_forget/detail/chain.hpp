@@ -134,6 +134,7 @@ protected:
     void adopt(const task_run& first) {
         where = first.task().where;
         name = first.task().name;
+        priority = first.task().priority;
         on_ = first.on().home;
         const stored_task& task = first.task();
         if (task.details != nullptr || task.due != steady_time()) { // it has options

@@ -46,6 +46,11 @@ public:
         return now == phase::open || (now == phase::closing && inside_a_task());
     }
 
+    /// Whether nothing is taken any more, from nobody.
+    bool is_closed() const noexcept {
+        return phase_.load(std::memory_order_relaxed) == phase::closed;
+    }
+
     void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
 
     stats snapshot() const {

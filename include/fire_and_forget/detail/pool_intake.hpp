@@ -113,7 +113,7 @@ public:
         return why;
     }
 
-    bool resume_soon(suspended& one) noexcept override { return is_open_here() && take_over(one); }
+    bool resume_soon(suspended& one) noexcept override { return !is_closed() && take_over(one); }
 
     /// The same for one that comes from another executor.
     bool take_over(suspended& one) noexcept {

@@ -46,11 +46,13 @@ struct stored_task {
     const char* name = nullptr;
     const task_details* details = nullptr;
     steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
+    faf::priority priority = faf::priority::normal;
 };
 
 inline stored_task task_in(task_node& node) noexcept {
-    return {*node.type, node.closure(), node.where,
-            node.name,  node.details,   node.is_timed ? node.due : steady_time()};
+    return {*node.type,   node.closure(), node.where,
+            node.name,    node.details,   node.is_timed ? node.due : steady_time(),
+            node.priority};
 }
 
 /// One run of one task, which it destroys. Its reports are made here, because they outlive the
@@ -124,6 +126,9 @@ public:
                : kind == failure::expired ? fate::expired
                                           : fate::dropped;
     }
+
+    /// Called by the task itself if somebody else settles it, even where the thread ends.
+    void leave_to_another() noexcept { is_settled_ = true; }
 
     /// Called by the task itself if it knows what became of it.
     void ended_as(fate result) noexcept { result_ = result; }
@@ -309,6 +314,7 @@ struct resumption {
 
     static void call(void* self, task_run& run) {
         suspended& its = *std::exchange(static_cast<resumption*>(self)->one, nullptr);
+        run.leave_to_another(); // it makes its own reports
         run.ended_as(its.resume(its));
     }
     static void destroy(void* self) {
