@@ -3,6 +3,7 @@
 
 // Tasks without the front door, for the tests of what lies behind it.
 
+#include <fire_and_forget/detail/call.hpp>
 #include <fire_and_forget/detail/run_task.hpp>
 #include <fire_and_forget/detail/task.hpp>
 

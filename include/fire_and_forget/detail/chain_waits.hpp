@@ -5,6 +5,7 @@
 
 #include "../executor.hpp"
 #include "asymmetric_barrier.hpp"
+#include "call.hpp"
 #include "chain.hpp"
 #include "fire.hpp"
 #include "task.hpp"

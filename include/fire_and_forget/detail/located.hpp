@@ -10,6 +10,7 @@
 #include "attempt.hpp"
 #include "awaitable_result.hpp"
 #include "block.hpp"
+#include "call.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
 #include "platform.hpp"

@@ -6,8 +6,8 @@
 
 #include "../error_report.hpp"
 #include "attempt.hpp"
-#include "awaitable_result.hpp"
 #include "describe.hpp"
+#include "host.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
@@ -15,45 +15,12 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace faf::detail {
-
-/// What an executor lends the tasks it runs.
-struct host {
-    std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
-    stop_token stop{};                            ///< asks its tasks to stop
-    scheduler* home = nullptr; ///< null for executors of somebody else's, who have no time
-
-    steady_time now() const noexcept { return home != nullptr ? home->now() : steady_clock::now(); }
-};
-
-/// The host of jobs that run on an executor of somebody else's.
-inline const host& foreign_host() noexcept {
-    static never_destroyed<host> shared;
-    return *shared;
-}
-
-/// A task as it is known while it runs, wherever it is stored.
-struct stored_task {
-    const task_type& type;
-    void* closure;
-    call_site where;
-    const char* name = nullptr;
-    const task_details* details = nullptr;
-    steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
-    faf::priority priority = faf::priority::normal;
-};
-
-inline stored_task task_in(task_node& node) noexcept {
-    return {*node.type,   node.closure(), node.where,
-            node.name,    node.details,   node.is_timed ? node.due : steady_time(),
-            node.priority};
-}
 
 /// One run of one task, which it destroys. Its reports are made here, because they outlive the
 /// closure: destroying that may throw as well.
@@ -353,91 +320,6 @@ inline void discard(const stored_task& task) {
 inline void task_discarder::operator()(task_node* task) const {
     const node_memory until_done(task);
     discard(task_in(*task));
-}
-
-#if defined(__cpp_lib_jthread)
-
-/// A token that stops when either of two does. Only a task that takes a token and was given one of
-/// its own pays for it.
-class either_stop {
-public:
-    either_stop(const stop_token& a, const stop_token& b)
-        : on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
-    stop_token get_token() const noexcept { return both_.get_token(); }
-
-private:
-    struct relay {
-        stop_source* to;
-        void operator()() const noexcept { to->request_stop(); }
-    };
-    stop_source both_;
-    std::stop_callback<relay> on_a_;
-    std::stop_callback<relay> on_b_;
-};
-
-#else
-
-struct either_stop {
-    either_stop(const stop_token&, const stop_token&) noexcept {}
-    static stop_token get_token() noexcept { return {}; }
-};
-
-#endif
-
-template <class Fn, class... Args>
-template <bool TakesToken, class Parts>
-void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
-    constexpr auto arguments = std::index_sequence_for<Args...>{};
-    const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
-        using result = decltype(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
-        using plain_result = std::remove_cvref_t<result>;
-        if constexpr (error_result<plain_result>) {
-            auto&& returned = invoke(std::forward<Parts>(parts), arguments, std::move(first)...);
-            run.returned(returned);
-        } else if constexpr (std::is_same_v<plain_result, repetition>) {
-            run.answered(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
-        } else {
-            static_cast<void>(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
-        }
-    };
-    if constexpr (!TakesToken) {
-        invoke_and_look();
-    } else if (const stop_token own = run.stop_of_task(); own.stop_possible()) {
-        const either_stop either(own, run.stop_of_executor());
-        invoke_and_look(either.get_token());
-    } else {
-        invoke_and_look(run.stop_of_executor());
-    }
-}
-
-/// Has what `fired` returns awaited, which takes the closure over.
-template <class Closure>
-void start_coroutine(Closure& fired, task_run& run) {
-    static_assert(can_start_coroutine<Closure>,
-                  "fire_and_forget: what the callable returns has to be awaited: include "
-                  "<fire_and_forget/coroutine.hpp> for that.");
-    if constexpr (can_start_coroutine<Closure>) {
-        coroutine_start<Closure>::begin(fired, run);
-    }
-}
-
-template <class Fn, class... Args>
-void closure<Fn, Args...>::call(task_run& run) {
-    if constexpr (awaitable_result<call_result_t<Fn, Args...>>) {
-        start_coroutine(*this, run);
-    } else {
-        call_with<takes_stop_token<Fn, Args...>>(std::move(parts_), run);
-    }
-}
-
-template <class Fn, class... Args>
-void closure<Fn, Args...>::call_again(task_run& run) {
-    if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
-        closure copy(*this); // the next time may come before the coroutine has ended
-        start_coroutine(copy, run);
-    } else {
-        call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
-    }
 }
 
 } // namespace faf::detail

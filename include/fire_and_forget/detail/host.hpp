@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What run_task.hpp brings together: a task, wherever it is stored, and the executor that runs it.
+
+#include "../call_site.hpp"
+#include "../error_report.hpp"
+#include "../options.hpp"
+#include "platform.hpp"
+#include "scheduler.hpp"
+#include "task.hpp"
+#include "time.hpp"
+
+#include <atomic>
+
+namespace faf::detail {
+
+/// What an executor lends the tasks it runs.
+struct host {
+    std::atomic<const error_sink*> sink{nullptr}; ///< its own sink, if any
+    stop_token stop{};                            ///< asks its tasks to stop
+    scheduler* home = nullptr; ///< null for executors of somebody else's, who have no time
+
+    steady_time now() const noexcept { return home != nullptr ? home->now() : steady_clock::now(); }
+};
+
+/// The host of jobs that run on an executor of somebody else's.
+inline const host& foreign_host() noexcept {
+    static never_destroyed<host> shared;
+    return *shared;
+}
+
+/// A task as it is known while it runs, wherever it is stored.
+struct stored_task {
+    const task_type& type;
+    void* closure;
+    call_site where;
+    const char* name = nullptr;
+    const task_details* details = nullptr;
+    steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
+    faf::priority priority = faf::priority::normal;
+};
+
+inline stored_task task_in(task_node& node) noexcept {
+    return {*node.type,   node.closure(), node.where,
+            node.name,    node.details,   node.is_timed ? node.due : steady_time(),
+            node.priority};
+}
+
+} // namespace faf::detail
