@@ -130,7 +130,7 @@ TEST_CASE("a pool with a limit refuses exactly what is too many, and reports and
     CHECK(end.refused == 100 - most + 2);
     CHECK(end.succeeded == end.accepted);
     CHECK(heard.all() == end.refused);
-    CHECK(fire_and_forget(*pool, [&] { ++runs; })); // its places are free again
+    CHECK(fire_and_forget(*pool, [] {})); // its places are free again
 }
 
 TEST_CASE("tasks that wait for their time and those that repeat hold places until they end") {
