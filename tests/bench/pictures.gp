@@ -104,7 +104,7 @@ do for [format in "svg png"] {
         set ylabel "threads, tasks"
         set xlabel "milliseconds: how it grows"
         set xrange [0:100]
-        set key inside right center
+        set key inside left center
         plot series using (1e3 * $1):2 skip 1 with steps linetype 1 title "threads", \
             series using (1e3 * $1):3 skip 1 with steps linetype 2 linewidth 3 title "tasks that wait"
         unset ylabel
