@@ -32,6 +32,7 @@ public:
         epoll_event wanted{};
         wanted.events = events | EPOLLONESHOT; // so it is completed once
         wanted.data.ptr = &is_ready;
+        handed_over_.fetch_add(1, std::memory_order_release);
         if (::epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, one.number(), &wanted) != 0 &&
             (errno != ENOENT ||
              ::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, one.number(), &wanted) != 0)) {
@@ -45,6 +46,7 @@ public:
         std::array<epoll_event, 256> events{};
         while (!is_stopped_) {
             const int count = ::epoll_wait(epoll_.number(), events.data(), events.size(), 20);
+            static_cast<void>(handed_over_.load(std::memory_order_acquire));
             for (int i = 0; i < count; ++i) {
                 const epoll_event& one = events[static_cast<std::size_t>(i)];
                 static_cast<faf::completion<>*>(one.data.ptr)->complete();
@@ -57,6 +59,7 @@ public:
 private:
     socket epoll_;
     std::atomic<bool> is_stopped_{false};
+    std::atomic<unsigned> handed_over_{0}; ///< the system orders it too, but C++ does not know that
 };
 
 } // namespace echo

@@ -198,7 +198,9 @@ private:
             this_thread.works_for = &in.lent();
         }
         ~departure() {
-            pool.leave(self, is_forced);
+            if (pool.leave(self, is_forced)) {
+                delete &self;
+            }
             this_thread.works_for = nullptr;
             pool.release();
         }
@@ -223,17 +225,23 @@ private:
         at_the_end.is_forced = false;
     }
 
-    /// A thread that a task has ended is replaced. It is joined, as is one that was too many, by the
-    /// next one this happens to: many of them must not add up.
-    void leave(worker& self, bool is_forced) {
+    /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
+    /// of them must not add up. One that was too many goes without being joined.
+    /// True if the pool does not know the worker any more, and its record is its own.
+    bool leave(worker& self, bool is_forced) {
         self.taker.flush();
         thread_trouble trouble;
+        bool is_let_go = false;
         {
             std::unique_lock lock(mutex_);
-            if (!is_dismissed_.load(std::memory_order_relaxed)) {
+            if (is_forced) {
                 workers_.join_left(lock);
             }
             workers_.note_left(self);
+            if (!is_forced && !is_dismissed_.load(std::memory_order_relaxed)) {
+                workers_.let_go(self);
+                is_let_go = true;
+            }
             if (!self.has_left_place) {
                 give_up_place();
             }
@@ -250,6 +258,7 @@ private:
         if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());
         }
+        return is_let_go;
     }
 };
 

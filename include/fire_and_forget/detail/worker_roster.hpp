@@ -162,6 +162,16 @@ public:
         --alive_;
     }
 
+    /// Takes out one that has left, and that nobody is to join: its record is the caller's.
+    void let_go(worker& gone) noexcept {
+        worker** link = &first_;
+        while (*link != &gone) {
+            link = &(*link)->next;
+        }
+        *link = gone.next;
+        gone.thread.detach();
+    }
+
     /// What the tasks of all came to, those that have left included.
     task_counts counts() const noexcept {
         task_counts all = departed_;
