@@ -5,6 +5,7 @@
 // to wait for callbacks. The front door calls detail/fired_coroutine.hpp; detail/chain.hpp runs what
 // that makes.
 
+#include "detail/attempt.hpp"
 #include "detail/chain_waits.hpp"
 #include "detail/fired_coroutine.hpp"
 #include "detail/foreign_wait.hpp"
@@ -35,7 +36,9 @@ namespace faf {
 /// They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the task
 /// keeps f and its arguments until the end. A task of a lambda that is kept in a variable outlives
 /// the lambda's captures as soon as the lambda is gone.
-/// Pitfall: GCC 12 awaits in both arms of `a ? b : co_await c`. Write an if.
+/// Pitfall: GCC 12 miscompiles a co_await in a condition, whoever's it is: `if (co_await f())`, with
+/// while, for and switch alike, crashes when f suspends, and `a ? b : co_await c` awaits in both
+/// arms. Put the result in a variable first.
 /// Thread safety: none needed; a coroutine runs on one thread at a time.
 /// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
 /// uses up the stack.
@@ -198,10 +201,12 @@ public:
     completion(const completion&) = delete;
     completion& operator=(const completion&) = delete;
 
-    /// Completes it with a T made of these. *this may be gone afterwards.
+    /// Completes it with a T made of these; what making it throws, the co_await throws. *this may be
+    /// gone afterwards.
     template <class... Args>
     void complete(Args&&... args) {
-        result_.return_value(std::forward<Args>(args)...);
+        detail::attempt([&] { result_.emplace(std::forward<Args>(args)...); },
+                        [&] { result_.fail(std::current_exception()); });
         wait_.settle();
     }
     void complete() requires std::is_void_v<T> { wait_.settle(); }

@@ -41,7 +41,8 @@ namespace faf::testing {
 /// options carry times of this clock.
 /// Thread safety: all members may be called by any thread.
 /// Lifetime: tasks that are never run are reported as abandoned while it is destroyed, and those that
-/// repeat as cancelled; a sink that hears of it must not call it.
+/// repeat as cancelled; a sink that hears of it must not call it. It must outlive the callbacks that
+/// coroutines on it wait for (faf::completion): they are resumed through it.
 class manual_executor : public detail::scheduler {
 public:
     manual_executor() = default;

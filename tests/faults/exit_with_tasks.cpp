@@ -5,6 +5,8 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
+#include <fire_and_forget/coroutine.hpp>
+
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -154,6 +156,34 @@ TEST_CASE("exit called by a task runs the queue without that task and keeps the 
     check_leaving(end, standard_deadline);
     check_fates(end, many);
     CHECK(end.leaving < load(4s, 60s)); // it did not wait for itself
+    CHECK(end->tasks_reported_as(failure::abandoned) == 0);
+}
+
+const child exit_in_a_coroutine("exit in a coroutine", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    static std::atomic<bool> has_begun{false};
+    fire_and_forget([&book] {
+        has_begun = true;
+        std::this_thread::sleep_for(500ms);
+        ++book.ran;
+    });
+    while (!has_begun) {
+        std::this_thread::yield();
+    }
+    fire_and_forget([]() -> faf::task<> {
+        co_await faf::sleep_for(
+            1ms); // so that it is resumed, which is a task inside of another one
+        std::exit(3);
+    });
+    for (;;) {
+        std::this_thread::sleep_for(1h);
+    }
+});
+
+TEST_CASE("exit called by a coroutine that was resumed waits for the other tasks") {
+    const outcome end = run(exit_in_a_coroutine);
+    check_exit(end, 3);
+    CHECK(end->ran == 1);
     CHECK(end->tasks_reported_as(failure::abandoned) == 0);
 }
 

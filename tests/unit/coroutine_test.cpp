@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -711,4 +712,104 @@ TEST_CASE("a detached coroutine is destroyed where its executor gives it up") {
     time.run_all();
     time.destroy_all();
     CHECK(seen == std::vector{5});
+}
+
+// Edges -------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Can't be made.
+struct unmakeable {
+    explicit unmakeable(int why) { throw why; }
+};
+
+struct alignas(128) wide {
+    bool is_aligned() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(this) % alignof(wide) == 0;
+    }
+};
+
+} // namespace
+
+TEST_CASE("what making the result of a completion throws, the co_await throws") {
+    faf::testing::manual_executor ex;
+    int caught = 0;
+    fire_and_forget(ex, [&caught]() -> faf::task<> {
+        faf::completion<unmakeable> done;
+        done.completer()(7);
+        try {
+            co_await done;
+        } catch (int why) {
+            caught = why;
+        }
+    });
+    ex.run_all();
+    CHECK(caught == 7);
+}
+
+TEST_CASE("a completion takes several arguments, or none") {
+    faf::testing::manual_executor ex;
+    std::vector<int> seen;
+    fire_and_forget(ex, [&seen]() -> faf::task<> {
+        faf::completion<std::pair<int, int>> both;
+        both.complete(1, 2);
+        const auto [one, two] = co_await both;
+        faf::completion<std::vector<int>> nothing;
+        nothing.complete();
+        const std::vector<int> empty = co_await nothing;
+        seen.push_back(one);
+        seen.push_back(two);
+        seen.push_back(static_cast<int>(empty.size()));
+    });
+    ex.run_all();
+    CHECK(seen == std::vector{1, 2, 0});
+}
+
+TEST_CASE("arguments of a fired coroutine are aligned as they ask for") {
+    faf::testing::manual_executor ex;
+    int aligned = 0;
+    for (int i = 0; i < 4; ++i) {
+        fire_and_forget(
+            ex,
+            [&aligned](const wide& argument) -> faf::task<> {
+                co_await faf::yield();
+                aligned += argument.is_aligned() ? 1 : 0;
+            },
+            wide());
+        ex.run_all();
+    }
+    CHECK(aligned == 4);
+}
+
+TEST_CASE("a task's own sink hears of it on whatever executor it came to fail") {
+    error_recorder global;
+    int own = 0;
+    std::vector<faf::job> jobs;
+    const auto foreign = [&jobs](faf::job work) { jobs.push_back(std::move(work)); };
+    faf::testing::manual_executor ex;
+    fire_and_forget(ex, {.on_error = [&own](const faf::error_report&) { ++own; }},
+                    [&foreign]() -> faf::task<> {
+                        co_await faf::resume_on(foreign);
+                        throw std::runtime_error("elsewhere");
+                    });
+    ex.run_all();
+    REQUIRE(jobs.size() == 1);
+    jobs[0]();
+    CHECK(own == 1);
+    CHECK(global.empty());
+}
+
+TEST_CASE("a task's own sink hears that its coroutine is abandoned") {
+    error_recorder global;
+    std::vector<faf::failure> own;
+    {
+        faf::testing::manual_executor ex;
+        fire_and_forget(
+            ex,
+            {.on_error = [&own](const faf::error_report& report) { own.push_back(report.kind); }},
+            []() -> faf::task<> { co_await faf::sleep_for(1h); });
+        ex.run_all();
+    }
+    CHECK(own == std::vector{faf::failure::abandoned});
+    CHECK(global.empty());
 }

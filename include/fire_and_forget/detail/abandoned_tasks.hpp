@@ -39,15 +39,16 @@ public:
 
     /// Settles a task in a slot.
     void add_queued(const stored_task& task) {
+        if (&task.type == &resumption_type) {
+            add(*std::exchange(static_cast<resumption*>(task.closure)->one, nullptr), queued);
+            return;
+        }
         count(task.where, task.name, queued);
         discard(task);
     }
 
     /// Settles a coroutine.
-    void add_queued(suspended& one) {
-        count(one.where, one.name, delayed);
-        one.destroy(one);
-    }
+    void add_queued(suspended& one) { add(one, delayed); }
 
     /// Counts one task that is still running. Reports nothing yet, so it may be called under a
     /// lock; what finds no room is counted with the last group.
@@ -95,6 +96,14 @@ private:
         } else {
             count(task->where, task->name, why);
         }
+    }
+
+    void add(suspended& one, std::string_view why) {
+        one.is_abandoned = one.has_own_sink && has_time();
+        if (!one.is_abandoned) {
+            count(one.where, one.name, why);
+        }
+        one.destroy(one);
     }
 
     void count(const call_site& where, const char* name, std::string_view why) {

@@ -29,7 +29,10 @@ public:
 private:
     struct relay {
         stop_source* to;
-        void operator()() const noexcept { to->request_stop(); }
+        void operator()() const noexcept {
+            stop_source kept = *to; // a callback may end what *this is part of
+            kept.request_stop();
+        }
     };
     stop_source both_;
     std::stop_callback<relay> on_a_;
@@ -52,6 +55,9 @@ void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
         using result = decltype(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         using plain_result = std::remove_cvref_t<result>;
+        static_assert(!starts_itself<plain_result> || !std::is_class_v<Fn> || std::is_empty_v<Fn>,
+                      "fire_and_forget: nobody keeps the captures of a faf::detached: return a "
+                      "faf::task, or call it yourself.");
         if constexpr (error_result<plain_result>) {
             auto&& returned = invoke(std::forward<Parts>(parts), arguments, std::move(first)...);
             run.returned(returned);

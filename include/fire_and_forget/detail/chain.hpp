@@ -53,11 +53,20 @@ scheduler* default_scheduler() noexcept {
 
 /// What only coroutines have that were fired with options, or ask for both stop_tokens.
 struct chain_details {
+    /// Its own token and that of an executor it has been on, as one.
+    struct token_on {
+        stop_token of_executor;
+        either_stop both;
+        std::unique_ptr<token_on> before;
+
+        token_on(const stop_token& own, const stop_token& on) : of_executor(on), both(own, on) {}
+    };
+
     task_details of_task;
     steady_time due; ///< the times of its first stretch, for reports
     steady_time started;
-    std::optional<either_stop> either{};
-    std::optional<stop_watch> watch{}; ///< while it sleeps
+    std::unique_ptr<token_on> tokens{}; ///< of the executors it has asked for one on, latest first
+    std::optional<stop_watch> watch{};  ///< while it sleeps
 };
 
 /// Invariants  K1  At any time one thread runs it (now_ leads to its stretch), or it is suspended
@@ -99,20 +108,23 @@ public:
         if (details_ == nullptr || !details_->of_task.stop.stop_possible()) {
             return host.stop;
         }
-        if (!details_->either) {
-            details_->either.emplace(details_->of_task.stop, host.stop);
+        std::unique_ptr<chain_details::token_on>& latest = details_->tokens;
+        for (auto* one = latest.get(); one != nullptr; one = one->before.get()) {
+            if (one->of_executor == host.stop) {
+                return one->both.get_token();
+            }
         }
-        return details_->either->get_token();
+        auto fresh = std::make_unique<chain_details::token_on>(details_->of_task.stop, host.stop);
+        fresh->before = std::move(latest);
+        latest = std::move(fresh);
+        return latest->both.get_token();
     }
 
     chain_details* details() noexcept { return details_.get(); }
 
     /// Settles it where it can't be continued any more.
     static void abandon(chain& lost, std::string_view why) {
-        static constexpr task_type reported_only{};
-        const stored_task task{reported_only, nullptr, lost.where, lost.name,
-                               lost.details_ ? &lost.details_->of_task : nullptr};
-        task_run(task, foreign_host()).drop(failure::abandoned, why);
+        lost.report_abandoned(why);
         lost.destroy(lost);
     }
 
@@ -144,11 +156,19 @@ protected:
         if (task.details != nullptr) {
             details_->of_task.stop = task.details->stop;
             details_->of_task.on_error = task.details->on_error;
+            has_own_sink = static_cast<bool>(details_->of_task.on_error);
         }
     }
 
 private:
     friend class stretch;
+
+    void report_abandoned(std::string_view why) const {
+        static constexpr task_type reported_only{};
+        const stored_task task{reported_only, nullptr, where, name,
+                               details_ ? &details_->of_task : nullptr};
+        task_run(task, foreign_host()).drop(failure::abandoned, why);
+    }
 
     stored_task task_of(stretch& run) const noexcept {
         if (details_ == nullptr) {
@@ -169,6 +189,9 @@ private:
     template <class Derived>
     static void destroy_chain(suspended& one) {
         auto& self = static_cast<chain&>(one);
+        if (self.is_abandoned) {
+            self.report_abandoned("its executor closed while it waited");
+        }
         stretch last(self, Derived::how_it_ends);
         discard(self.task_of(last));
     }

@@ -118,8 +118,7 @@ scheduler* scheduler_of(E& executor) noexcept {
 /// A chain on its way to an executor of somebody else's, as the closure of a task.
 class chain_on_its_way {
 public:
-    explicit chain_on_its_way(chain& leaving) noexcept
-        : chain_(&leaving), type_(leaving.now().type()) {}
+    explicit chain_on_its_way(chain& leaving) noexcept : chain_(&leaving) {}
     chain_on_its_way(const chain_on_its_way&) = delete;
     chain_on_its_way& operator=(const chain_on_its_way&) = delete;
     ~chain_on_its_way() {
@@ -129,10 +128,8 @@ public:
     }
 
     void call(task_run& run) {
-        stretch here(*std::exchange(chain_, nullptr), type_);
-        here.attach(run);
-        here.go();
-        here.destroy_chain();
+        chain& its = *std::exchange(chain_, nullptr);
+        run.ended_as(its.resume(its)); // by a run of its own, which knows its sink
     }
 
     /// Makes a task of it; null without memory.
@@ -147,7 +144,6 @@ public:
 
 private:
     chain* chain_;
-    const chain_type& type_;
 };
 
 /// Goes on somewhere else.

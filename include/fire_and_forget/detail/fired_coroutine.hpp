@@ -43,6 +43,12 @@ inline bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
 /// Tells the run what a coroutine came to.
 template <class T>
 void look_at(coroutine_result<T>& came_to, task_run& run) {
+    static_assert(!std::is_same_v<std::remove_cvref_t<T>, repetition>,
+                  "fire_and_forget: a coroutine can't end its repetition by what it returns: the "
+                  "next time may have come before. Use options::stop.");
+    static_assert(
+        !awaitable_result<T>,
+        "fire_and_forget: what the coroutine returns has to be awaited: await it inside.");
     if (const std::exception_ptr& why = came_to.exception(); why != nullptr) {
         if (is_cancellation(why)) {
             run.given_up(failure::cancelled, "it was asked to stop while it waited");
@@ -63,7 +69,7 @@ task<T> await_as_task(Fired& fired) {
 /// A fired callable with its arguments, and the coroutine that it returned and that may refer to
 /// them: they live until it has ended.
 template <class Fn, class... Args>
-class fired_coroutine final : public chain, public from_frame_pool {
+class fired_coroutine final : public chain {
     using returned = call_result_t<Fn, Args...>;
 
 public:
@@ -84,6 +90,22 @@ public:
         frame_link& link = outermost_.frame_.promise();
         link.of = this;
         set_next(outermost_.frame_, link);
+    }
+
+    /// Null without memory.
+    static void* allocate() noexcept {
+        if constexpr (is_usual()) {
+            return frame_pool::allocate(sizeof(fired_coroutine));
+        } else {
+            return ::operator new(sizeof(fired_coroutine), align(), std::nothrow);
+        }
+    }
+    static void release(void* memory) noexcept {
+        if constexpr (is_usual()) {
+            frame_pool::release(memory, sizeof(fired_coroutine));
+        } else {
+            ::operator delete(memory, align());
+        }
     }
 
     returned call() {
@@ -107,7 +129,21 @@ private:
     static void look(chain& ended, task_run& run) {
         look_at(static_cast<fired_coroutine&>(ended).outermost_.frame_.promise(), run);
     }
-    static void destroy_it(chain& ended) { delete static_cast<fired_coroutine*>(&ended); }
+    static void destroy_it(chain& ended) {
+        struct memory_of_it { // is released even if a destructor throws
+            void* it;
+            ~memory_of_it() { release(it); }
+        };
+        auto* const it = static_cast<fired_coroutine*>(&ended);
+        const memory_of_it until_done{it};
+        it->~fired_coroutine();
+    }
+    static constexpr bool is_usual() noexcept {
+        return alignof(fired_coroutine) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    }
+    static constexpr std::align_val_t align() noexcept {
+        return std::align_val_t(alignof(fired_coroutine));
+    }
 
     friend chain;
     friend coroutine_start<closure<Fn, Args...>>;
@@ -122,7 +158,7 @@ struct coroutine_start<closure<Fn, Args...>> {
     using fired = fired_coroutine<Fn, Args...>;
 
     static void begin(closure<Fn, Args...>& from, task_run& run) {
-        void* const memory = frame_pool::allocate(sizeof(fired));
+        void* const memory = fired::allocate();
         if (memory == nullptr) {
             run.given_up(failure::refused, to_string(refusal::out_of_memory));
             return;
@@ -130,7 +166,7 @@ struct coroutine_start<closure<Fn, Args...>> {
         fired* made = nullptr;
         attempt([&] { made = ::new (memory) fired(from); }, [&] { run.failed_with_exception(); });
         if (made == nullptr) {
-            frame_pool::release(memory, sizeof(fired));
+            fired::release(memory);
             return;
         }
         stretch first(*made, fired::how_it_ends);

@@ -171,7 +171,8 @@ private:
             const std::coroutine_handle<> next =
                 awaiter_.await_suspend(std::coroutine_handle<>(made));
             guard.handle = nullptr;
-            next.resume();
+            // What that throws is not this coroutine's: it stays suspended, for its handle is out.
+            attempt([&] { next.resume(); }, [&] { of_.now().run().failed_with_exception(); });
         }
         guard.handle = nullptr;
         return true;

@@ -51,6 +51,7 @@ using detachable_thread = std::jthread;
 struct stop_token {
     static constexpr bool stop_possible() noexcept { return false; }
     static constexpr bool stop_requested() noexcept { return false; }
+    friend constexpr bool operator==(stop_token, stop_token) noexcept { return true; }
 };
 struct stop_source {
     static constexpr stop_token get_token() noexcept { return {}; }

@@ -78,6 +78,7 @@ public:
     /// its stop_token means.
     fate resumed(steady_time since) {
         started_ = since;
+        frame_.goes_on_inside = true; // the executor counts the task that resumes it
         call();
         destroy([&] { failed_with_exception(); });
         is_settled_ = true;

@@ -100,4 +100,7 @@ struct self_starting {
     };
 };
 
+template <class Place>
+inline constexpr bool starts_itself<self_starting<Place>> = true;
+
 } // namespace faf::detail

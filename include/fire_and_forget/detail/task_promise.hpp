@@ -38,7 +38,7 @@ struct awaitable_in_chain_only {
         static bool await_ready() noexcept { return false; }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise>) const {
-            static_assert(std::is_void_v<Promise>,
+            static_assert(!std::is_same_v<Promise, Promise>,
                           "fire_and_forget: only a faf::task or faf::detached can await this.");
         }
         static void await_resume() noexcept {}
@@ -53,6 +53,11 @@ struct chain_member : frame_link, from_frame_pool {
         if constexpr (awaited_in_chain<A>) {
             // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it misses that `of` is set by then
             return std::forward<A>(awaitable).awaiter_in(*of);
+        } else if constexpr (std::is_base_of_v<awaitable_in_chain_only, std::remove_cvref_t<A>>) {
+            static_assert(
+                !std::is_same_v<A, A>,
+                "fire_and_forget: a task is awaited as an rvalue: co_await std::move(it).");
+            return std::suspend_never();
         } else {
             static_assert(detail::awaitable<A>, "fire_and_forget: this can't be awaited.");
             return foreign_wait<A>(*of, std::forward<A>(awaitable));
@@ -100,7 +105,11 @@ class coroutine_result {
 public:
     template <class U>
     requires std::constructible_from<T, U>
-    void return_value(U&& value) { came_to_.template emplace<1>(std::forward<U>(value)); }
+    void return_value(U&& value) { emplace(std::forward<U>(value)); }
+    template <class... Args>
+    void emplace(Args&&... args) {
+        came_to_.template emplace<1>(std::forward<Args>(args)...);
+    }
     void unhandled_exception() { fail(exception_to_keep()); }
     void fail(std::exception_ptr why) { came_to_.template emplace<2>(std::move(why)); }
 
@@ -122,6 +131,7 @@ template <class T>
 class coroutine_result<T&> {
 public:
     void return_value(T& value) noexcept { value_ = std::addressof(value); }
+    void emplace(T& value) noexcept { return_value(value); }
     void unhandled_exception() { fail(exception_to_keep()); }
     void fail(std::exception_ptr why) noexcept { exception_ = std::move(why); }
 

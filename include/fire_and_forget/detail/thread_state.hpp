@@ -16,6 +16,7 @@ namespace faf::detail {
 struct task_frame {
     const void* on = nullptr;
     const task_frame* outer = nullptr;
+    bool goes_on_inside = false; ///< a coroutine's next stretch, run by the task that is `outer`
 };
 
 class hand_over;
@@ -47,7 +48,7 @@ inline bool inside_a_task() noexcept {
 inline std::size_t depth_of(const void* executor) noexcept {
     std::size_t depth = 0;
     for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        depth += frame->on == executor ? 1 : 0;
+        depth += frame->on == executor && !frame->goes_on_inside ? 1 : 0;
     }
     return depth;
 }

@@ -28,6 +28,8 @@ struct timed {
     bool is_accepted : 1 = false;    ///< a task that some executor has accepted
     bool is_delayed : 1 = false;     ///< the same, for later
     bool is_handed_over : 1 = false; ///< a task on its way to an executor of somebody else's
+    bool has_own_sink : 1 = false;   ///< a coroutine whose reports go to a sink of its own first
+    bool is_abandoned : 1 = false;   ///< the same, and its end is to be reported there
 };
 
 /// Items by deadline; those with the same one in the order in which they were pushed.
