@@ -56,12 +56,12 @@ void use(thread_pool& pool, ledger& book) {
 
 const child refused_from_the_start("refused from the start", [](ledger& book) {
     book.notes[is_put_up] = refuse_barriers() ? 1 : 0;
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     use(pool, book);
 });
 
 const child refused_later("refused later", [](ledger& book) {
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     CHECK(rally(pool, 100, [] { return 100us; })); // workers have registered and sleep
     book.notes[kind_before] = static_cast<long>(asymmetric_barrier::current());
     book.notes[is_put_up] = refuse_barriers() ? 1 : 0;

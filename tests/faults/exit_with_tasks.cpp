@@ -22,8 +22,9 @@ constexpr auto standard_deadline = 5s;
 
 std::atomic<bool> gate_is_open{false};
 
-/// Keeps all workers of the default pool busy until the gate opens.
+/// Keeps all workers of the default pool busy until the gate opens, and has it hire no others.
 void close_the_gate() {
+    REQUIRE(faf::configure_default_pool({.max_threads = 1}));
     for (int i = 0; i < 64; ++i) {
         fire_and_forget([] { gate_is_open.wait(false); });
     }
@@ -110,7 +111,7 @@ TEST_CASE("slow tasks that do not fit into the deadline are reported as abandone
 }
 
 const child slow_tasks_by_default("slow tasks, no sink", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .exit_deadline = 0s}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 0s}));
     for (int i = 0; i < 2; ++i) {
         fire_and_forget({.name = "stuck"}, [] { std::this_thread::sleep_for(1h); });
     }
@@ -235,7 +236,7 @@ TEST_CASE("exit called by a task on a thread of its own runs the queue and keeps
 }
 
 const child endless_task("endless task", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .exit_deadline = 3s}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 3s}));
     faf::set_error_sink(book.counting_sink());
     book.count(fire_and_forget([] {
         for (;;) {
@@ -301,7 +302,7 @@ TEST_CASE("what tasks fire while the program exits runs too") {
 }
 
 const child fires_for_ever("fires for ever", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
     faf::set_error_sink(book.counting_sink());
     struct chain {
         ledger* book;
@@ -326,7 +327,7 @@ TEST_CASE("a task that always fires another can't hold up the exit") {
 
 const child pool_on_the_stack("pool on the stack", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool pool({.threads = 2, .max_threads = 2});
     std::atomic<bool> may_go{false};
     for (int i = 0; i < 2; ++i) {
         fire_and_forget(pool, [&] { may_go.wait(false); });
@@ -373,7 +374,7 @@ TEST_CASE("a pool on main's stack reports at exit what it could not finish") {
 }
 
 faf::thread_pool& pool_with_static_storage() {
-    static faf::thread_pool pool({.threads = 2, .exit_deadline = 1s});
+    static faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_deadline = 1s});
     return pool;
 }
 
@@ -499,7 +500,7 @@ TEST_CASE("a program may end while its first worker is still starting") {
 }
 
 const child blocked_sink("blocked sink", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
     static std::atomic<bool> is_in_sink{false};
     fire_and_forget({.on_error =
                          [](const faf::error_report&) {

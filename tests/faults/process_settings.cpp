@@ -35,9 +35,9 @@ void note_threads(ledger& book) {
 
 const child configured("configured", [](ledger& book) {
     static ledger& shared = book;
-    CHECK(faf::configure_default_pool({.threads = 2}));
+    CHECK(faf::configure_default_pool({.threads = 2, .max_threads = 2}));
     CHECK(faf::configure_default_pool(
-        {.threads = 3, .name = "mine", .on_error = book.counting_sink()}));
+        {.threads = 3, .max_threads = 3, .name = "mine", .on_error = book.counting_sink()}));
     note_threads(book);
     fire_and_forget([] {
         std::array<char, 16> name{};
@@ -45,7 +45,7 @@ const child configured("configured", [](ledger& book) {
         shared.notes[1] = std::string_view(name.data()).substr(0, 5) == "mine/" ? 1 : 0;
         throw 1;
     });
-    CHECK_FALSE(faf::configure_default_pool({.threads = 5}));
+    CHECK_FALSE(faf::configure_default_pool({.threads = 5, .max_threads = 5}));
     book.notes[2] = static_cast<long>(faf::snapshot().threads);
 });
 
@@ -61,7 +61,7 @@ TEST_CASE("the default pool is set up by the last configuration before its first
 
 const child configured_too_late("configured too late", [](ledger& book) {
     faf::snapshot();
-    CHECK_FALSE(faf::configure_default_pool({.threads = 7}));
+    CHECK_FALSE(faf::configure_default_pool({.threads = 7, .max_threads = 7}));
     note_threads(book);
     book.notes[1] = static_cast<long>(faf::detail::usable_cpus());
 });
@@ -113,7 +113,7 @@ const child signalled("signalled", [](ledger& book) {
     for (const int number : {SIGUSR1, SIGALRM, SIGTERM, SIGHUP, SIGCHLD}) {
         REQUIRE(sigaction(number, &action, nullptr) == 0);
     }
-    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool pool({.threads = 2, .max_threads = 2});
     std::atomic<bool> may_end{false};
     const auto be_busy = [&] {
         while (!may_end) {

@@ -100,7 +100,7 @@ void measure(thread_pool& pool, ledger& book) {
 
 const child submits_silently("submits silently", [](ledger& book) {
     const auto who = book.argument == 0 ? faf::wake::by_worker : faf::wake::by_caller;
-    thread_pool pool({.threads = 3, .wake_up = who});
+    thread_pool pool({.threads = 3, .max_threads = 3, .wake_up = who});
     std::thread([&] { measure(pool, book); }).detach();
     while (book.notes[has_ended] == 0) {
         std::this_thread::sleep_for(1ms);

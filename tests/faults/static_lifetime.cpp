@@ -161,7 +161,7 @@ TEST_CASE("a thread_local destructor of main may fire") {
 
 const child fires_at_workers_end("fires at a worker's end", [](ledger& book) {
     {
-        faf::thread_pool pool({.threads = 2});
+        faf::thread_pool pool({.threads = 2, .max_threads = 2});
         fire_and_forget(pool, [] { at_thread_end.id = 1; });
         fire_and_forget(faf::own_thread, [] { at_thread_end.id = 2; });
     }

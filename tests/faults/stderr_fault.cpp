@@ -277,7 +277,7 @@ TEST_CASE("a task that was cancelled on request writes no line") {
 }
 
 const child threads_write("threads write", [](ledger&) {
-    faf::thread_pool pool({.threads = 4});
+    faf::thread_pool pool({.threads = 4, .max_threads = 4});
     for (int i = 0; i < 200; ++i) {
         fire_and_forget(pool, [] { throw std::runtime_error(std::string(200, 'y')); });
     }
@@ -294,7 +294,7 @@ TEST_CASE("lines of several workers are not mixed") {
 
 const child full_pipe("full pipe", [](ledger& book) {
     // Nobody reads and nobody closes: a write would wait for ever.
-    REQUIRE(faf::configure_default_pool({.threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
     int ends[2];
     REQUIRE(pipe(ends) == 0);
     fcntl(ends[1], F_SETFL, O_NONBLOCK);

@@ -66,7 +66,7 @@ void settle(thread_pool& pool) {
 TEST_CASE("a million tasks that the workers keep up with go to and fro between the same blocks") {
     for (const unsigned threads : {1U, 2U}) {
         CAPTURE(threads);
-        thread_pool pool({.threads = threads});
+        thread_pool pool({.threads = threads, .max_threads = threads});
         fire_in_step(pool, 10'000);
         const long before = counted_memory.allocations;
         fire_in_step(pool, load(1'000'000U, 50'000U));
@@ -92,7 +92,7 @@ TEST_CASE("the memory of a burst is given back when it is over") {
 }
 
 TEST_CASE("threads that come and go leave no memory behind") {
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     std::atomic<int> runs{0};
     const auto fire_from_a_thread = [&] {
         std::thread([&] { fire_and_forget(pool, [&] { ++runs; }); }).join();
@@ -126,7 +126,7 @@ struct last_words {
 };
 
 TEST_CASE("threads that fire from thread_local destructors leave no memory behind") {
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     std::atomic<int> runs{0};
     const auto fire_at_the_end = [&](bool has_lane) {
         std::thread([&, has_lane] {

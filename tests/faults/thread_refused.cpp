@@ -70,7 +70,7 @@ long next_call() {
 const child fails_at_k("fails at call k", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(next_call() + book.argument - 1, next_call() + book.argument - 1);
-    faf::thread_pool pool({.threads = 3});
+    faf::thread_pool pool({.threads = 3, .max_threads = 3});
     for (std::size_t id = 0; id < 2000; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
         std::this_thread::sleep_for(10us); // longer than the pause between tries, all in all
@@ -136,7 +136,7 @@ TEST_CASE("without any thread tasks are kept, reported as starving once, and run
 const child drain_runs_them("drain runs them", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(0, never_again);
-    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool pool({.threads = 2, .max_threads = 2});
     for (std::size_t id = 0; id < 1000; ++id) {
         book.count(fire_and_forget(pool, [&book, id] {
             ++book.tasks[id].ran;
@@ -168,7 +168,7 @@ TEST_CASE("drain runs the tasks of a pool that gets no thread") {
 const child destruction_runs_them("destruction runs them", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(0, never_again);
-    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool pool({.threads = 2, .max_threads = 2});
     for (std::size_t id = 0; id < 1000; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
     }

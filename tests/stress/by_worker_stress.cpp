@@ -23,7 +23,8 @@ using faf::fire_and_forget;
 using faf::thread_pool;
 
 faf::pool_options by_worker(unsigned threads, account* all = nullptr) {
-    faf::pool_options made{.threads = threads, .wake_up = faf::wake::by_worker};
+    faf::pool_options made{
+        .threads = threads, .max_threads = threads, .wake_up = faf::wake::by_worker};
     if (all != nullptr) {
         made.on_error = all->sink();
     }
@@ -138,7 +139,7 @@ TEST_CASE("a submit does not ring where workers wake each other, not even when n
     for (const auto who : {faf::wake::by_worker, faf::wake::by_caller}) {
         bool is_needed = false;
         REQUIRE(eventually([&] {
-            thread_pool pool({.threads = 2, .wake_up = who});
+            thread_pool pool({.threads = 2, .max_threads = 2, .wake_up = who});
             if (!rally(pool, 3, [] { return 200us; })) { // its workers are there
                 return false;
             }

@@ -131,7 +131,7 @@ TEST_CASE("a pool that is shut down at any moment has every task accounted for")
         CAPTURE(round);
         account all;
         const unsigned size = 1 + random.roll(3);
-        thread_pool pool({.threads = size, .on_error = all.sink()});
+        thread_pool pool({.threads = size, .max_threads = size, .on_error = all.sink()});
         constexpr unsigned firing = 3;
         constexpr unsigned each = load(3'000U, 1'000U);
         std::vector<std::thread> threads;
@@ -376,7 +376,7 @@ TEST_CASE("tasks that fire tasks without end are all taken back or run when the 
     for (int round = 0; round < load(200, 100); ++round) {
         CAPTURE(round);
         account all;
-        thread_pool pool({.threads = 2, .on_error = all.sink()});
+        thread_pool pool({.threads = 2, .max_threads = 2, .on_error = all.sink()});
         constexpr std::uint8_t deep = 200; // it never comes to the end of that
         for (int i = 0; i < 3; ++i) {
             small_task task(pool, all, habit::fires_two, deep);

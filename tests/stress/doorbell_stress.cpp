@@ -33,7 +33,7 @@ template <class Test>
 void with_pools(Test test) {
     for (unsigned threads = 1; threads <= 4; ++threads) {
         CAPTURE(threads);
-        thread_pool pool({.threads = threads});
+        thread_pool pool({.threads = threads, .max_threads = threads});
         const held_keeper nobody_helps;
         test(pool);
         CHECK(pool.drain(patience));
@@ -88,6 +88,7 @@ TEST_CASE("a worker that a task has ended leaves somebody who looks, where one m
     for (int round = 0; round < load(100, 30); ++round) {
         CAPTURE(round);
         thread_pool pool({.threads = 2,
+                          .max_threads = 2,
                           .wake_up = faf::wake::by_worker,
                           .on_error = [](const faf::error_report&) {}});
         std::atomic<bool> has_begun{false};

@@ -193,7 +193,7 @@ TEST_CASE("tasks that wait for a later one get through if there are workers enou
     dice random(seed);
     for (const unsigned threads : {2U, 3U, 4U}) {
         CAPTURE(threads);
-        thread_pool pool({.threads = threads});
+        thread_pool pool({.threads = threads, .max_threads = threads});
         for (int round = 0; round < load(3'000, 300); ++round) {
             CAPTURE(round);
             std::atomic<bool> is_over{false};
@@ -255,7 +255,8 @@ TEST_CASE("a program that has nothing to do has no wake-ups") {
         WARN("left out: ThreadSanitizer has a thread of its own, which wakes");
         return;
     }
-    thread_pool pool({.threads = 3});
+    faf::configure_default_pool({.max_threads = 1}); // none that would leave later
+    thread_pool pool({.threads = 3, .max_threads = 3});
     for (int i = 0; i < 10'000; ++i) {
         fire_and_forget(pool, [] {});
         fire_and_forget([] {});
@@ -274,7 +275,7 @@ TEST_CASE("a program whose timers have fired, and whose next is far away, has no
         WARN("left out: ThreadSanitizer has a thread of its own, which wakes");
         return;
     }
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     std::atomic<int> runs{0};
     for (int i = 0; i < 2000; ++i) {
         fire_and_forget(pool, {.after = std::chrono::microseconds(10 * i)}, [&] { ++runs; });

@@ -254,7 +254,7 @@ TEST_CASE("several threads may shut a pool down at once") {
     for (int round = 0; round < load(300, 50); ++round) {
         CAPTURE(round);
         tally counted;
-        thread_pool pool({.threads = 2, .on_error = counted.sink()});
+        thread_pool pool({.threads = 2, .max_threads = 2, .on_error = counted.sink()});
         for (int i = 0; i < 200; ++i) {
             counted.count(fire_and_forget(pool, unit_of_work(counted)));
         }
@@ -275,7 +275,7 @@ TEST_CASE("several threads may shut a pool down at once") {
 
 TEST_CASE("drain is true only when nothing is left, while others go on firing") {
     tally counted;
-    thread_pool pool({.threads = 2, .on_error = counted.sink()});
+    thread_pool pool({.threads = 2, .max_threads = 2, .on_error = counted.sink()});
     for (int round = 0; round < load(200, 30); ++round) {
         CAPTURE(round);
         firing_squad squad(pool, counted, 100);
@@ -328,7 +328,7 @@ TEST_CASE("drain and shutdown from inside a task answer false and block nothing"
 TEST_CASE("shutdown stops the tasks that take a stop_token") {
     for (int round = 0; round < load(200, 30); ++round) {
         CAPTURE(round);
-        thread_pool pool({.threads = 2});
+        thread_pool pool({.threads = 2, .max_threads = 2});
         std::atomic<int> stopped{0};
         std::stop_source own;
         const auto until_stopped = [&](std::stop_token stop) {
@@ -346,7 +346,7 @@ TEST_CASE("shutdown stops the tasks that take a stop_token") {
 }
 
 TEST_CASE("a task with a stop_token of its own stops for either") {
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     for (int round = 0; round < load(500, 50); ++round) {
         std::stop_source own;
         std::atomic<bool> has_begun{false};

@@ -148,7 +148,7 @@ struct fan_out {
 TEST_CASE("tasks that fire tasks from several threads all run, and drain sees the last") {
     constexpr int depth = load(14, 9);
     for (int round = 0; round < 5; ++round) {
-        thread_pool pool({.threads = 3});
+        thread_pool pool({.threads = 3, .max_threads = 3});
         std::atomic<std::uint64_t> runs{0};
         std::vector<std::thread> threads;
         for (int i = 0; i < 4; ++i) {
@@ -163,7 +163,7 @@ TEST_CASE("tasks that fire tasks from several threads all run, and drain sees th
 }
 
 TEST_CASE("a failing task that fires itself again from its sink goes on until it stops") {
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     struct again {
         thread_pool* pool;
         std::atomic<int>* left;
@@ -205,11 +205,11 @@ TEST_CASE("a pool may be destroyed from inside its own task, and its queue still
 }
 
 TEST_CASE("a task may make, use and destroy pools of its own") {
-    thread_pool outer({.threads = 3});
+    thread_pool outer({.threads = 3, .max_threads = 3});
     std::atomic<int> runs{0};
     for (int i = 0; i < load(300, 50); ++i) {
         fire_and_forget(outer, [&] {
-            thread_pool inner({.threads = 2});
+            thread_pool inner({.threads = 2, .max_threads = 2});
             for (int n = 0; n < 20; ++n) {
                 fire_and_forget(inner, [&] { ++runs; });
             }
@@ -361,7 +361,7 @@ TEST_CASE("the tasks of one thread start in the order in which they were fired")
 
 TEST_CASE("idle workers wake for every task") {
     // One task at a time: each finds all workers asleep or about to be.
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     for (int i = 0; i < load(20'000, 2'000); ++i) {
         std::atomic<bool> has_run{false};
         fire_and_forget(pool, [&] { has_run = true; });
@@ -374,7 +374,7 @@ TEST_CASE("idle workers wake for every task") {
 
 TEST_CASE("thousands of short-lived threads fire one task each") {
     std::atomic<int> runs{0};
-    thread_pool pool({.threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2});
     for (int i = 0; i < load(5'000, 500); ++i) {
         std::thread([&] { fire_and_forget(pool, [&] { ++runs; }); }).join();
     }
