@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <latch>
@@ -137,6 +138,42 @@ TEST_CASE("wards come and go while the keeper ticks, and none is ticked when it 
     counting_ward last;
     last.begin();
     CHECK(eventually([&] { return last.ticks() > 3; }));
+}
+
+/// Its news came when it was about to end: too late for a visit.
+class ending_ward final : public faf::detail::ward {
+public:
+    int asked() const { return asked_; }
+
+private:
+    visit look_after(faf::detail::steady_time) override { return {}; }
+    bool has_news() const noexcept override { return true; }
+    bool try_hold() noexcept override {
+        ++asked_;
+        return false;
+    }
+    void let_go() noexcept override {}
+
+    std::atomic<int> asked_{0};
+};
+
+TEST_CASE("the keeper does not wait for a ward that can't be visited any more") {
+    static ending_ward one;
+    keeper::instance().enlist(one);
+    {
+        counting_ward other; // for whose visits the keeper would leave its lock
+        other.begin();
+        CHECK(eventually([&] { return one.asked() > 3; }));
+    }
+    static std::atomic<bool> is_gone{false};
+    std::thread([] {
+        keeper::instance().strike_off(one);
+        is_gone = true;
+    }).detach(); // it may wait for ever
+    if (!eventually([] { return is_gone.load(); })) {
+        FAIL_CHECK("the keeper kept its lock");
+        std::_Exit(1); // what ends the program would wait, too
+    }
 }
 
 /// Stores a task as a submit does that saw somebody awake and looking, who then left with another
@@ -275,7 +312,7 @@ TEST_CASE("a program whose timers have fired, and whose next is far away, has no
         WARN("left out: ThreadSanitizer has a thread of its own, which wakes");
         return;
     }
-    thread_pool pool({.threads = 2, .max_threads = 2});
+    thread_pool pool({.threads = 2});
     std::atomic<int> runs{0};
     for (int i = 0; i < 2000; ++i) {
         fire_and_forget(pool, {.after = std::chrono::microseconds(10 * i)}, [&] { ++runs; });

@@ -38,7 +38,7 @@ public:
     /// Whether something has come since the last visit that may be due earlier. Must only look.
     virtual bool has_news() const noexcept = 0;
 
-    /// Keeps it from ending during a visit; false if it is about to.
+    /// Keeps it from ending during a visit; false if it is about to, from then on for ever.
     virtual bool try_hold() noexcept = 0;
     virtual void let_go() noexcept = 0;
 
@@ -49,6 +49,7 @@ private:
     friend class keeper;
     ward* next_ = nullptr;
     std::uint64_t round_ = 0;
+    bool is_ending_ = false; ///< it could not be held, and won't be
 };
 
 /// One for all executors. While any of them is active it looks after them every 5 ms; when all have
@@ -178,7 +179,7 @@ private:
 
     bool has_news() const noexcept {
         const ward* one = first_;
-        while (one != nullptr && !one->has_news()) {
+        while (one != nullptr && (one->is_ending_ || !one->has_news())) {
             one = one->next_;
         }
         return one != nullptr;
@@ -202,12 +203,16 @@ private:
 
     /// One that has not been visited in this round, held. Under the lock.
     ward* next_ward() noexcept {
-        ward* one = first_;
-        while (one != nullptr &&
-               (std::exchange(one->round_, round_) == round_ || !one->try_hold())) {
-            one = one->next_;
+        for (ward* one = first_; one != nullptr; one = one->next_) {
+            if (std::exchange(one->round_, round_) == round_) {
+                continue;
+            }
+            one->is_ending_ = !one->try_hold();
+            if (!one->is_ending_) {
+                return one;
+            }
         }
-        return one;
+        return nullptr;
     }
 
     std::mutex mutex_;
