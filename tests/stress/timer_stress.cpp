@@ -99,6 +99,36 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
     }
 }
 
+TEST_CASE("who pushes and then asks for a sweep is swept, whatever serves meanwhile") {
+    using namespace faf::detail;
+    timer_queue queue;
+    std::atomic<int> found{0};
+    std::atomic<bool> is_over{false};
+    std::thread server([&] {
+        while (!is_over) {
+            static_cast<void>(queue.serve(steady_clock::now(), 1000, [&](timed&) {
+                ++found;
+                return true;
+            }));
+        }
+    });
+    for (int round = 1; round <= load(20'000, 2'000); ++round) {
+        sleeper one;
+        one.is_resumption = true;
+        one.due = steady_clock::now() + 1h;
+        one.wants_to_stop = [](const suspended&) { return true; };
+        queue.push(one);
+        queue.request_sweep();
+        if (!eventually([&] { return found == round; })) {
+            CAPTURE(round);
+            FAIL_CHECK("the request was answered before what it was for");
+            break;
+        }
+    }
+    is_over = true;
+    server.join();
+}
+
 // Pools ----------------------------------------------------------------------------------------------
 
 /// What became of tasks, counted by themselves and by a sink.

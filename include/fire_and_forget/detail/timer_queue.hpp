@@ -46,6 +46,8 @@ inline bool is_asked_to_stop(const timed& item) {
 ///             O2  push() adds to the intake before its caller reads when the keeper gets up; the
 ///                 keeper says when before it looks into the intake once more. All four are seq_cst,
 ///                 so one of the two sees the other.
+///             O3  Who asks for a sweep has pushed before what is to be swept. Serving takes the
+///                 request before it takes the intake, so that the sweep looks at all of that.
 /// Source      Treiber's stack, of which all is taken at once; tests/models/timers.pml.
 /// Cost        A push is two read-modify-writes. Serving costs about 0.3 us for each item, with a
 ///             million of them.
@@ -102,6 +104,8 @@ public:
     template <class Store>
     steady_time serve(steady_time now, unsigned most, Store store) {
         const std::lock_guard lock(mutex_);
+        is_sweep_due_ = wants_sweep_.exchange(false) || is_sweep_due_; // O3
+        stress_point();
         collect();
         sweep(now);
         for (; most > 0; --most) {
@@ -197,7 +201,6 @@ private:
     /// Makes those due that were asked to stop. It looks at all that wait, so it is not done again
     /// before ten times as long has passed as it may take.
     void sweep(steady_time now) {
-        is_sweep_due_ = wants_sweep_.exchange(false) || is_sweep_due_; // before it looks
         if (!is_sweep_due_ || now < next_sweep_) {
             return;
         }
