@@ -7,6 +7,7 @@
 #include "../error_report.hpp"
 #include "../thread_pool.hpp"
 #include "attempt.hpp"
+#include "either_stop.hpp"
 #include "platform.hpp"
 #include "run_task.hpp"
 #include "scheduler.hpp"

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// One stop_token out of two: a task's own and its executor's.
+
+#include "platform.hpp"
+
+namespace faf::detail {
+
+#if defined(__cpp_lib_jthread)
+
+/// A token that stops when either of two does. Only a task that takes a token and was given one of
+/// its own pays for it.
+class either_stop {
+public:
+    either_stop(const stop_token& a, const stop_token& b)
+        : on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
+    stop_token get_token() const noexcept { return both_.get_token(); }
+
+private:
+    struct relay {
+        stop_source* to;
+        void operator()() const noexcept {
+            stop_source kept = *to; // a callback may end what *this is part of
+            kept.request_stop();
+        }
+    };
+    stop_source both_;
+    std::stop_callback<relay> on_a_;
+    std::stop_callback<relay> on_b_;
+};
+
+#else
+
+struct either_stop {
+    either_stop(const stop_token&, const stop_token&) noexcept {}
+    static stop_token get_token() noexcept { return {}; }
+};
+
+#endif
+
+} // namespace faf::detail
