@@ -4,6 +4,8 @@
 // Where in the source a task was fired. options.hpp and the front door capture it, reports carry
 // it.
 
+#include "detail/abi.hpp"
+
 #include <version>
 
 #if defined(__cpp_lib_source_location)
@@ -12,7 +14,7 @@
 #include <cstdint>
 #endif
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 #if defined(__cpp_lib_source_location)
 
@@ -58,4 +60,4 @@ private:
 
 #endif
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

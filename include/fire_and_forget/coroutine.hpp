@@ -5,6 +5,7 @@
 // to wait for callbacks. The front door calls detail/fired_coroutine.hpp; detail/chain.hpp runs what
 // that makes.
 
+#include "detail/abi.hpp"
 #include "detail/attempt.hpp"
 #include "detail/chain_waits.hpp"
 #include "detail/fired_coroutine.hpp"
@@ -21,7 +22,7 @@
 #include <utility>
 #include <variant>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// What a coroutine returns that others await. It starts when it is awaited, and is awaited once.
 ///
@@ -251,4 +252,4 @@ private:
     detail::coroutine_result<T> result_;
 };
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

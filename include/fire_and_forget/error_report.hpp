@@ -5,6 +5,7 @@
 // goes to a sink as one of these.
 
 #include "call_site.hpp"
+#include "detail/abi.hpp"
 #include "detail/time.hpp"
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 #include <functional>
 #include <string_view>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// What a report is about.
 enum class failure : std::uint8_t {
@@ -77,4 +78,4 @@ struct error_report {
 /// may throw: then the next sink in the order task, pool, global, stderr is told of both.
 using error_sink = std::function<void(const error_report&)>;
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -3,6 +3,7 @@
 
 // Who hears of failures. error_report.hpp says what a report holds, detail/report.hpp carries it.
 
+#include "detail/abi.hpp"
 #include "detail/report.hpp"
 #include "detail/stderr_sink.hpp"
 #include "error_report.hpp"
@@ -11,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// The report as one line of text: task, place, what happened and why, with control characters
 /// escaped. For sinks that write to a log of their own:
@@ -47,4 +48,4 @@ inline error_sink set_error_sink(error_sink sink) {
     }
 }
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

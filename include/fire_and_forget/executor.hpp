@@ -4,6 +4,7 @@
 // What runs tasks, seen from outside: the concept, the closure that is handed over, and the
 // simplest executor of all. thread_pool.hpp and own_thread.hpp are the others.
 
+#include "detail/abi.hpp"
 #include "detail/run_task.hpp"
 #include "detail/task.hpp"
 #include "detail/thread_state.hpp"
@@ -12,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 namespace detail {
 
@@ -132,4 +133,4 @@ struct inline_executor {
     void execute(job work) const { work(); }
 };
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

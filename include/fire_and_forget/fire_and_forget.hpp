@@ -6,6 +6,7 @@
 // (detail/pool_staff.hpp) and runs it (detail/run_task.hpp).
 
 #include "call_site.hpp"
+#include "detail/abi.hpp"
 #include "detail/fire.hpp"
 #include "detail/located.hpp"
 #include "detail/time.hpp"
@@ -22,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 namespace detail {
 
 /// The two that a program has without making any.
@@ -149,4 +150,4 @@ inline stats snapshot() {
     return detail::default_executors{}.snapshot();
 }
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

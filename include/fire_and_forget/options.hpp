@@ -4,6 +4,7 @@
 // What a caller can say about one task and about a pool, and what the call answers.
 
 #include "call_site.hpp"
+#include "detail/abi.hpp"
 #include "detail/platform.hpp"
 #include "detail/time.hpp"
 #include "error_report.hpp"
@@ -12,7 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// Which of the waiting tasks of a pool start first. Lower ones still get a share of the starts.
 enum class priority : std::uint8_t { high, normal, low };
@@ -175,4 +176,4 @@ struct pool_options {
     error_sink on_error{};
 };
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

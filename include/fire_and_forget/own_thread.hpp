@@ -4,12 +4,13 @@
 // One thread for each task. For work that blocks for long or for ever, where a pool would run out
 // of workers; a thread costs its caller tens of microseconds, a task on a pool far less than one.
 
+#include "detail/abi.hpp"
 #include "detail/own_threads.hpp"
 #include "executor.hpp"
 
 #include <cstddef>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// The executor that gives each task a detached std::jthread of its own (std::thread where there is
 /// no jthread).
@@ -38,4 +39,4 @@ inline void limit_own_threads(std::size_t most) noexcept {
     detail::own_threads::instance().set_limit(most);
 }
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

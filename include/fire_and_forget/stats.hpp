@@ -3,10 +3,12 @@
 
 // Counters of an executor, as snapshot() returns them.
 
+#include "detail/abi.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// What became of the tasks of a pool. While they go on, the counters are read one after the other;
 /// what ends meanwhile is shown as pending.
@@ -45,4 +47,4 @@ struct stats {
     friend bool operator==(const stats&, const stats&) = default;
 };
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -5,6 +5,7 @@
 // remembers. No threads, no sleeps.
 
 #include "detail/abandoned_tasks.hpp"
+#include "detail/abi.hpp"
 #include "detail/attempt.hpp"
 #include "detail/run_task.hpp"
 #include "detail/scheduler.hpp"
@@ -25,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace faf::testing {
+namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 
 /// Keeps the tasks fired at it until the test runs them, on the test's own thread. Time stands still
 /// until the test moves it on.
@@ -291,4 +292,4 @@ private:
     error_sink previous_;
 };
 
-} // namespace faf::testing
+} // namespace faf::inline FIRE_AND_FORGET_ABI::testing

@@ -4,6 +4,7 @@
 // The pool of worker threads, and the one that every program has. The front door fires at it;
 // detail/pool_core.hpp is its inside.
 
+#include "detail/abi.hpp"
 #include "detail/pool_core.hpp"
 #include "detail/time.hpp"
 #include "executor.hpp"
@@ -14,7 +15,7 @@
 #include <mutex>
 #include <utility>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 namespace detail {
 struct pool_access;
@@ -159,4 +160,4 @@ inline bool configure_default_pool(pool_options settings) {
     return detail::default_pool_plan::instance().set(std::move(settings));
 }
 
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <thread>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 void stress_point() noexcept {
     static constinit std::atomic<std::uint32_t> seeds{0};
@@ -32,4 +32,4 @@ void stress_point() noexcept {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

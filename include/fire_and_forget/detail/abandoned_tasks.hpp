@@ -4,6 +4,7 @@
 // Reports the tasks that a closing pool leaves undone: not a million lines, but one for each place
 // they were fired from.
 
+#include "abi.hpp"
 #include "report.hpp"
 #include "run_task.hpp"
 #include "task.hpp"
@@ -14,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts abandoned tasks by place and name, and reports each group once. When there are more
 /// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
@@ -138,4 +139,4 @@ private:
     std::size_t used_ = 0;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

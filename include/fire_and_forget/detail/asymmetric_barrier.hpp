@@ -4,6 +4,7 @@
 // Memory barriers of which one side is free: the part of platform.hpp that only the lock-free
 // headers need. doorbell.hpp and pool_core.hpp tell where they are used.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 #include <atomic>
@@ -18,15 +19,7 @@
 extern "C" __declspec(dllimport) void __stdcall FlushProcessWriteBuffers(void);
 #endif
 
-#if defined(__SANITIZE_THREAD__)
-#define FIRE_AND_FORGET_HAS_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FIRE_AND_FORGET_HAS_TSAN 1
-#endif
-#endif
-
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 inline constexpr std::size_t cache_line = 64;
 
@@ -164,4 +157,4 @@ private:
     static inline constinit std::atomic<kind> decided{kind::undecided};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,7 @@
 // Where exceptions of user code end. run_task.hpp runs tasks in it; the front door copies closures
 // in it.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 #include <cxxabi.h>
 #endif
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class action;
 template <class F>
@@ -96,4 +97,4 @@ inline stop_source make_stop_source() {
 #endif
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

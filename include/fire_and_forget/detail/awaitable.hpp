@@ -4,6 +4,7 @@
 // The three kinds of awaitables: with a member operator co_await, with a free one, and awaiters
 // themselves.
 
+#include "abi.hpp"
 #include "awaitable_result.hpp"
 
 #if !defined(__cpp_impl_coroutine)
@@ -15,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 template <class T>
 inline constexpr bool is_coroutine_handle = false;
@@ -54,4 +55,4 @@ template <class T>
 using await_result_t =
     decltype(std::declval<std::remove_reference_t<awaiter_of<T>>&>().await_resume());
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,12 +4,13 @@
 // Whether what a task returns has to be awaited. run_task.hpp asks for every task, so this is all
 // that programs without coroutines pay for them; awaiting is in ../coroutine.hpp.
 
+#include "abi.hpp"
 #include "callable.hpp"
 
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 template <class T>
 concept may_be_awaitable = std::is_class_v<std::remove_reference_t<T>> ||
@@ -66,4 +67,4 @@ consteval bool can_be_repeated() {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 // blocks are used, and by whom, is told in lane.hpp.
 
 #include "../call_site.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "task.hpp"
 
@@ -14,7 +15,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// One task, in one cache line: what a worker needs to run it comes over with a single transfer.
 struct alignas(cache_line) slot {
@@ -90,4 +91,4 @@ private:
     alignas(slot) std::byte slots_[Slots * sizeof(slot)];
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

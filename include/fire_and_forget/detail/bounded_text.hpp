@@ -3,11 +3,13 @@
 
 // Text of bounded length in place, for reports: writing one must work without memory.
 
+#include "abi.hpp"
+
 #include <cstddef>
 #include <cstring>
 #include <string_view>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// The length of the UTF-8 sequence at the front of `text` if it is well formed and safe to show on
 /// a terminal, else 0. Not safe: control characters, line and paragraph separators, and the marks
@@ -144,4 +146,4 @@ private:
     char place_[Size];
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,7 @@
 // How a stored callable is called, and what is done with its result. located.hpp stores callables;
 // run_task.hpp has them called.
 
+#include "abi.hpp"
 #include "awaitable_result.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
@@ -15,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 template <class Fn, class... Args>
 template <bool TakesToken, class Parts>
@@ -76,4 +77,4 @@ void closure<Fn, Args...>::call_again(task_run& run) {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

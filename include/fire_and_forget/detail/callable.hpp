@@ -4,6 +4,7 @@
 // What can be fired, and what to say about what can't. fire_and_forget.hpp asks here before it
 // stores a callable.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 #include <concepts>
@@ -12,7 +13,7 @@
 #include <functional>
 #include <type_traits>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// True if the stored fn is called with a stop_token before its arguments, by std::jthread's rule.
 template <class Fn, class... Args>
@@ -69,4 +70,4 @@ constexpr bool is_empty(const Fn& fn) {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 
 #include "../error_report.hpp"
 #include "../thread_pool.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "either_stop.hpp"
 #include "platform.hpp"
@@ -24,7 +25,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// Thrown by a co_await in a task that was asked to stop: it is meant to unwind the coroutine. Where
 /// it leaves the outermost one, the task is reported as cancelled and not as failed.
@@ -255,4 +256,4 @@ inline void stretch::destroy_chain() {
 }
 
 } // namespace detail
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

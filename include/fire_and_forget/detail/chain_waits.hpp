@@ -4,6 +4,7 @@
 // The waits that a scheduler ends: for a time, for a turn, for another executor.
 
 #include "../executor.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "call.hpp"
 #include "chain.hpp"
@@ -19,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Waits until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
 class sleep_wait {
@@ -205,4 +206,4 @@ private:
     chain& of_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,7 @@
 // How many processors this process may use, which in a container is not how many the machine has.
 // pool_core.hpp sizes pools by it.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 #include <sched.h>
 #endif
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Whole processors that a CPU bandwidth limit of `quota` per `period` is worth: at least 1, or 0
 /// for "no limit".
@@ -177,4 +178,4 @@ inline unsigned usable_cpus() noexcept {
     return cpus == 0 ? 1 : cpus;
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

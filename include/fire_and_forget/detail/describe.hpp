@@ -4,6 +4,7 @@
 // Puts the exception being handled into words: its type, its text and what is nested in it.
 // Whoever reports an exception asks here.
 
+#include "abi.hpp"
 #include "bounded_text.hpp"
 #include "platform.hpp"
 
@@ -16,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 inline constexpr std::size_t text_limit = 1024;
 inline constexpr int nesting_limit = 8;
@@ -187,4 +188,4 @@ void append_error_text(report_text& text, const Error& error) {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,12 +4,13 @@
 // Who wakes whom. A submit comes here after it has stored its task, a worker when it runs out of
 // tasks; pool_core.hpp is where both do.
 
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 
 #include <atomic>
 #include <cstdint>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Lets idle workers sleep, and lets a submit skip the wake-up while one is awake and looking.
 ///
@@ -149,4 +150,4 @@ private:
     alignas(cache_line) std::atomic<std::int32_t> epoch_{0};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -3,9 +3,10 @@
 
 // One stop_token out of two: a task's own and its executor's.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(__cpp_lib_jthread)
 
@@ -39,4 +40,4 @@ struct either_stop {
 
 #endif
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,12 +4,13 @@
 // How many workers a pool should have: a policy, without threads and without a clock. pool_staff.hpp
 // tells it at each tick of the keeper what it sees, and hires and dismisses accordingly.
 
+#include "abi.hpp"
 #include "time.hpp"
 
 #include <cstdint>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Keeps as many workers able to work as the pool was made for. Those that are blocked are made up
 /// for, up to the most there may be; those that are too many when all is quiet leave.
@@ -127,4 +128,4 @@ private:
     steady_time window_end_{};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 #include "../options.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "executor_timers.hpp"
 #include "keeper.hpp"
@@ -20,7 +21,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  E1  mutex_ guards all but what is constant or atomic, and phase_ changes under it;
 ///                 while it is held no user code runs and no report is made.
@@ -259,4 +260,4 @@ private:
     std::size_t written_off_ = 0; ///< still run, but were reported as abandoned
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -7,6 +7,7 @@
 #include "../options.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "keeper.hpp"
 #include "lifecycle.hpp"
@@ -21,7 +22,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Has the keeper come by when something is due. That hands it to start_due(), which stores it where
 /// threads find it; until then it costs no thread.
@@ -283,4 +284,4 @@ private:
     host host_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

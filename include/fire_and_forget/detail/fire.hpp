@@ -7,6 +7,7 @@
 #include "../options.hpp"
 #include "../own_thread.hpp"
 #include "../thread_pool.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "lanes.hpp"
 #include "located.hpp"
@@ -19,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// An executor that has time: tasks may wait there for theirs.
 template <class E>
@@ -261,4 +262,4 @@ template <class... Args>
                                    std::forward<Args>(args)...);
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 // closure::call in run_task.hpp, on the thread that was to run the task.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
@@ -20,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 template <class T>
 inline constexpr bool is_task = false;
@@ -187,4 +188,4 @@ struct coroutine_start<closure<Fn, Args...>> {
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

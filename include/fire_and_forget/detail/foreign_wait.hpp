@@ -4,6 +4,7 @@
 // Awaiting what is not of this library. Whoever resumes may do so on any thread; the coroutine still
 // goes on where it was.
 
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
@@ -16,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A chain that waits until somebody else's code says so, on any thread, maybe at once.
 ///
@@ -184,4 +185,4 @@ private:
     std::exception_ptr thrown_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

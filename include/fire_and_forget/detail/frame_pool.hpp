@@ -4,6 +4,7 @@
 // Where the frames of coroutines come from. They are made and ended by the million, often on
 // different threads, and in few sizes.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 #include <cstddef>
@@ -12,7 +13,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// The sizes in which frames are kept.
 struct frame_sizes {
@@ -189,14 +190,8 @@ public:
     }
 
 // AddressSanitizer is to see a frame that is used after its end.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(FIRE_AND_FORGET_HAS_ASAN)
     static constexpr bool is_recycling = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    static constexpr bool is_recycling = false;
-#else
-    static constexpr bool is_recycling = true;
-#endif
 #else
     static constexpr bool is_recycling = true;
 #endif
@@ -240,4 +235,4 @@ struct from_frame_pool {
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 #include "../call_site.hpp"
 #include "../error_report.hpp"
 #include "../options.hpp"
+#include "abi.hpp"
 #include "platform.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
@@ -13,7 +14,7 @@
 
 #include <atomic>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What an executor lends the tasks it runs.
 struct host {
@@ -47,4 +48,4 @@ inline stored_task task_in(task_node& node) noexcept {
             node.priority};
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 // milliseconds while they work.
 
 #include "../call_site.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
 #include "thread_start.hpp"
@@ -17,7 +18,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What the keeper looks after.
 class ward {
@@ -226,4 +227,4 @@ private:
     std::atomic<steady_time> gets_up_{steady_time::max()};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

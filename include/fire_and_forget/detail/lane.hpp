@@ -4,6 +4,7 @@
 // The queue of one submitting thread. lanes.hpp keeps those of a pool; the front door stores
 // closures in their slots.
 
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "block.hpp"
 #include "task.hpp"
@@ -15,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// First in, first out; one thread stores, any worker takes. A task is constructed in its slot, and
 /// run and destroyed there.
@@ -310,4 +311,4 @@ private:
     alignas(cache_line) std::atomic<block_type*> spares_[spares]{};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -3,11 +3,12 @@
 
 // In which order a worker looks through the lanes of its pool.
 
+#include "abi.hpp"
 #include "lanes.hpp"
 
 #include <cstddef>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so that
 /// no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand then, but for 16 in a row
@@ -86,4 +87,4 @@ private:
     unsigned looks_ = 0;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

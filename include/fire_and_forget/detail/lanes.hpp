@@ -5,6 +5,7 @@
 // by lane_search.hpp.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "doorbell.hpp"
 #include "lane.hpp"
@@ -17,7 +18,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_STRESS)
 inline constexpr std::size_t slots_per_block = 2;
@@ -194,4 +195,4 @@ private:
     std::mutex mutex_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

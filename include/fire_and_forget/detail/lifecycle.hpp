@@ -4,6 +4,7 @@
 // The end of the program: every executor that holds tasks is enlisted here, and one atexit step
 // lets them finish within their deadlines. The executors of the library enlist.
 
+#include "abi.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "time.hpp"
@@ -14,7 +15,7 @@
 #include <mutex>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// An executor that must not lose tasks at exit. Shared by its owner, its threads and the exit
 /// step, and deleted by whoever lets go of it last.
@@ -189,4 +190,4 @@ inline void exit_party::release() noexcept {
     }
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -7,6 +7,7 @@
 #include "../call_site.hpp"
 #include "../executor.hpp"
 #include "../options.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "awaitable_result.hpp"
 #include "block.hpp"
@@ -26,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// One call of the front door while it lasts: what reports of a refusal need.
 struct firing {
@@ -312,4 +313,4 @@ task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&..
     return made;
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -7,6 +7,7 @@
 #include "../stats.hpp"
 #include "../thread_pool.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "executor_core.hpp"
 #include "platform.hpp"
 #include "run_task.hpp"
@@ -23,7 +24,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
 ///
@@ -376,4 +377,4 @@ private:
     hiring_pause pause_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

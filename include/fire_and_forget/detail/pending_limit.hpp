@@ -4,6 +4,7 @@
 // How many tasks may wait in one pool. pool_core.hpp asks here before it stores one, if the pool has
 // a limit at all; a worker that takes one gives its place back.
 
+#include "abi.hpp"
 #include "time.hpp"
 
 #include <atomic>
@@ -12,7 +13,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts places and lets callers wait for one.
 ///
@@ -83,4 +84,4 @@ private:
     std::condition_variable has_room_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,8 @@
 // Whatever differs between systems, compilers and standard libraries. Every other header is written
 // as if there were one of each.
 
+#include "abi.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
@@ -39,7 +41,7 @@
 #include <io.h>
 #endif
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(__cpp_lib_jthread)
 using stop_token = std::stop_token;
@@ -259,4 +261,4 @@ inline void name_this_thread(const char* name) noexcept {
 #endif
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -7,6 +7,7 @@
 #include "../options.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "lanes.hpp"
 #include "pool_intake.hpp"
 
@@ -16,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  Those of its bases, and
 ///             C1  ended <= taken <= stored, for counts read in that order: so they add up at every
@@ -154,4 +155,4 @@ private:
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

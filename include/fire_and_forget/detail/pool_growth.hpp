@@ -5,6 +5,7 @@
 // blocked and has those leave that are too many. elasticity.hpp is the policy.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "elasticity.hpp"
 #include "keeper.hpp"
 #include "lanes.hpp"
@@ -18,7 +19,7 @@
 #include <mutex>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Limits  A worker that leaves as one too many does not count as asleep: a task that is stored in
 ///         that moment, while all others are kept, waits for the next visit.
@@ -107,4 +108,4 @@ private:
     steady_time next_tick_{};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 
 #include "../options.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "lanes.hpp"
 #include "pool_overflow.hpp"
@@ -20,7 +21,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  E1-E4 of executor_core, P1-P4 of its bases, and
 ///             C2  A task stored in a closed pool is recalled by who stored it, unless a worker or
@@ -250,4 +251,4 @@ private:
     pool_lane* due_lanes_[priorities]{}; ///< under the timers' lock
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 // it stores a task.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "lanes.hpp"
 #include "pool_workers.hpp"
 #include "run_task.hpp"
@@ -19,7 +20,7 @@
 #include <mutex>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariant  C3  In a pool with a limit a task has its place from before it is stored until a worker
 ///                takes it or it is given up; one that repeats has it until it ends. A displaced task
@@ -206,4 +207,4 @@ private:
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 // that there are enough; pool_workers.hpp has them wait and work.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
@@ -21,7 +22,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  P1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
 ///                 counts as a sleeper of the doorbell: being rung for, it is filled. It becomes
@@ -262,4 +263,4 @@ private:
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -3,6 +3,7 @@
 
 // What the workers of a pool do: wait for tasks and run them. pool_core.hpp stores the tasks.
 
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
@@ -19,7 +20,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  P1 and P4 of pool_staff, and
 ///             P2  A worker stays until it has found nothing after it was dismissed.
@@ -267,4 +268,4 @@ private:
     bool has_given_up_ = false; ///< no thread for a waiter either, at its last try
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

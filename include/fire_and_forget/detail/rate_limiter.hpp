@@ -6,6 +6,7 @@
 
 #include "../call_site.hpp"
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "time.hpp"
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Lets through what one place reports of one kind up to `burst` times within `window`, and counts
 /// the rest; the count goes with the next report that it lets through, or with flush(). When there
@@ -93,4 +94,4 @@ private:
     entry entries_[places]{};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

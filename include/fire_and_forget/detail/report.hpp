@@ -6,6 +6,7 @@
 // refused.
 
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
@@ -15,7 +16,7 @@
 #include <memory>
 #include <mutex>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A sink that may be replaced while others call it: whoever calls it keeps it alive.
 class sink_slot {
@@ -98,4 +99,4 @@ inline void report(const error_report& what_happened, const error_sink* of_task,
     tell(sinks, sinks + 3, what_happened);
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

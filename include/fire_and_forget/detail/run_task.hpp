@@ -5,6 +5,7 @@
 // through here, and no exception of a task gets past it.
 
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "describe.hpp"
 #include "host.hpp"
@@ -20,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// One run of one task, which it destroys. Its reports are made here, because they outlive the
 /// closure: destroying that may throw as well.
@@ -323,4 +324,4 @@ inline void task_discarder::operator()(task_node* task) const {
     discard(task_in(*task));
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,11 +6,12 @@
 
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 
 #include <cstddef>
 #include <thread>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class running_tasks {
 public:
@@ -69,4 +70,4 @@ private:
     std::size_t count_ = 0;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

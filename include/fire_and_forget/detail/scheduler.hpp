@@ -6,12 +6,13 @@
 // the clock, coroutine.hpp uses the rest.
 
 #include "../call_site.hpp"
+#include "abi.hpp"
 #include "time.hpp"
 #include "timer_heap.hpp"
 
 #include <cstdint>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What became of a task, or of a stretch of a coroutine.
 enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped };
@@ -58,4 +59,4 @@ protected:
     ~scheduler() = default;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

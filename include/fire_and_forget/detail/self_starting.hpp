@@ -6,6 +6,7 @@
 
 #include "../call_site.hpp"
 #include "../options.hpp"
+#include "abi.hpp"
 #include "chain.hpp"
 #include "fired_coroutine.hpp"
 #include "frame_pool.hpp"
@@ -19,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Where `detached` starts.
 struct on_default_pool {
@@ -103,4 +104,4 @@ struct self_starting {
 template <class Place>
 inline constexpr bool starts_itself<self_starting<Place>> = true;
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

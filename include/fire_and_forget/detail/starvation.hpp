@@ -5,6 +5,7 @@
 
 #include "../call_site.hpp"
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "describe.hpp"
 #include "executor_core.hpp"
 #include "lanes.hpp"
@@ -17,7 +18,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Says which task waits and what keeps the workers. Described under the pool's lock, reported
 /// without, and by a thread of its own: a sink that takes its time must not hold up the keeper.
@@ -94,4 +95,4 @@ private:
     lack* lack_ = nullptr;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

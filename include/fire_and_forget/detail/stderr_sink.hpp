@@ -4,6 +4,7 @@
 // The sink of last resort: one line on standard error, and not too many from one place.
 
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
@@ -17,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 using report_line = bounded_text<2 * text_limit>;
 
@@ -230,4 +231,4 @@ inline void stderr_sink::flush_again() {
     default_sink().flush_for_exit();
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -3,12 +3,13 @@
 
 // How a chain of coroutines (chain.hpp) runs on a thread, and how its frames are linked.
 
+#include "abi.hpp"
 #include "run_task.hpp"
 
 #include <coroutine>
 #include <memory>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class chain;
 struct chain_details;
@@ -85,4 +86,4 @@ private:
     std::unique_ptr<chain_details> details_; ///< reports need them longer than the chain
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -7,6 +7,7 @@
 #include "../call_site.hpp"
 #include "../error_report.hpp"
 #include "../options.hpp"
+#include "abi.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
 #include "scheduler.hpp"
@@ -22,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class task_run;
 
@@ -236,4 +237,4 @@ inline bool add_options(task_node& task, const options* given) {
     return task.details != nullptr;
 }
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,7 @@
 // How the coroutines of a chain hand on control, results and exceptions. The task<T> of
 // ../coroutine.hpp is made of this.
 
+#include "abi.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "foreign_wait.hpp"
@@ -18,7 +19,7 @@
 #include <utility>
 #include <variant>
 
-namespace faf {
+namespace faf::inline FIRE_AND_FORGET_ABI {
 
 template <class T>
 class task;
@@ -247,4 +248,4 @@ private:
 };
 
 } // namespace detail
-} // namespace faf
+} // namespace faf::inline FIRE_AND_FORGET_ABI

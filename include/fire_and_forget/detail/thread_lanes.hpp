@@ -5,6 +5,7 @@
 // comes here with the first task of a thread; after that the lane is at hand.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "lanes.hpp"
 #include "thread_state.hpp"
 
@@ -12,7 +13,7 @@
 #include <new>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// The lanes that one thread holds in one pool.
 struct lanes_of_thread {
@@ -146,4 +147,4 @@ private:
     pool_lane* lane_ = nullptr;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,6 +5,7 @@
 
 #include "../call_site.hpp"
 #include "../error_report.hpp"
+#include "abi.hpp"
 #include "attempt.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
@@ -17,7 +18,7 @@
 #include <system_error>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What a thread runs: its executor and the record it is known by there.
 using thread_body = void (*)(void* executor, void* record);
@@ -116,4 +117,4 @@ private:
     steady_time next_try_{};
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,12 +5,14 @@
 // whether a sink of it is at work. All of it is trivially destructible, so it can still be read in thread_local
 // destructors.
 
+#include "abi.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A task that is running on this thread, innermost first. `on` tells executors apart.
 struct task_frame {
@@ -103,4 +105,4 @@ public:
     sink_scope& operator=(const sink_scope&) = delete;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

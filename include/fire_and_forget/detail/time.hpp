@@ -3,6 +3,7 @@
 
 // Durations, deadlines and waiting for them.
 
+#include "abi.hpp"
 #include "platform.hpp"
 
 // <chrono> itself is left out on purpose: with its calendars and text streams it costs a sixth of
@@ -12,7 +13,7 @@
 #include <ctime>
 #include <mutex>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 using steady_clock = std::chrono::steady_clock;
 using steady_time = steady_clock::time_point;
@@ -59,4 +60,4 @@ struct wall_time {
     }
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -5,13 +5,14 @@
 // testing.hpp drives one by hand.
 
 #include "../options.hpp"
+#include "abi.hpp"
 #include "time.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What can wait for its time: the base of a task on the heap and of a coroutine that sleeps. Kept
 /// small, because a program may have a million of them.
@@ -165,4 +166,4 @@ private:
     std::uint32_t pushed_ = 0;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -4,6 +4,7 @@
 // What waits for its time in one executor. Any thread adds to it; the keeper, or whoever waits for
 // the executor to be quiet, takes out what is due. executor_core.hpp owns it.
 
+#include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
@@ -16,7 +17,7 @@
 #include <mutex>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Whether the executor's quiet has to wait for it: not for what repeats until it is stopped.
 inline bool is_awaited(const timed& item) noexcept {
@@ -227,4 +228,4 @@ private:
     timed closed_; ///< only its address is used
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

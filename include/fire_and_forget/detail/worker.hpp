@@ -7,6 +7,7 @@
 #include "../call_site.hpp"
 #include "../stats.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "doorbell.hpp"
 #include "lane_search.hpp"
 #include "lanes.hpp"
@@ -19,7 +20,7 @@
 #include <new>
 #include <type_traits>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What tasks came to.
 struct task_counts {
@@ -227,4 +228,4 @@ struct alignas(cache_line) worker_state {
     running_counts counts;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
+#include "abi.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
@@ -23,7 +24,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A worker's record. All but its state is under the pool's mutex.
 struct worker : worker_state {
@@ -236,4 +237,4 @@ private:
     hiring_pause pause_;
 };
 
-} // namespace faf::detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
