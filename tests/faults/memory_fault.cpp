@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Memory runs out: at every allocation of a call in turn, and for good. This program's own operator
-// new fails on request, on the thread that asked for it only.
+// Memory runs out: at every allocation of a call in turn, and for good, on the calling thread only.
+// nth_failure.cpp has the same for all threads together.
 
 #include "child.hpp"
 #include "eventually.hpp"
+#include "failing_memory.hpp"
 
 #include <array>
 #include <atomic>
@@ -13,102 +14,6 @@
 #include <string>
 #include <thread>
 #include <utility>
-
-namespace {
-
-enum class shortage { none, once, lasting };
-
-struct allocator_state {
-    shortage kind = shortage::none;
-    long left = 0; ///< allocations before the first that fails
-    long failed = 0;
-};
-thread_local constinit allocator_state memory{};
-
-void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    if (memory.kind != shortage::none && --memory.left < 0) {
-        ++memory.failed;
-        if (memory.kind == shortage::once) {
-            memory.kind = shortage::none;
-        }
-        return nullptr;
-    }
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    return alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded)
-                                                 : std::malloc(size == 0 ? 1 : size);
-}
-
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-    void* memory_found = allocate(size, alignment);
-    if (memory_found == nullptr) {
-        throw std::bad_alloc();
-    }
-    return memory_found;
-}
-
-/// Out of line: GCC takes an inlined free for a mismatch with operator new.
-[[gnu::noinline]] void give_back(void* memory_given) noexcept {
-    std::free(memory_given);
-}
-
-/// Makes allocations of this thread fail while it lives.
-class out_of_memory {
-public:
-    explicit out_of_memory(shortage kind, long after = 0) { memory = {kind, after, 0}; }
-    ~out_of_memory() { memory = {}; }
-    out_of_memory(const out_of_memory&) = delete;
-    out_of_memory& operator=(const out_of_memory&) = delete;
-
-    long failed() const noexcept { return memory.failed; }
-};
-
-} // namespace
-
-void* operator new(std::size_t size) {
-    return allocate_or_throw(size, 1);
-}
-void* operator new[](std::size_t size) {
-    return allocate_or_throw(size, 1);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate(size, 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate(size, 1);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate_or_throw(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory_given) noexcept {
-    give_back(memory_given);
-}
-void operator delete[](void* memory_given) noexcept {
-    give_back(memory_given);
-}
-void operator delete(void* memory_given, std::size_t) noexcept {
-    give_back(memory_given);
-}
-void operator delete[](void* memory_given, std::size_t) noexcept {
-    give_back(memory_given);
-}
-void operator delete(void* memory_given, const std::nothrow_t&) noexcept {
-    give_back(memory_given);
-}
-void operator delete[](void* memory_given, const std::nothrow_t&) noexcept {
-    give_back(memory_given);
-}
-void operator delete(void* memory_given, std::align_val_t, const std::nothrow_t&) noexcept {
-    give_back(memory_given);
-}
-void operator delete(void* memory_given, std::align_val_t) noexcept {
-    give_back(memory_given);
-}
-void operator delete(void* memory_given, std::size_t, std::align_val_t) noexcept {
-    give_back(memory_given);
-}
 
 namespace {
 

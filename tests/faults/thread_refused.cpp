@@ -1,53 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The system starts no thread: now and then, for a while, or never. This program's own
-// pthread_create stands before the real one; the linker finds it first.
+// The system starts no thread: now and then, for a while, or never.
 
 #include "child.hpp"
 #include "eventually.hpp"
+#include "refused_threads.hpp"
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <stdexcept>
 #include <thread>
 
-#include <dlfcn.h>
 #include <pthread.h>
-
-namespace {
-
-using start_routine = void* (*)(void*);
-using create_function = int (*)(pthread_t*, const pthread_attr_t*, start_routine, void*);
-
-/// Calls to refuse: those numbered [first, last], from 0.
-std::atomic<long> first_refused{0};
-std::atomic<long> last_refused{-1};
-std::atomic<long> calls{0};
-std::atomic<long> refusals{0};
-std::atomic<std::chrono::milliseconds> refusal_takes{std::chrono::milliseconds(0)};
-
-} // namespace
-
-// Where a sanitizer is linked in, the way to the real function leads through it.
-extern "C" [[gnu::weak]] int __interceptor_pthread_create(pthread_t*, const pthread_attr_t*,
-                                                          start_routine, void*);
-
-extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* how, start_routine start,
-                              void* argument) {
-    const long call = calls++;
-    if (call >= first_refused && call <= last_refused) {
-        ++refusals;
-        if (refusal_takes.load().count() > 0) {
-            std::this_thread::sleep_for(refusal_takes.load());
-        }
-        return EAGAIN;
-    }
-    static const create_function real =
-        __interceptor_pthread_create != nullptr
-            ? &__interceptor_pthread_create
-            : reinterpret_cast<create_function>(dlsym(RTLD_NEXT, "pthread_create"));
-    return real(thread, how, start, argument);
-}
 
 namespace {
 
@@ -55,16 +18,15 @@ using namespace faf_test;
 using faf::failure;
 using faf::fire_and_forget;
 
-constexpr long never_again = 1L << 40;
+constexpr long never_again = thread_refusals::never_again;
 
 void refuse(long from, long to) {
-    first_refused = from;
-    last_refused = to;
+    new_threads.refuse(from, to);
 }
 
 /// In a sanitizer the first call may be its own.
 long next_call() {
-    return calls.load();
+    return new_threads.calls;
 }
 
 const child fails_at_k("fails at call k", [](ledger& book) {
@@ -79,7 +41,7 @@ const child fails_at_k("fails at call k", [](ledger& book) {
     const faf::stats counters = pool.snapshot();
     book.notes[0] = static_cast<long>(counters.succeeded);
     book.notes[1] = static_cast<long>(counters.accepted);
-    book.notes[2] = refusals.load();
+    book.notes[2] = new_threads.refused.load();
 });
 
 TEST_CASE("a thread that can't be started costs no task") {
@@ -240,11 +202,11 @@ const child own_thread_refused("own_thread refused", [](ledger& book) {
     fire_and_forget([] {}); // so that the default pool has a worker
     CHECK(faf::drain(patience));
     refuse(0, never_again);
-    const long before = calls;
+    const long before = new_threads.calls;
     for (std::size_t id = 0; id < 100; ++id) {
         book.count(fire_and_forget(faf::own_thread, tracked(book, id)));
     }
-    book.notes[4] = calls - before;
+    book.notes[4] = new_threads.calls - before;
     CHECK(faf::drain(patience));
     const faf::stats counters = faf::snapshot();
     book.notes[1] = static_cast<long>(counters.accepted);
@@ -384,12 +346,13 @@ const child can_not_grow("can not grow", [](ledger& book) {
         });
     }
     CHECK(eventually([] { return blocked == 2; }));
-    const long before = refusals;
+    const long before = new_threads.refused.load();
     refuse(next_call(), never_again);
     for (std::size_t id = 0; id < 100; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
     }
-    CHECK(eventually([&] { return refusals > before + 1; })); // it goes on trying, with pauses
+    CHECK(eventually(
+        [&] { return new_threads.refused > before + 1; })); // it goes on trying, with pauses
     book.notes[0] = static_cast<long>(book.ran);
     book.notes[1] = static_cast<long>(book.reports_of(failure::starvation));
     if (book.argument == 1) {
@@ -456,7 +419,7 @@ const child closes_meanwhile("closes while a thread is being started", [](ledger
         CHECK(eventually([] { return faf::snapshot().running == 1; }));
         CHECK_FALSE(faf::shutdown(0s));
     });
-    refusal_takes = 50ms;
+    new_threads.time_each = 50ms;
     refuse(next_call(), never_again);
     book.count(fire_and_forget(faf::own_thread, tracked(book, 0)));
     closer.join();
