@@ -213,7 +213,8 @@ private:
     }
 
     void abandon(detail::suspended& one) const {
-        detail::abandoned_tasks abandoned(host_, detail::steady_time::max());
+        detail::sink_time for_sinks(detail::steady_time::max());
+        detail::abandoned_tasks abandoned(host_, for_sinks);
         abandoned.add_queued(one);
     }
 

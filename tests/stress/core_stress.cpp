@@ -340,7 +340,8 @@ TEST_CASE("a task that ends while it is written off is counted by one side") {
     std::thread closing([&] {
         const faf::error_sink nobody = [](const faf::error_report&) {};
         const host on{&nobody, {}};
-        abandoned_tasks abandoned(on, steady_time::max());
+        sink_time for_sinks(steady_time::max());
+        abandoned_tasks abandoned(on, for_sinks);
         while (!is_over) {
             const std::lock_guard lock(of_pool);
             written_off += taker.write_off(abandoned) ? 1 : 0;

@@ -48,7 +48,8 @@ TEST_CASE("abandoned tasks from one place make one report that speaks for all") 
     const error_recorder errors;
     const faf::call_site where = faf::call_site::current();
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         for (int i = 0; i < 1000; ++i) {
             abandoned.add_queued(make_task([] {}, at(where, "many")));
         }
@@ -68,7 +69,8 @@ TEST_CASE("abandoned tasks from several places make a report for each place") {
     const faf::call_site first = faf::call_site::current();
     const faf::call_site second = faf::call_site::current();
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         abandoned.add_queued(make_task([] {}, at(first)));
         abandoned.add_queued(make_task([] {}, at(second)));
         abandoned.add_queued(make_task([] {}, at(first)));
@@ -90,7 +92,8 @@ TEST_CASE("abandoned tasks that ran are told apart from those that waited") {
     const error_recorder errors;
     const faf::call_site where = faf::call_site::current();
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         abandoned.add_running(where, "one");
         CHECK(errors.empty());
         abandoned.add_queued(make_task([] {}, at(where, "one")));
@@ -104,7 +107,8 @@ TEST_CASE("abandoned tasks that ran are told apart from those that waited") {
 TEST_CASE("no abandoned task is lost when there are more groups than room") {
     const error_recorder errors;
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         for (int round = 0; round < 2; ++round) {
             for (const std::string& name : names()) {
                 abandoned.add_queued(make_task([] {}, at({}, name.c_str())));
@@ -122,7 +126,8 @@ TEST_CASE("no abandoned task is lost when there are more groups than room") {
 TEST_CASE("running tasks that find no room are counted with the last group") {
     const error_recorder errors;
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         for (const std::string& name : names()) {
             abandoned.add_running({}, name.c_str());
         }
@@ -134,7 +139,10 @@ TEST_CASE("running tasks that find no room are counted with the last group") {
 
 TEST_CASE("nothing abandoned is nothing reported") {
     const error_recorder errors;
-    { const abandoned_tasks abandoned(foreign_host(), never); }
+    {
+        sink_time for_sinks(never);
+        const abandoned_tasks abandoned(foreign_host(), for_sinks);
+    }
     CHECK(errors.empty());
 }
 
@@ -146,22 +154,55 @@ TEST_CASE("an abandoned task's own sink is told of it as long as there is time")
         CHECK(r.suppressed == 0);
         ++own;
     };
-    const auto abandon_three = [&](steady_time patience) {
-        abandoned_tasks abandoned(foreign_host(), patience);
+    {
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         abandoned.add_queued(make_task_with_details([] {}, {.name = "a", .on_error = note}));
         abandoned.add_queued(make_task_with_details([] {}, {.name = "a", .on_error = note}));
         abandoned.add_queued(make_task_with_details([] {}, {.name = "without a sink"}));
-    };
-    abandon_three(never);
+    }
     CHECK(own == 2);
     CHECK(global.count() == 1);
+}
+
+TEST_CASE("each sink hears of abandoned tasks once even when there is no time left") {
+    const error_recorder global;
+    int own = 0;
+    int of_pool = 0;
+    const faf::error_sink note_own = [&](const faf::error_report&) { ++own; };
+    const faf::error_sink note = [&](const faf::error_report&) { ++of_pool; };
+    const host with_sink{&note, {}};
+    sink_time no_time(long_ago, std::chrono::nanoseconds(0));
+    REQUIRE_FALSE(no_time.is_left());
     const faf_test::captured_stderr out;
-    abandon_three(long_ago);
-    CHECK(own == 2);
+    {
+        abandoned_tasks abandoned(with_sink, no_time);
+        for (int i = 0; i < 3; ++i) {
+            abandoned.add_queued(
+                make_task_with_details([] {}, {.name = "told", .on_error = note_own}));
+        }
+        for (const char* name : {"first", "second"}) {
+            abandoned.add_queued(make_task([] {}, at(faf::call_site::current(), name)));
+        }
+    }
+    CHECK(own == 1);
+    CHECK(of_pool == 1);
+    CHECK(global.empty());
+    CHECK(out.text().find("task \"second\"") != std::string::npos);
+    {
+        abandoned_tasks abandoned(foreign_host(), no_time);
+        abandoned.add_running({}, "of another pool");
+    }
     CHECK(global.count() == 1);
-    CHECK(out.text().find("task \"a\" was abandoned: it was still queued when its time was up "
-                          "(and 1 more)\n") != std::string::npos);
-    CHECK(out.text().find("task \"without a sink\" was abandoned") != std::string::npos);
+}
+
+TEST_CASE("time for sinks that begins late lasts as long all the same") {
+    sink_time late(long_ago, std::chrono::hours(1));
+    CHECK(late.is_left());
+    sink_time past(long_ago, std::chrono::nanoseconds(0));
+    CHECK_FALSE(past.is_left());
+    sink_time until_deadline(never, std::chrono::nanoseconds(0));
+    CHECK(until_deadline.is_left());
 }
 
 TEST_CASE("the pool's sink hears of abandoned tasks before the global one") {
@@ -170,7 +211,8 @@ TEST_CASE("the pool's sink hears of abandoned tasks before the global one") {
     const faf::error_sink note = [&](const faf::error_report&) { ++of_pool; };
     const host on{&note, {}};
     {
-        abandoned_tasks abandoned(on, never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(on, for_sinks);
         abandoned.add_running({}, nullptr);
     }
     CHECK(of_pool == 1);
@@ -181,7 +223,8 @@ TEST_CASE("the closure of an abandoned task is destroyed") {
     const error_recorder errors;
     auto alive = std::make_shared<int>();
     const std::weak_ptr<int> watched = alive;
-    abandoned_tasks abandoned(foreign_host(), never);
+    sink_time for_sinks(never);
+    abandoned_tasks abandoned(foreign_host(), for_sinks);
     abandoned.add_queued(make_task([keeps = std::move(alive)] {}));
     CHECK(watched.expired());
 }

@@ -48,7 +48,8 @@ TEST_CASE("tasks that run are given up and reported once, but not those of the c
     all.link(other);
     all.link(last);
     {
-        abandoned_tasks abandoned(foreign_host(), steady_time::max());
+        sink_time for_sinks(steady_time::max());
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         CHECK(all.write_off(abandoned) == 2);
         CHECK(all.write_off(abandoned) == 0);
     }

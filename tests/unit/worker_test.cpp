@@ -95,7 +95,8 @@ TEST_CASE("a running task can be written off once, and then its end does not cou
     lane_of_nothing lane;
     task_taker taker;
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         CHECK_FALSE(taker.write_off(abandoned)); // nothing runs
         CHECK_FALSE(taker.is_written_off());
         lane.store_and_hand_to(taker);
@@ -129,7 +130,8 @@ TEST_CASE("a task that is written off is reported with its place and name") {
     CHECK(taker.where().line() == where.line());
     taker.finish_slot();
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         CHECK(taker.write_off(abandoned));
     }
     REQUIRE(errors.count() == 1);
@@ -151,7 +153,8 @@ TEST_CASE("a name does not stay for the next task, the place of the last task do
     lane.hand_to(taker);
     CHECK(task_taker::node_in(taker.taken()) == nullptr);
     {
-        abandoned_tasks abandoned(foreign_host(), never);
+        sink_time for_sinks(never);
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
         CHECK(taker.write_off(abandoned));
     }
     taker.finish_slot();

@@ -20,17 +20,18 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Counts abandoned tasks by place and name, and reports each group once. When there are more
 /// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
 ///
-/// Sinks are asked as long as there is time; then the rest goes to standard error, because a slow
-/// sink must not hold up the end of the program.
+/// Sinks are asked as long as there is time, and each of them once in any case: of the tasks' own
+/// the first, and that of all. The rest goes to standard error, because a slow sink must not hold up
+/// the end of the program.
 class abandoned_tasks {
 public:
-    abandoned_tasks(const host& on, steady_time patience) noexcept : on_(on), patience_(patience) {}
+    abandoned_tasks(const host& on, sink_time& time) noexcept : on_(on), time_(time) {}
     ~abandoned_tasks() { report_groups(); }
     abandoned_tasks(const abandoned_tasks&) = delete;
     abandoned_tasks& operator=(const abandoned_tasks&) = delete;
 
     /// Whether sinks are still asked.
-    bool has_time() const noexcept { return steady_clock::now() < patience_; }
+    bool has_time() noexcept { return time_.is_left(); }
 
     /// Settles a task from the heap. One with a sink of its own is told there.
     void add_queued(task_ptr task) { add(std::move(task), queued); }
@@ -90,9 +91,14 @@ private:
         return &groups_[used_++];
     }
 
+    bool may_ask(bool& has_been_asked) noexcept {
+        const bool is_left = has_time();
+        return !std::exchange(has_been_asked, true) || is_left;
+    }
+
     void add(task_ptr task, std::string_view why) {
         const bool has_own_sink = task->details != nullptr && task->details->on_error;
-        if (has_own_sink && has_time()) {
+        if (has_own_sink && may_ask(has_asked_own_)) {
             drop_task(std::move(task), on_, failure::abandoned, why);
         } else {
             count(task->where, task->name, why);
@@ -100,7 +106,7 @@ private:
     }
 
     void add(suspended& one, std::string_view why) {
-        one.is_abandoned = one.has_own_sink && has_time();
+        one.is_abandoned = one.has_own_sink && may_ask(has_asked_own_);
         if (!one.is_abandoned) {
             count(one.where, one.name, why);
         }
@@ -125,7 +131,7 @@ private:
             abandoned.task = or_empty(groups_[i].name);
             abandoned.where = groups_[i].where;
             abandoned.suppressed = groups_[i].tasks - 1;
-            if (has_time()) {
+            if (may_ask(has_asked_common_)) {
                 report(abandoned, nullptr, on_.sink.load(std::memory_order_relaxed));
             } else {
                 default_sink().write(abandoned);
@@ -134,7 +140,9 @@ private:
     }
 
     const host& on_;
-    const steady_time patience_;
+    sink_time& time_;
+    bool has_asked_own_ = false;
+    bool has_asked_common_ = false;
     group groups_[places]{};
     std::size_t used_ = 0;
 };

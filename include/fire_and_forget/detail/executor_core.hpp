@@ -83,20 +83,20 @@ public:
     /// Nothing more is to wait for its time, and what can't start before `deadline` is given up now.
     void give_up_late_timers(steady_time deadline) {
         if (is_in_its_process()) {
-            abandoned_tasks abandoned(lent(), later(deadline, sink_patience));
-            close_timers(deadline, abandoned);
+            sink_time for_sinks(deadline);
+            give_up_late_timers(deadline, for_sinks);
         }
     }
 
-    bool wait_for_exit(steady_time start) override {
-        give_up_late_timers(exit_time(start));
+    bool wait_for_exit(steady_time start, sink_time& for_sinks) override {
+        give_up_late_timers(exit_time(start), for_sinks);
         std::unique_lock lock(mutex_);
         note_exit();
         return wait_quiet(lock, exit_time(start));
     }
 
-    void close_for_exit(steady_time start, steady_time patience) override {
-        close(exit_time(start), patience);
+    void close_for_exit(steady_time start, sink_time& for_sinks) override {
+        close(exit_time(start), for_sinks);
     }
 
     steady_time exit_time(steady_time start) const override {
@@ -150,8 +150,8 @@ protected:
 
     /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
     /// True if nothing was, now or before.
-    bool close(steady_time deadline, steady_time patience) {
-        abandoned_tasks abandoned(lent(), patience);
+    bool close(steady_time deadline, sink_time& for_sinks) {
+        abandoned_tasks abandoned(lent(), for_sinks);
         close_timers(deadline, abandoned);
         std::unique_lock lock(mutex_);
         if (is_settled_) {
@@ -218,6 +218,11 @@ protected:
     std::condition_variable quiet_;
 
 private:
+    void give_up_late_timers(steady_time deadline, sink_time& for_sinks) {
+        abandoned_tasks abandoned(lent(), for_sinks);
+        close_timers(deadline, abandoned);
+    }
+
     /// Waits until nothing is queued, and nothing runs but the task this is called from.
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
         const std::size_t own = depth_of(&lent());

@@ -241,7 +241,8 @@ private:
     }
 
     void cancel_repeating() {
-        abandoned_tasks none(host_, steady_time::max());
+        sink_time not_needed(steady_time::max());
+        abandoned_tasks none(host_, not_needed);
         give_up(none, [](const timed& item) { return !is_awaited(item); });
     }
 

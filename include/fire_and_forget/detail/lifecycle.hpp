@@ -44,11 +44,12 @@ public:
     /// From now on takes only what running tasks fire, and asks those with a stop_token to stop.
     virtual void begin_closing() = 0;
 
-    /// Waits until it is quiet; false if its deadline, counted from `start`, comes first.
-    virtual bool wait_for_exit(steady_time start) = 0;
+    /// Waits until it is quiet; false if its deadline, counted from `start`, comes first. What can't
+    /// start by then is reported at once, to sinks if there is time.
+    virtual bool wait_for_exit(steady_time start, sink_time& for_sinks) = 0;
 
-    /// Closes, and reports what is left as abandoned; sinks are asked until `patience`.
-    virtual void close_for_exit(steady_time start, steady_time patience) = 0;
+    /// Closes, and reports what is left as abandoned.
+    virtual void close_for_exit(steady_time start, sink_time& for_sinks) = 0;
 
     /// When its deadline is, for an exit that began at `start`.
     virtual steady_time exit_time(steady_time start) const = 0;
@@ -63,9 +64,6 @@ private:
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
 };
-
-/// How long past a deadline sinks are still asked about the tasks that missed it.
-inline constexpr std::chrono::milliseconds sink_patience{500};
 
 /// All exit parties, and the step that ends them.
 ///
@@ -120,9 +118,9 @@ private:
             is_due_ = false;
         }
         for_each([](exit_party& party) { party.begin_closing(); });
-        wait_for_all(start);
-        const steady_time patience = later(steady_clock::now(), sink_patience);
-        for_each([=](exit_party& party) { party.close_for_exit(start, patience); });
+        sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
+        wait_for_all(start, for_sinks);
+        for_each([&](exit_party& party) { party.close_for_exit(start, for_sinks); });
         default_sink().flush_for_exit();
         // The user's sink may refer to what static destructors end from here on.
         global_sink().clear();
@@ -130,20 +128,25 @@ private:
 
     /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
     /// round in which each was found quiet.
-    void wait_for_all(steady_time start) {
+    void wait_for_all(steady_time start, sink_time& for_sinks) {
         bool in_time = true;
         std::uint64_t before = 0;
         do {
-            steady_time latest = start;
-            before = 0;
-            for_each([&](const exit_party& party) {
-                before += party.admissions();
-                const steady_time its_end = party.exit_time(start);
-                latest = latest < its_end ? its_end : latest;
+            before = admissions();
+            for_each([&](exit_party& party) {
+                in_time = party.wait_for_exit(start, for_sinks) && in_time;
             });
-            for_each([&](exit_party& party) { in_time = party.wait_for_exit(start) && in_time; });
-            in_time = in_time && steady_clock::now() < latest;
+            in_time = in_time && steady_clock::now() < latest_end(start);
         } while (in_time && admissions() != before);
+    }
+
+    steady_time latest_end(steady_time start) {
+        steady_time latest = start;
+        for_each([&](const exit_party& party) {
+            const steady_time its_end = party.exit_time(start);
+            latest = latest < its_end ? its_end : latest;
+        });
+        return latest;
     }
 
     std::uint64_t admissions() {

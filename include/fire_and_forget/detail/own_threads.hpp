@@ -100,7 +100,8 @@ public:
             return false;
         }
         begin_closing();
-        return !runs_this_thread() && close(deadline, later(deadline, sink_patience));
+        sink_time for_sinks(deadline);
+        return !runs_this_thread() && close(deadline, for_sinks);
     }
 
 private:
@@ -242,7 +243,8 @@ private:
         if (had_its_fate) {
             coroutine.destroy(coroutine);
         } else if (!default_core().take_over(coroutine)) {
-            abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+            sink_time for_sinks(steady_clock::now());
+            abandoned_tasks abandoned(lent(), for_sinks);
             abandoned.add_queued(coroutine);
         }
     }

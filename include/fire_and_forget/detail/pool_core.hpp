@@ -31,7 +31,8 @@ public:
     explicit pool_core(pool_options settings) : pool_core(std::move(settings), *new lane_set) {}
     ~pool_core() override {
         end_service();
-        abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+        sink_time for_sinks(steady_clock::now());
+        abandoned_tasks abandoned(lent(), for_sinks);
         end_timers(abandoned);         // of a pool that was ended by one of its own tasks
         if (lanes_.may_have_tasks()) { // no thread could be had for them
             static_cast<void>(abandon_queued(abandoned));
@@ -57,14 +58,15 @@ public:
         if (runs_this_thread()) {
             return false;
         }
-        const bool all_done = close(deadline, later(deadline, sink_patience));
+        sink_time for_sinks(deadline);
+        const bool all_done = close(deadline, for_sinks);
         dismiss_workers();
         return all_done;
     }
 
     /// At exit: nobody may use the pool's sink, which is the user's, once static destructors run.
-    void close_for_exit(steady_time start, steady_time patience) override {
-        executor_core::close_for_exit(start, patience);
+    void close_for_exit(steady_time start, sink_time& for_sinks) override {
+        executor_core::close_for_exit(start, for_sinks);
         give_up_sink(exit_time(start));
     }
 

@@ -56,7 +56,8 @@ public:
         }
         announce(lanes_, {});
         if (lanes_.is_closed()) {
-            abandoned_tasks abandoned(lent(), deadline_after(sink_patience));
+            sink_time for_sinks(steady_clock::now());
+            abandoned_tasks abandoned(lent(), for_sinks);
             abandon_in(lane, abandoned);
             tell_waiters();
         }

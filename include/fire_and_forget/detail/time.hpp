@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -33,6 +34,30 @@ inline steady_time earlier_of(steady_time a, steady_time b) noexcept {
 inline steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept {
     return later(steady_clock::now(), timeout);
 }
+
+/// How long sinks are asked about what could not be done in time: until `deadline`, and at least for
+/// a while from the first question on. On a machine under load, even that question may come late.
+class sink_time {
+public:
+    static constexpr std::chrono::milliseconds patience{500};
+
+    explicit sink_time(steady_time deadline, std::chrono::nanoseconds at_least = patience) noexcept
+        : end_(deadline), at_least_(at_least) {}
+
+    bool is_left() noexcept {
+        const steady_time now = steady_clock::now();
+        if (!std::exchange(has_begun_, true)) {
+            const steady_time its_end = later(now, at_least_);
+            end_ = end_ < its_end ? its_end : end_;
+        }
+        return now < end_;
+    }
+
+private:
+    steady_time end_;
+    std::chrono::nanoseconds at_least_;
+    bool has_begun_ = false;
+};
 
 /// Waits for a notification, or for `deadline`; some systems can't wait for the end of time.
 inline void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
