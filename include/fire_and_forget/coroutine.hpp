@@ -13,6 +13,7 @@
 #include "detail/self_starting.hpp"
 #include "detail/task_promise.hpp"
 #include "fire_and_forget.hpp"
+#include "time_span.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -103,14 +104,20 @@ private:
 /// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
 /// and throws task_cancelled; so does every sleep after that.
 /// On an executor that is not of this library, the coroutine continues on the default pool.
-inline sleep<std::chrono::nanoseconds> sleep_for(std::chrono::nanoseconds delay) noexcept {
+inline sleep<std::chrono::nanoseconds> sleep_for(time_span delay) noexcept {
     return sleep<std::chrono::nanoseconds>(delay);
 }
 
-/// The same, until a time of the steady clock.
-inline sleep<std::chrono::steady_clock::time_point>
-sleep_until(std::chrono::steady_clock::time_point due) noexcept {
-    return sleep<std::chrono::steady_clock::time_point>(due);
+/// The same, until a time of the steady clock. Other clocks can be set, and then nothing holds.
+template <class Clock, class Duration>
+sleep<std::chrono::steady_clock::time_point>
+sleep_until(std::chrono::time_point<Clock, Duration> due) noexcept {
+    static_assert(std::same_as<Clock, std::chrono::steady_clock>,
+                  "fire_and_forget: sleep_until takes a time of std::chrono::steady_clock: with "
+                  "another clock, use sleep_for(due - now).");
+    const time_span since_start = due.time_since_epoch();
+    return sleep<std::chrono::steady_clock::time_point>(
+        std::chrono::steady_clock::time_point(since_start));
 }
 
 /// What yield returns, to be awaited.

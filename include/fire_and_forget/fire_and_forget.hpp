@@ -16,6 +16,7 @@
 #include "own_thread.hpp"
 #include "stats.hpp"
 #include "thread_pool.hpp"
+#include "time_span.hpp"
 #include "version.hpp"
 
 #include <concepts>
@@ -130,7 +131,7 @@ fire_and_forget(E&& executor, const options& how,
 
 /// Waits until no task of the default pool and no own_thread task is queued or running, for
 /// `timeout` at most; true if that is so. From inside such a task it answers false at once.
-inline bool drain(std::chrono::nanoseconds timeout) {
+inline bool drain(time_span timeout) {
     return detail::default_executors{}.drain_until(detail::deadline_after(timeout));
 }
 
@@ -141,7 +142,7 @@ inline bool drain(std::chrono::nanoseconds timeout) {
 ///
 /// From inside such a task it answers false at once: nothing more is taken from outside, and what
 /// is queued still runs.
-inline bool shutdown(std::chrono::nanoseconds timeout) {
+inline bool shutdown(time_span timeout) {
     return detail::default_executors{}.shutdown_until(detail::deadline_after(timeout));
 }
 

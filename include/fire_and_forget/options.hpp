@@ -6,8 +6,8 @@
 #include "call_site.hpp"
 #include "detail/abi.hpp"
 #include "detail/platform.hpp"
-#include "detail/time.hpp"
 #include "error_report.hpp"
+#include "time_span.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,9 @@ enum class priority : std::uint8_t { high, normal, low };
 ///
 ///     fire_and_forget({.name = "refresh", .on_error = note_it}, refresh, key);
 ///
-/// A task fired with options is timed: its reports carry `waited` and `ran`.
+/// A task fired with options is timed: its reports carry `waited` and `ran`. Times are any
+/// std::chrono::duration; one as long as std::chrono::hours::max() lasts for ever: a task starts
+/// never, does not expire, or runs once.
 struct options {
     /// Names the task in reports. Static storage, like a literal: it is not copied.
     const char* name = nullptr;
@@ -30,7 +32,7 @@ struct options {
     faf::priority priority = faf::priority::normal;
 
     /// Start no earlier than this after the call. The task waits without a thread. Negative is 0.
-    std::chrono::nanoseconds after{0};
+    time_span after{};
 
     /// Start again every so often, counted from the first start's time, until `stop` asks to stop,
     /// fn returns faf::stop_repeating, or the executor shuts down. 0: only once.
@@ -38,11 +40,11 @@ struct options {
     /// Runs never overlap. A start that is late does not put off the ones after it; one whose whole
     /// period has passed is left out and counted in `stats::skipped`. A run that fails is reported,
     /// and the next one starts all the same. fn and its arguments are called as lvalues.
-    std::chrono::nanoseconds every{0};
+    time_span every{};
 
     /// Drop the task, and report that, if it has not started this long after it might have: after
     /// the call, or after the time that `after` or `every` gave it. 0: never.
-    std::chrono::nanoseconds expires{0};
+    time_span expires{};
 
     /// Cancels the task if it has not started, and is handed to fn if fn takes a stop_token first:
     /// there it also stops when the pool shuts down.
@@ -152,20 +154,20 @@ struct pool_options {
 
     /// What a call does when as many wait.
     overflow when_full = overflow::refuse;
-    std::chrono::nanoseconds full_wait = std::chrono::seconds(1); ///< with overflow::wait
+    time_span full_wait = std::chrono::seconds(1); ///< with overflow::wait
 
     /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap` (10 ms
     /// at most), all the time. That takes processor time: with naps of 50 us a quarter of a core on
     /// a virtual machine, with longer ones less.
     wake wake_up = wake::by_caller;
-    std::chrono::nanoseconds nap = std::chrono::microseconds(50);
+    time_span nap = std::chrono::microseconds(50);
 
     /// When tasks have waited this long while all threads were kept by others, and there may be no
     /// more threads, that is reported as failure::starvation, once until it is over. 0: never.
-    std::chrono::nanoseconds starvation_after = std::chrono::seconds(1);
+    time_span starvation_after = std::chrono::seconds(1);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
-    std::chrono::nanoseconds exit_deadline = std::chrono::seconds(5);
+    time_span exit_deadline = std::chrono::seconds(5);
 
     /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are shown. Static
     /// storage, like a literal.

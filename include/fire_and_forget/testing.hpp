@@ -15,6 +15,7 @@
 #include "detail/timer_queue.hpp"
 #include "error_sink.hpp"
 #include "executor.hpp"
+#include "time_span.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -103,10 +104,9 @@ public:
     /// Moves the time on by `step` and runs what is due by then, each task at its own time; returns
     /// how many ran. From inside one of its tasks only the time moves: the task takes so long, and
     /// the others wait for its end.
-    std::size_t advance(std::chrono::nanoseconds step) {
-        constexpr auto never = detail::steady_time::max(); // does not come
-        const detail::steady_time end =
-            detail::earlier_of(detail::later(now(), step), never - std::chrono::nanoseconds(1));
+    std::size_t advance(time_span step) {
+        const detail::steady_time end = detail::earlier_of(
+            detail::later(now(), step), detail::never - std::chrono::nanoseconds(1));
         if (detail::inside_a_task_of(&host_)) {
             move_to(end);
             return 0;
@@ -181,7 +181,7 @@ private:
     detail::timed* take_any() {
         const std::lock_guard lock(mutex_);
         detail::timed* const first = take_ready();
-        return first != nullptr ? first : timers_.pop_due(detail::steady_time::max());
+        return first != nullptr ? first : timers_.pop_due(detail::never);
     }
 
     detail::steady_time next_due() const {
@@ -213,7 +213,7 @@ private:
     }
 
     void abandon(detail::suspended& one) const {
-        detail::sink_time for_sinks(detail::steady_time::max());
+        detail::sink_time for_sinks(detail::never);
         detail::abandoned_tasks abandoned(host_, for_sinks);
         abandoned.add_queued(one);
     }

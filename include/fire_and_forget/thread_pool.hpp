@@ -10,6 +10,7 @@
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"
+#include "time_span.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -53,9 +54,7 @@ public:
     /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
     ///
     /// From inside a task of this pool it answers false at once: it would wait for itself.
-    bool drain(std::chrono::nanoseconds timeout) {
-        return core_->drain_until(detail::deadline_after(timeout));
-    }
+    bool drain(time_span timeout) { return core_->drain_until(detail::deadline_after(timeout)); }
 
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
     /// running finish for `timeout` at most, reports the others as abandoned, and ends the threads.
@@ -64,7 +63,7 @@ public:
     /// Meanwhile only tasks may fire more tasks at it; afterwards nobody may. A task that does not
     /// end keeps its thread, which leaves when it does. From inside a task of this pool it answers
     /// false at once: the pool takes nothing more from outside, and what is queued still runs.
-    bool shutdown(std::chrono::nanoseconds timeout) {
+    bool shutdown(time_span timeout) {
         return core_->shutdown_until(detail::deadline_after(timeout));
     }
 

@@ -149,11 +149,13 @@ protected:
     }
 
     /// Nothing more is to wait for its time, and what can't be started before `deadline` is given up:
-    /// what repeats is cancelled, the rest is abandoned.
+    /// what repeats is cancelled, the rest is abandoned. What is due never comes even before a
+    /// deadline that is never.
     void close_timers(steady_time deadline, abandoned_tasks& abandoned) {
         timers_.close();
         give_up(abandoned, [deadline](const timed& item) {
-            return !is_awaited(item) || (!item.is_resumption && deadline < item.due);
+            return !is_awaited(item) ||
+                   (!item.is_resumption && (deadline < item.due || item.due == never));
         });
     }
 
@@ -241,7 +243,7 @@ private:
     }
 
     void cancel_repeating() {
-        sink_time not_needed(steady_time::max());
+        sink_time not_needed(never);
         abandoned_tasks none(host_, not_needed);
         give_up(none, [](const timed& item) { return !is_awaited(item); });
     }

@@ -28,8 +28,8 @@ public:
     ward& operator=(const ward&) = delete;
 
     struct visit {
-        steady_time next = steady_time::max(); ///< when to come again at the latest
-        bool is_active = false; ///< an idle ward calls notice_activity() when it wakes
+        steady_time next = never; ///< when to come again at the latest
+        bool is_active = false;   ///< an idle ward calls notice_activity() when it wakes
     };
 
     /// Does what is due. No lock is held meanwhile, but the keeper looks after all: it must not take
@@ -224,7 +224,7 @@ private:
     std::atomic<bool> has_thread_{false};
     hiring_pause pause_;
     std::atomic<bool> is_parked_{true};
-    std::atomic<steady_time> gets_up_{steady_time::max()};
+    std::atomic<steady_time> gets_up_{never};
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

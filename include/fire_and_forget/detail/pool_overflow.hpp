@@ -178,7 +178,7 @@ private:
     /// Where the task stands that waits longest; null if none may be displaced.
     pool_lane* lane_of_oldest(std::size_t level) const noexcept {
         pool_lane* found = nullptr;
-        steady_time oldest = steady_time::max();
+        steady_time oldest = never;
         for (pool_lane* lane = lanes_.first(level); lane != nullptr; lane = lane->next) {
             lane->look_at_first([&](const slot& first) {
                 const task_node* const node = task_taker::node_in(first);

@@ -19,12 +19,15 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 using steady_clock = std::chrono::steady_clock;
 using steady_time = steady_clock::time_point;
 
+/// The time that does not come.
+inline constexpr steady_time never = (steady_time::max)();
+
 /// `delay` after `start`; a delay too long for the clock means never, a negative one means at once.
 inline steady_time later(steady_time start, std::chrono::nanoseconds delay) noexcept {
     if (delay <= std::chrono::nanoseconds(0)) {
         return start;
     }
-    return delay < steady_time::max() - start ? start + delay : steady_time::max();
+    return start < never - delay ? start + delay : never;
 }
 
 inline steady_time earlier_of(steady_time a, steady_time b) noexcept {
@@ -62,7 +65,7 @@ private:
 /// Waits for a notification, or for `deadline`; some systems can't wait for the end of time.
 inline void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
                        steady_time deadline) {
-    if (deadline == steady_time::max()) {
+    if (deadline == never) {
         changed.wait(lock);
     } else {
         changed.wait_until(lock, deadline);

@@ -50,9 +50,7 @@ public:
     std::size_t size() const noexcept { return size_; }
 
     /// The earliest deadline; the end of time if there is none.
-    steady_time next_due() const noexcept {
-        return size_ > 0 ? entries_[0].due : steady_time::max();
-    }
+    steady_time next_due() const noexcept { return size_ > 0 ? entries_[0].due : never; }
 
     /// Adds `item`, which stays where it is; false if there is no memory.
     bool try_push(timed& item) noexcept {
