@@ -412,6 +412,69 @@ TEST_CASE("pools that all have to be given up at exit share one deadline") {
     CHECK(end->tasks_reported_as(failure::abandoned) == 8);
 }
 
+const child static_pools("static pools", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    const faf::pool_options of_one{.threads = 1, .exit_deadline = 1s};
+    static faf::thread_pool first(of_one);
+    static faf::thread_pool second(of_one);
+    static faf::thread_pool third(of_one);
+    static faf::thread_pool fourth(of_one);
+    for (faf::thread_pool* pool : {&first, &second, &third, &fourth}) {
+        book.count(fire_and_forget(*pool, [] { std::this_thread::sleep_for(1h); }));
+    }
+});
+
+TEST_CASE("pools with static storage that have to be given up share one deadline") {
+    const outcome end = run(static_pools);
+    check_exit(end);
+    check_leaving(end, 1s);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 4);
+}
+
+void have_pools_fire_at_each_other(ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    static faf::thread_pool here({.threads = 1});
+    static faf::thread_pool there({.threads = 1});
+    struct hop {
+        ledger* book;
+        int left;
+        void operator()() const {
+            std::this_thread::sleep_for(2ms); // or the exit could not come in between
+            ++book->ran;
+            if (left > 0) {
+                book->count(fire_and_forget(left % 2 == 0 ? there : here, hop{book, left - 1}));
+            }
+        }
+    };
+    book.count(fire_and_forget(here, hop{&book, 100}));
+}
+
+const child pools_fire_at_each_other("pools fire at each other", have_pools_fire_at_each_other);
+
+TEST_CASE("what two pools fire at each other while the program exits all runs") {
+    const outcome end = run(pools_fire_at_each_other);
+    check_exit(end);
+    check_leaving(end, standard_deadline);
+    CHECK(end->refused == 0);
+    CHECK(end->ran == 101);
+}
+
+const child one_is_late("one pool is late", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    static faf::thread_pool late({.threads = 1, .exit_deadline = 0s});
+    book.count(fire_and_forget(late, [] { std::this_thread::sleep_for(1h); }));
+    have_pools_fire_at_each_other(book);
+});
+
+TEST_CASE("a pool whose deadline has passed leaves the others theirs at exit") {
+    const outcome end = run(one_is_late);
+    check_exit(end);
+    check_leaving(end, standard_deadline);
+    CHECK(end->refused == 0);
+    CHECK(end->ran == 101);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1);
+}
+
 const child self_destroyed("pool destroyed by its task", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     auto* pool = new faf::thread_pool({.threads = 1});

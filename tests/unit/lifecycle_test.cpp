@@ -13,7 +13,7 @@ struct party final : exit_party {
     explicit party(int& counter) : ended(&counter) {}
     ~party() override { ++*ended; }
     void begin_closing() override {}
-    bool wait_for_exit(steady_time, sink_time&) override { return true; }
+    void wait_for_exit(steady_time, sink_time&) override {}
     void close_for_exit(steady_time, sink_time&) override {}
     steady_time exit_time(steady_time start) const override { return start; }
     std::uint64_t admissions() const override { return 0; }

@@ -88,11 +88,11 @@ public:
         }
     }
 
-    bool wait_for_exit(steady_time start, sink_time& for_sinks) override {
+    void wait_for_exit(steady_time start, sink_time& for_sinks) override {
         give_up_late_timers(exit_time(start), for_sinks);
         std::unique_lock lock(mutex_);
         note_exit();
-        return wait_quiet(lock, exit_time(start));
+        static_cast<void>(wait_quiet(lock, exit_time(start)));
     }
 
     void close_for_exit(steady_time start, sink_time& for_sinks) override {
@@ -105,23 +105,34 @@ public:
 
     virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
 
-    /// The sink, for a thread that is none of the executor's, until return_sink(): its owner waits
-    /// for that.
-    const error_sink* borrow_sink() noexcept {
-        keep();
-        const std::lock_guard lock(mutex_);
-        ++borrowers_;
-        return sink();
-    }
-
-    void return_sink() noexcept {
-        {
-            const std::lock_guard lock(mutex_);
-            --borrowers_;
-            quiet_.notify_all();
+    /// The sink, for a report by a thread that is none of the executor's: its owner waits for that.
+    class sink_loan {
+    public:
+        explicit sink_loan(executor_core& from) noexcept
+            : from_(from), frame_{&from, this_thread.loans} {
+            from.keep();
+            this_thread.loans = &frame_;
+            const std::lock_guard lock(from.mutex_);
+            ++from.borrowers_;
         }
-        release();
-    }
+        ~sink_loan() {
+            this_thread.loans = frame_.outer;
+            {
+                const std::lock_guard lock(from_.mutex_);
+                --from_.borrowers_;
+                from_.quiet_.notify_all();
+            }
+            from_.release();
+        }
+        sink_loan(const sink_loan&) = delete;
+        sink_loan& operator=(const sink_loan&) = delete;
+
+        const error_sink* sink() const noexcept { return from_.sink(); }
+
+    private:
+        executor_core& from_;
+        const loan_frame frame_;
+    };
 
 protected:
     enum class phase : std::uint8_t { open, closing, closed };
@@ -130,10 +141,11 @@ protected:
     bool is_in_its_process() const noexcept { return process_ == process_number(); }
 
     /// From now on the sink is not called any more, for what it refers to may end. Who has borrowed
-    /// it and calls it now is waited for until `deadline`.
+    /// it and calls it now is waited for until `deadline`, but for the calling thread.
     void give_up_sink(steady_time deadline) {
         std::unique_lock lock(mutex_);
-        while (borrowers_ > 0 && steady_clock::now() < deadline) {
+        const std::size_t own = loans_from(this);
+        while (borrowers_ > own && sink() != nullptr && steady_clock::now() < deadline) {
             wait_until(quiet_, lock, deadline);
         }
         set_sink(nullptr);

@@ -44,9 +44,9 @@ public:
     /// From now on takes only what running tasks fire, and asks those with a stop_token to stop.
     virtual void begin_closing() = 0;
 
-    /// Waits until it is quiet; false if its deadline, counted from `start`, comes first. What can't
-    /// start by then is reported at once, to sinks if there is time.
-    virtual bool wait_for_exit(steady_time start, sink_time& for_sinks) = 0;
+    /// Waits until it is quiet or its deadline has come, counted from `start`. What can't start by
+    /// then is reported at once.
+    virtual void wait_for_exit(steady_time start, sink_time& for_sinks) = 0;
 
     /// Closes, and reports what is left as abandoned.
     virtual void close_for_exit(steady_time start, sink_time& for_sinks) = 0;
@@ -84,6 +84,7 @@ public:
         bool is_due = true;
         {
             const std::lock_guard lock(mutex_);
+            has_new_party_ = true;
             party.next_ = first_;
             if (first_ != nullptr) {
                 first_->previous_ = &party;
@@ -91,8 +92,22 @@ public:
             first_ = &party;
             is_due = std::exchange(is_due_, true);
         }
-        if (!is_due) { // Without room for it exit drains nothing; nobody could be told.
-            static_cast<void>(std::atexit([] { instance().exit(); }));
+        if (!is_due) {
+            register_step();
+        }
+    }
+
+    /// A party begins to work. If that is new, the step is registered once more: its owner is
+    /// complete by now, and if that has static storage, it is destroyed after the step. So the
+    /// parties wait for their deadlines together, and not each of them in its owner's destructor.
+    void note_work() noexcept {
+        bool is_new = false;
+        {
+            const std::lock_guard lock(mutex_);
+            is_new = std::exchange(has_new_party_, false);
+        }
+        if (is_new) {
+            register_step();
         }
     }
 
@@ -106,6 +121,11 @@ public:
     }
 
 private:
+    /// Without room for it exit drains nothing; nobody could be told.
+    static void register_step() noexcept {
+        static_cast<void>(std::atexit([] { instance().exit(); }));
+    }
+
     void exit() {
         if (process_ != process_number()) {
             return; // a forked child: the threads and their tasks are its parent's
@@ -129,15 +149,11 @@ private:
     /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
     /// round in which each was found quiet.
     void wait_for_all(steady_time start, sink_time& for_sinks) {
-        bool in_time = true;
         std::uint64_t before = 0;
         do {
-            before = admissions();
-            for_each([&](exit_party& party) {
-                in_time = party.wait_for_exit(start, for_sinks) && in_time;
-            });
-            in_time = in_time && steady_clock::now() < latest_end(start);
-        } while (in_time && admissions() != before);
+            before = admissions(start);
+            for_each([&](exit_party& party) { party.wait_for_exit(start, for_sinks); });
+        } while (admissions(start) != before);
     }
 
     steady_time latest_end(steady_time start) {
@@ -149,9 +165,12 @@ private:
         return latest;
     }
 
-    std::uint64_t admissions() {
+    /// Of those whose deadlines have not come.
+    std::uint64_t admissions(steady_time start) {
         std::uint64_t sum = 0;
-        for_each([&](const exit_party& party) { sum += party.admissions(); });
+        for_each([&](const exit_party& party) {
+            sum += steady_clock::now() < party.exit_time(start) ? party.admissions() : 0;
+        });
         return sum;
     }
 
@@ -182,6 +201,7 @@ private:
     exit_party* first_ = nullptr;
 
     bool is_due_ = false;
+    bool has_new_party_ = false; ///< for which note_work() has not been called
     const long process_ = process_number();
 };
 

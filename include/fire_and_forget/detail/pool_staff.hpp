@@ -87,8 +87,7 @@ protected:
             }
         }
         if (trouble) {
-            trouble.report("it waits for one", borrow_sink());
-            return_sink();
+            trouble.report("it waits for one", sink_loan(*this).sink());
             release();
         }
     }
@@ -102,6 +101,7 @@ protected:
         if (lanes_.is_over()) {
             return false;
         }
+        exit_registry::instance().note_work();
         keep(); // the worker's
         const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
         if (!is_started) {
@@ -252,8 +252,7 @@ private:
             quiet_.notify_all();
         }
         if (trouble) {
-            trouble.report("it waits for one", borrow_sink());
-            return_sink();
+            trouble.report("it waits for one", sink_loan(*this).sink());
         }
         const bool was_needed = is_forced && has_napper(); // P3 of pool_workers
         if (was_needed || lanes_.may_have_tasks()) {

@@ -79,11 +79,17 @@ public:
     /// its stop_token means.
     fate resumed(steady_time since) {
         started_ = since;
-        frame_.goes_on_inside = true; // the executor counts the task that resumes it
+        frame_.is_uncounted = true; // the executor counts the task that resumes it
         call();
         destroy([&] { failed_with_exception(); });
         is_settled_ = true;
         return result_;
+    }
+
+    /// Settles a task that no executor counts any more.
+    fate drop_uncounted(failure kind, std::string_view why) {
+        frame_.is_uncounted = true;
+        return drop(kind, why);
     }
 
     /// Destroys the task without running it and reports that as `kind`.
@@ -298,7 +304,7 @@ inline constexpr task_type resumption_type{&resumption::call, &resumption::destr
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {
     const node_memory until_done(task.release());
-    task_run(task_in(*until_done), on).drop(kind, why);
+    task_run(task_in(*until_done), on).drop_uncounted(kind, why);
 }
 
 /// Destroys a closure whose fate is settled; what that throws is reported.

@@ -60,7 +60,7 @@ public:
             name_this_thread("faf/report");
             static_cast<lack*>(told)->report(*static_cast<executor_core*>(kept));
         };
-        lack_->sink = pool.borrow_sink();
+        pool.keep(); // for the report
         lack* const told = std::exchange(lack_, nullptr);
         detachable_thread thread;
         if (start_thread(thread, tell, &pool, told)) {
@@ -75,10 +75,9 @@ private:
         call_site where{};
         const char* name = nullptr;
         std::chrono::nanoseconds waited{};
-        const error_sink* sink = nullptr; ///< borrowed
         report_text what;
 
-        /// Once; lets go of the pool and its sink.
+        /// Once; lets go of the pool.
         void report(executor_core& pool) {
             error_report starving{};
             starving.kind = failure::starvation;
@@ -86,8 +85,8 @@ private:
             starving.where = where;
             starving.what = what.view();
             starving.waited = waited;
-            detail::report(starving, nullptr, sink);
-            pool.return_sink();
+            detail::report(starving, nullptr, executor_core::sink_loan(pool).sink());
+            pool.release();
             delete this;
         }
     };

@@ -18,7 +18,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 struct task_frame {
     const void* on = nullptr;
     const task_frame* outer = nullptr;
-    bool goes_on_inside = false; ///< a coroutine's next stretch, run by the task that is `outer`
+    bool is_uncounted = false; ///< a coroutine's next stretch, which the task that is `outer` runs,
+                               ///< or a task that is dropped: executors don't count it as running
+};
+
+/// An executor's sink that this thread has borrowed for a report, innermost first.
+struct loan_frame {
+    const void* from = nullptr;
+    const loan_frame* outer = nullptr;
 };
 
 class hand_over;
@@ -36,6 +43,7 @@ struct thread_state {
     const task_frame* running = nullptr;
     const void* works_for = nullptr; ///< the executor whose worker this thread is
     hand_over* handing_over = nullptr;
+    const loan_frame* loans = nullptr;
     bool in_sink = false;
 };
 
@@ -50,13 +58,22 @@ inline bool inside_a_task() noexcept {
 inline std::size_t depth_of(const void* executor) noexcept {
     std::size_t depth = 0;
     for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        depth += frame->on == executor && !frame->goes_on_inside ? 1 : 0;
+        depth += frame->on == executor && !frame->is_uncounted ? 1 : 0;
     }
     return depth;
 }
 
 inline bool inside_a_task_of(const void* executor) noexcept {
     return depth_of(executor) > 0;
+}
+
+/// How many reports the calling thread is making to the sink of `executor` that it has borrowed.
+inline std::size_t loans_from(const void* executor) noexcept {
+    std::size_t loans = 0;
+    for (const loan_frame* frame = this_thread.loans; frame != nullptr; frame = frame->outer) {
+        loans += frame->from == executor ? 1 : 0;
+    }
+    return loans;
 }
 
 /// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
