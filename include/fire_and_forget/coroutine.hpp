@@ -6,6 +6,12 @@
 // that makes.
 
 #include "detail/abi.hpp"
+
+#if !defined(__cpp_impl_coroutine) || !__has_include(<coroutine>)
+#error "fire_and_forget/coroutine.hpp needs C++20 coroutines (GCC 10: -fcoroutines)."
+#include "fire_and_forget stops here"
+#endif
+
 #include "detail/attempt.hpp"
 #include "detail/chain_waits.hpp"
 #include "detail/fired_coroutine.hpp"

@@ -5,6 +5,7 @@
 #include "catch.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -898,6 +899,59 @@ TEST_CASE("options that can't be met are refused and counted by a pool and by ow
     CHECK(pool.snapshot().accepted == 0);
     CHECK(faf::snapshot().refused == before + 2);
     CHECK(errors.count() == 4);
+}
+
+TEST_CASE("a priority that there is not is refused with a sentence, by every executor") {
+    const error_recorder errors;
+    manual_executor ex;
+    faf::thread_pool pool({.threads = 1});
+    int jobs = 0;
+    const auto foreign = [&](faf::job work) {
+        ++jobs;
+        work();
+    };
+    const std::uint64_t before = faf::snapshot().refused;
+    int runs = 0;
+    const auto count = [&] { ++runs; };
+    for (const int number : {3, 9, 255}) {
+        const faf::options how{.priority = static_cast<faf::priority>(number), .after = 1ms};
+        const faf::options at_once{.priority = static_cast<faf::priority>(number)};
+        CHECK(fire_and_forget(ex, how, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(pool, how, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(pool, at_once, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(faf::own_thread, how, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(foreign, at_once, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(at_once, count).why() == refusal::invalid_options);
+    }
+    CHECK(pool.snapshot().refused == 6);
+    CHECK(faf::snapshot().refused == before + 6);
+    CHECK(ex.pending() == 0);
+    CHECK(jobs == 0);
+    CHECK(runs == 0);
+    REQUIRE(errors.count() == 18);
+    for (const recorded_error& error : errors.errors()) {
+        check_invalid(error, "`priority` is none of faf::priority::high, normal and low");
+    }
+}
+
+TEST_CASE("a full pool whose overflow is none that there is refuses with a sentence") {
+    const error_recorder errors;
+    faf::thread_pool pool(
+        {.threads = 1, .max_pending = 1, .when_full = static_cast<faf::overflow>(7)});
+    std::atomic<bool> may_end{false};
+    fire_and_forget(pool, [&] { may_end.wait(false); });
+    while (pool.snapshot().running == 0) {
+        std::this_thread::yield();
+    }
+    CHECK(fire_and_forget(pool, [] {}));
+    CHECK(fire_and_forget(pool, [] {}).why() == refusal::invalid_options);
+    CHECK(fire_and_forget(pool, [] {}).why() == refusal::invalid_options);
+    may_end = true;
+    may_end.notify_one();
+    CHECK(pool.drain(60s));
+    CHECK(pool.snapshot().accepted == 2);
+    REQUIRE(errors.count() == 2);
+    check_invalid(errors.errors()[0], to_string(refusal::invalid_options));
 }
 
 TEST_CASE("an executor of somebody else's has no time, and refuses what needs it") {

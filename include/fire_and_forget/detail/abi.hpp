@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Which objects of a program share one library: those whose types are laid out alike and whose inline
-// functions do the same. Every header of the library opens its namespace with what is named here.
+// What the library asks of its compiler, and which objects of a program share one library: those
+// whose types are laid out alike and whose inline functions do the same. Every header comes here
+// first, and opens its namespace with what is named here.
+
+#include "../version.hpp"
+
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) <= 201703L
+#error "fire_and_forget needs C++20: compile with -std=c++20."
+#include "fire_and_forget stops here" // or hundreds of errors would follow
+#endif
+
+#if !defined(__cpp_threadsafe_static_init)
+#error "fire_and_forget starts threads: compile without -fno-threadsafe-statics."
+#endif
 
 #include <version>
 
@@ -21,48 +33,65 @@
 #endif
 #endif
 
-// One letter for each thing that a compiler or its flags decide. The language version is not among
-// them: nothing here depends on it.
+// One digit, which no macro of a user's can be, for each thing that a compiler or its flags decide.
+// The language version is not among them: nothing here depends on it. Neither do sizes of enums,
+// for all have their type, nor RTTI.
+
+#if defined(_LIBCPP_VERSION)
+#define FIRE_AND_FORGET_ABI_LIBRARY 5
+#elif defined(__GLIBCXX__) && defined(_GLIBCXX_DEBUG)
+#define FIRE_AND_FORGET_ABI_LIBRARY 2 // std::vector is another one
+#elif defined(__GLIBCXX__) && !_GLIBCXX_USE_CXX11_ABI
+#define FIRE_AND_FORGET_ABI_LIBRARY 3 // std::string is another one
+#elif defined(__GLIBCXX__)
+#define FIRE_AND_FORGET_ABI_LIBRARY 1
+#else
+#define FIRE_AND_FORGET_ABI_LIBRARY 9
+#endif
 
 #if defined(__cpp_lib_source_location)
-#define FIRE_AND_FORGET_ABI_SITE s
+#define FIRE_AND_FORGET_ABI_SITE 1
 #else
-#define FIRE_AND_FORGET_ABI_SITE b // call_site is built by hand: clang 14 with libstdc++
+#define FIRE_AND_FORGET_ABI_SITE 0 // call_site is built by hand: clang 14 with libstdc++
 #endif
 
 #if defined(__cpp_lib_jthread)
-#define FIRE_AND_FORGET_ABI_STOP j
+#define FIRE_AND_FORGET_ABI_STOP 1
 #else
-#define FIRE_AND_FORGET_ABI_STOP n // nothing can be asked to stop: libc++ keeps it back
+#define FIRE_AND_FORGET_ABI_STOP 0 // nothing can be asked to stop: libc++ keeps it back
 #endif
 
 #if defined(__cpp_exceptions)
-#define FIRE_AND_FORGET_ABI_EXCEPTIONS e
+#define FIRE_AND_FORGET_ABI_EXCEPTIONS 1
 #else
-#define FIRE_AND_FORGET_ABI_EXCEPTIONS n // attempt() catches nothing
+#define FIRE_AND_FORGET_ABI_EXCEPTIONS 0 // attempt() catches nothing
 #endif
 
 #if defined(FIRE_AND_FORGET_HAS_TSAN)
-#define FIRE_AND_FORGET_ABI_SANITIZER t // barriers are read-modify-writes
+#define FIRE_AND_FORGET_ABI_SANITIZER 1 // barriers are read-modify-writes
 #elif defined(FIRE_AND_FORGET_HAS_ASAN)
-#define FIRE_AND_FORGET_ABI_SANITIZER a // frames are not recycled
+#define FIRE_AND_FORGET_ABI_SANITIZER 2 // frames are not recycled
 #else
-#define FIRE_AND_FORGET_ABI_SANITIZER n
+#define FIRE_AND_FORGET_ABI_SANITIZER 0
 #endif
 
 #if defined(FIRE_AND_FORGET_STRESS)
-#define FIRE_AND_FORGET_ABI_TEST s // blocks have two slots
+#define FIRE_AND_FORGET_ABI_TEST 1 // blocks have two slots
 #else
-#define FIRE_AND_FORGET_ABI_TEST n
+#define FIRE_AND_FORGET_ABI_TEST 0
 #endif
 
-#define FIRE_AND_FORGET_JOIN(a, b, c, d, e) v0_1_##a##b##c##d##e
-#define FIRE_AND_FORGET_JOIN_EXPANDED(a, b, c, d, e) FIRE_AND_FORGET_JOIN(a, b, c, d, e)
+#define FIRE_AND_FORGET_JOIN(v1, v2, v3, d1, d2, d3, d4, d5, d6)                                   \
+    v##v1##_##v2##_##v3##_##d1##d2##d3##d4##d5##d6
+#define FIRE_AND_FORGET_JOIN_EXPANDED(v1, v2, v3, d1, d2, d3, d4, d5, d6)                          \
+    FIRE_AND_FORGET_JOIN(v1, v2, v3, d1, d2, d3, d4, d5, d6)
 
-/// The inline namespace that all of faf is in: `v0_1_sjenn` with GCC and libstdc++. Objects for which
-/// it differs may be linked into one program; each kind then has a default pool and a global sink of
-/// its own.
+/// The inline namespace that all of faf is in: `v0_1_0_111100` with GCC and libstdc++. Objects for
+/// which it differs may be linked into one program; each kind then has a default pool and a global
+/// sink of its own.
 #define FIRE_AND_FORGET_ABI                                                                        \
-    FIRE_AND_FORGET_JOIN_EXPANDED(FIRE_AND_FORGET_ABI_SITE, FIRE_AND_FORGET_ABI_STOP,              \
+    FIRE_AND_FORGET_JOIN_EXPANDED(FIRE_AND_FORGET_VERSION_MAJOR, FIRE_AND_FORGET_VERSION_MINOR,    \
+                                  FIRE_AND_FORGET_VERSION_PATCH, FIRE_AND_FORGET_ABI_LIBRARY,      \
+                                  FIRE_AND_FORGET_ABI_SITE, FIRE_AND_FORGET_ABI_STOP,              \
                                   FIRE_AND_FORGET_ABI_EXCEPTIONS, FIRE_AND_FORGET_ABI_SANITIZER,   \
                                   FIRE_AND_FORGET_ABI_TEST)

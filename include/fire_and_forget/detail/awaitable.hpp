@@ -7,10 +7,6 @@
 #include "abi.hpp"
 #include "awaitable_result.hpp"
 
-#if !defined(__cpp_impl_coroutine)
-#error "fire_and_forget/coroutine.hpp needs C++20 coroutines (GCC 10: -fcoroutines)."
-#endif
-
 #include <concepts>
 #include <coroutine>
 #include <type_traits>

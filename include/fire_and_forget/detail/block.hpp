@@ -83,9 +83,9 @@ struct block {
 private:
     /// One store for each slot: the loop that an array of slots gets costs a submit four times as
     /// many instructions in a burst.
-    template <std::size_t... I>
-    block(basic_lane<Slots>& of, std::index_sequence<I...>) noexcept : home(of) {
-        (::new (static_cast<void*>(slots_ + I * sizeof(slot))) slot, ...);
+    template <std::size_t... Number>
+    block(basic_lane<Slots>& of, std::index_sequence<Number...>) noexcept : home(of) {
+        (::new (static_cast<void*>(slots_ + Number * sizeof(slot))) slot, ...);
     }
 
     alignas(slot) std::byte slots_[Slots * sizeof(slot)];

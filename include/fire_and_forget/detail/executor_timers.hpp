@@ -53,7 +53,7 @@ public:
         full_fence(); // X1
         if (timers_.seems_used()) {
             timers_.request_sweep();
-            call_keeper(steady_time::min(), {});
+            call_keeper((steady_time::min)(), {});
         }
     }
 
@@ -232,7 +232,7 @@ private:
     /// When the keeper should come by for one that is due at `due`: at once if it is one of many, lest
     /// too many are left in the intake.
     steady_time when_to_call(steady_time due) const noexcept {
-        return timers_.accepted() % 1024 == 1023 ? steady_time::min() : due;
+        return timers_.accepted() % 1024 == 1023 ? (steady_time::min)() : due;
     }
 
     static void call_keeper(steady_time when, const call_site& where) {

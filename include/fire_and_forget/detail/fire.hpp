@@ -175,7 +175,7 @@ template <class... Args>
     const located<Args...> fn(where, callable, how);
     const firing call = make_firing(given, pool.sink(), fn.where);
     refusal why = refusal::none;
-    if (!has_callable(fn, call, why)) {
+    if (!can_be_fired(fn, call, why)) {
         pool.note_refused();
         return submission(why);
     }
@@ -228,7 +228,7 @@ submission fire(E& target, const options* given, const located<std::type_identit
     const firing call = make_firing(given, nullptr, fn.where);
     refusal why = refusal::none;
     task_ptr task;
-    if (has_callable(fn, call, why)) {
+    if (can_be_fired(fn, call, why)) {
         task = make_task(fn, call, why, std::forward<Args>(args)...);
     }
     if (task) {

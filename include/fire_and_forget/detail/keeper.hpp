@@ -125,7 +125,7 @@ private:
         }
         is_called_ = true;
         if (has_thread()) {
-            gets_up_.store(steady_time::min()); // spares others the call until it is up
+            gets_up_.store((steady_time::min)()); // spares others the call until it is up
         }
         wake_up_.notify_one();
         return trouble;
@@ -153,7 +153,7 @@ private:
         asymmetric_barrier::prepare();
         unsigned idle = 0;
         for (std::unique_lock lock(mutex_);;) {
-            gets_up_.store(steady_time::min());
+            gets_up_.store((steady_time::min)());
             ward::visit all = look_after_all(lock);
             idle = all.is_active ? 0 : idle + 1;
             if (idle >= idle_rounds && !is_parked_.load(std::memory_order_relaxed)) {

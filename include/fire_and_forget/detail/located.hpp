@@ -249,9 +249,20 @@ public:
     }
 };
 
-/// False if there is nothing to call; then it has been reported, and `why` is set.
+/// Lists are indexed by it.
+constexpr bool is_priority(priority level) noexcept {
+    return level == priority::high || level == priority::normal || level == priority::low;
+}
+
+/// False if there is nothing to call, or it has a priority that there is not; then it has been
+/// reported, and `why` is set.
 template <class Located>
-bool has_callable(const Located& fn, const firing& call, refusal& why) {
+bool can_be_fired(const Located& fn, const firing& call, refusal& why) {
+    if (call.given != nullptr && !is_priority(call.given->priority)) {
+        why = call.refuse(refusal::invalid_options,
+                          "`priority` is none of faf::priority::high, normal and low");
+        return false;
+    }
     if (fn.how->is_empty == nullptr) {
         return true;
     }
@@ -283,7 +294,8 @@ bool try_construct(const Located& fn, void* memory, const firing& call, refusal&
     return is_done;
 }
 
-/// Makes a task on the heap, after has_callable(). Null if that fails; then it has been reported, and `why` is set.
+/// Makes a task on the heap, after can_be_fired(). Null if that fails; then it has been reported,
+/// and `why` is set.
 template <class Located, class... Args>
 task_ptr make_task(const Located& fn, const firing& call, refusal& why, Args&&... args) {
     const task_type* type = fn.how->type;

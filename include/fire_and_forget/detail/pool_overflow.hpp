@@ -141,6 +141,9 @@ private:
         case overflow::refuse:
             why = refusal::queue_full;
             break;
+        default:
+            why = refusal::invalid_options; // a number that is none of these
+            break;
         }
         return why == refusal::none ? entry::store : entry::refuse;
     }

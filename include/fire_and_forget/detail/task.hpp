@@ -59,10 +59,10 @@ private:
     template <class>
     friend struct coroutine_start;
 
-    template <class Parts, std::size_t... I, class... First>
-    static decltype(auto) invoke(Parts&& parts, std::index_sequence<I...>, First&&... first) {
+    template <class Parts, std::size_t... Number, class... First>
+    static decltype(auto) invoke(Parts&& parts, std::index_sequence<Number...>, First&&... first) {
         return std::invoke(std::get<0>(std::forward<Parts>(parts)), std::forward<First>(first)...,
-                           std::get<I + 1>(std::forward<Parts>(parts))...);
+                           std::get<Number + 1>(std::forward<Parts>(parts))...);
     }
 
     template <bool TakesToken, class Parts>
