@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The oracle of the fuzz tests: what was fired, what became of it, and what was reported. In the end
+// they must agree, whatever the program was.
+
+#include "eventually.hpp"
+#include "task_mix.hpp"
+
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace faf_fuzz {
+
+using faf_test::eventually;
+
+/// How a task was fired, as far as its fate depends on it.
+enum class manner : std::uint8_t {
+    once,
+    repeated, ///< may run any number of times
+};
+
+/// One task.
+struct record {
+    std::atomic<int> alive{0};           ///< copies of its closure
+    std::atomic<std::uint32_t> ended{0}; ///< runs that went to their end, be it by a throw
+    std::atomic<bool> is_refused{false};
+    manner how = manner::once;
+};
+
+/// All tasks of a program and all reports about them.
+///
+/// Each single task that was not refused either runs to its end or is reported as dropped, and each
+/// throw, error result and refusal is reported. So the sum of all that reports speak for is known.
+class books {
+public:
+    static constexpr std::size_t capacity = 4096;
+
+    /// A new task's record; null when there were so many that the program is to end.
+    record* open(manner how = manner::once) noexcept {
+        const std::size_t number = opened_.fetch_add(1);
+        if (number >= capacity) {
+            return nullptr;
+        }
+        records_[number].how = how;
+        return &records_[number];
+    }
+
+    // What the tasks say --------------------------------------------------------------------------
+
+    void note_answer(record& task, faf::submission answer) noexcept {
+        if (!answer) {
+            task.is_refused = true;
+            ++refused_;
+        }
+    }
+    void note_throw() noexcept { ++thrown_; }
+    void note_error_result() noexcept { ++errors_returned_; }
+
+    /// A sink throws, and the next one hears of it.
+    void note_sink_throw() noexcept { ++sinks_thrown_; }
+
+    /// A refusal inside of a sink goes to standard error.
+    void note_refusal_in_sink() noexcept { ++unheard_; }
+
+    // What the reports say ------------------------------------------------------------------------
+
+    void hear(const faf::error_report& report) noexcept {
+        heard_[static_cast<std::size_t>(report.kind)] += 1 + report.suppressed;
+    }
+
+    /// About a task that repeats: whether it runs or is dropped may be so several times.
+    void hear_of_repeated(const faf::error_report& report) noexcept {
+        switch (report.kind) {
+        case faf::failure::expired:
+        case faf::failure::cancelled:
+        case faf::failure::abandoned:
+        case faf::failure::displaced:
+            return;
+        default:
+            hear(report);
+        }
+    }
+
+    // The check -----------------------------------------------------------------------------------
+
+    /// The first thing that is wrong, from any thread.
+    void expect(bool holds, const char* what, std::uint64_t left = 0, std::uint64_t right = 0) {
+        const std::lock_guard lock(mutex_);
+        if (!holds && problem_.empty()) {
+            problem_ =
+                std::string(what) + ": " + std::to_string(left) + ", " + std::to_string(right);
+        }
+    }
+
+    void expect_sum(const faf::stats& now, const char* where) {
+        expect(faf_test::adds_up(now), where, now.accepted,
+               now.succeeded + now.failed + now.dropped + now.pending + now.running);
+        expect(now.cancelled + now.expired <= now.dropped, "more parts than dropped",
+               now.cancelled + now.expired, now.dropped);
+        expect(now.pending <= capacity && now.running <= capacity, "a counter below zero",
+               now.pending, now.running);
+    }
+
+    /// When all is over: what is wrong, or nothing. `was_patient` if no deadline was so short that
+    /// running tasks were given up, which then both run and are reported.
+    std::string balance(bool was_patient) {
+        expect(eventually([&] { return alive() == 0; }), "closures that were not destroyed",
+               alive());
+        // The last reports may be on their way when the last closure is gone.
+        if (was_patient) {
+            expect(eventually([&] { return heard() == to_be_heard(); }),
+                   "reports, and what was to be reported", heard(), to_be_heard());
+            expect(heard(faf::failure::exception) == thrown_, "exceptions reported, and thrown",
+                   heard(faf::failure::exception), thrown_);
+        } else {
+            expect(heard() <= to_be_heard() + capacity, "more reports than tasks", heard(),
+                   to_be_heard());
+        }
+        expect(heard(faf::failure::error_result) == errors_returned_,
+               "error results reported, and returned", heard(faf::failure::error_result),
+               errors_returned_);
+        expect(heard(faf::failure::sink_failed) == sinks_thrown_,
+               "failed sinks reported, and thrown", heard(faf::failure::sink_failed),
+               sinks_thrown_);
+        for (const record& one : records_) {
+            if (one.how != manner::repeated) {
+                expect(one.ended <= (one.is_refused ? 0U : 1U), "a task ran too often", one.ended);
+            }
+        }
+        return std::exchange(problem_, {});
+    }
+
+private:
+    std::uint64_t alive() const noexcept {
+        std::uint64_t all = 0;
+        for (const record& one : records_) {
+            all += static_cast<std::uint64_t>(one.alive.load());
+        }
+        return all;
+    }
+
+    std::uint64_t heard(faf::failure kind) const noexcept {
+        return heard_[static_cast<std::size_t>(kind)];
+    }
+    std::uint64_t heard() const noexcept {
+        std::uint64_t all = 0;
+        for (const auto& one : heard_) {
+            all += one;
+        }
+        return all - heard(faf::failure::sink_failed) - heard(faf::failure::starvation);
+    }
+
+    /// Refusals, what did not come to its end, and what ended badly.
+    std::uint64_t to_be_heard() const noexcept {
+        std::uint64_t all = refused_ - unheard_ + thrown_ + errors_returned_;
+        const std::size_t used = std::min(opened_.load(), capacity);
+        for (std::size_t i = 0; i < used; ++i) {
+            const record& one = records_[i];
+            all += one.how != manner::repeated && one.ended == 0 && !one.is_refused ? 1 : 0;
+        }
+        return all;
+    }
+
+    std::atomic<std::size_t> opened_{0};
+    std::array<record, capacity> records_{};
+    std::atomic<std::uint64_t> refused_{0};
+    std::atomic<std::uint64_t> unheard_{0};
+    std::atomic<std::uint64_t> thrown_{0};
+    std::atomic<std::uint64_t> errors_returned_{0};
+    std::atomic<std::uint64_t> sinks_thrown_{0};
+    std::array<std::atomic<std::uint64_t>, 10> heard_{};
+    std::mutex mutex_;
+    std::string problem_;
+};
+
+/// What a closure holds so that its life and its run are in the books.
+class ticket {
+public:
+    ticket(books& in, record& of) noexcept : books_(&in), record_(&of) { ++record_->alive; }
+    ticket(const ticket& other) noexcept : ticket(*other.books_, *other.record_) {}
+    ticket& operator=(ticket) = delete;
+    ~ticket() { --record_->alive; }
+
+    /// The task has come to its end.
+    std::uint32_t end() const noexcept { return ++record_->ended; }
+
+    /// It has, and throws now.
+    template <class Exception>
+    [[noreturn]] void end_by(Exception thrown) const {
+        end();
+        books_->note_throw();
+        throw thrown;
+    }
+
+    books& book() const noexcept { return *books_; }
+
+private:
+    books* books_;
+    record* record_;
+};
+
+} // namespace faf_fuzz

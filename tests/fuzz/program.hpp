@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Reads a program over the whole interface from bytes and runs it: pools that come and go, tasks of
+// all kinds with all options, sinks that throw, fire and replace each other, drains, shutdowns and
+// stop requests, by two threads. books.hpp says whether it went well.
+
+#include "books.hpp"
+#include "script.hpp"
+#include "tasks.hpp"
+
+#include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace faf_fuzz {
+
+class program {
+public:
+    explicit program(script in)
+        : in_(in), is_patient_(in_.below(4) != 0), has_helper_(in_.coin()),
+          previous_(faf::set_error_sink(counting())) {
+        for (auto& one : sources_) {
+            one = faf::detail::make_stop_source();
+        }
+    }
+    ~program() { faf::set_error_sink(std::move(previous_)); }
+    program(const program&) = delete;
+    program& operator=(const program&) = delete;
+
+    /// What went wrong, or nothing.
+    std::string run() {
+        make_pool(0, in_);
+        std::thread helper;
+        if (has_helper_) {
+            helper = std::thread([this, its = in_.split()]() mutable {
+                for (int step = 0; step < most_steps && !its.is_over(); ++step) {
+                    take_modest_step(its);
+                }
+            });
+        }
+        for (int step = 0; step < most_steps && !in_.is_over(); ++step) {
+            take_step(in_);
+        }
+        if (helper.joinable()) {
+            helper.join();
+        }
+        end();
+        return books_->balance(is_patient_);
+    }
+
+private:
+    static constexpr int most_steps = 64;
+    static constexpr unsigned most_pools = 4;
+    static constexpr auto patience = faf_test::patience;
+
+    /// Executors that are none of the library's: what they do with a job.
+    struct stranger {
+        program& of;
+        unsigned habit;
+
+        void operator()(faf::job work) const { // NOLINT: by value, as executors take it
+            switch (habit) {
+            case 0: // drops it
+                return;
+            case 1: // drops it, and throws
+                throw std::runtime_error("not today");
+            case 2: // hands it on
+                return static_cast<void>(of.pools_[0]->execute(std::move(work)));
+            case 3: { // keeps it elsewhere for a moment
+                auto kept = std::make_shared<faf::job>(std::move(work));
+                return (*kept)();
+            }
+            default:
+                return work();
+            }
+        }
+    };
+
+    // Sinks ---------------------------------------------------------------------------------------
+
+    faf::error_sink counting() {
+        return [this](const faf::error_report& report) { books_->hear(report); };
+    }
+
+    /// For tasks and pools: the next sink hears what this one has thrown over.
+    faf::error_sink throwing() {
+        return [this, load = luggage()](const faf::error_report&) {
+            static_cast<void>(load);
+            books_->note_sink_throw();
+            throw 5;
+        };
+    }
+
+    faf::error_sink firing() {
+        return [this](const faf::error_report& report) {
+            books_->hear(report);
+            if (record* const other = books_->open()) {
+                const ticket its(*books_, *other);
+                const faf::submission answer = fire_and_forget([its] { its.end(); });
+                books_->note_answer(*other, answer);
+                if (!answer) {
+                    books_->note_refusal_in_sink();
+                }
+            }
+        };
+    }
+
+    faf::error_sink replacing() {
+        return [this](const faf::error_report& report) {
+            books_->hear(report);
+            faf::set_error_sink(counting());
+        };
+    }
+
+    faf::error_sink any_sink(script& in, unsigned choices) {
+        switch (in.below(choices)) {
+        case 0:
+            return counting();
+        case 1:
+            return firing();
+        case 2:
+            return replacing();
+        default:
+            return throwing();
+        }
+    }
+
+    // Pools ---------------------------------------------------------------------------------------
+
+    void make_pool(unsigned number, script& in) {
+        faf::pool_options how;
+        how.threads = 1 + in.below(2);
+        how.max_threads = in.coin() ? 3 : 0;
+        how.max_pending = in.coin() ? 1 + in.below(16) : 0;
+        how.when_full = static_cast<faf::overflow>(in.below(4));
+        how.full_wait = 300us;
+        how.wake_up = in.coin() ? faf::wake::by_worker : faf::wake::by_caller;
+        how.exit_deadline = is_patient_ ? std::chrono::nanoseconds(patience) : in.below(4) * 1ms;
+        if (in.coin()) {
+            how.on_error = any_sink(in, 4);
+        }
+        pools_[number].emplace(how);
+    }
+
+    /// Where coroutines go to and tasks fire at: alive until all is over.
+    faf::thread_pool& helper() { return *pools_[0]; }
+
+    // Firing --------------------------------------------------------------------------------------
+
+    faf::options any_options(script& in) {
+        faf::options how;
+        how.name = in.coin() ? "one of many" : nullptr;
+        how.priority = static_cast<faf::priority>(in.below(3));
+        how.after = in.below(3) == 0 ? in.byte() * 4us : 0us;
+        how.expires = in.below(4) == 0 ? in.byte() * 2us - 100us : 0us;
+        how.every = in.below(4) == 0 ? 100us + in.byte() * 4us : 0us;
+        if (how.every != 0us || in.below(3) == 0) {
+            how.stop = sources_[in.below(sources)].get_token();
+        }
+        if (how.every != 0us) { // its runs are reported by the dozen
+            how.on_error = [this](const auto& report) { books_->hear_of_repeated(report); };
+        } else if (in.below(4) == 0) {
+            how.on_error = any_sink(in, 4);
+        }
+        return how;
+    }
+
+    template <class Target>
+    void fire_at(Target&& target, script& in) {
+        const bool has_options = in.coin();
+        const faf::options how = has_options ? any_options(in) : faf::options{};
+        const bool is_repeated = how.every != 0us;
+        record* const one = books_->open(is_repeated ? manner::repeated : manner::once);
+        if (one == nullptr) {
+            return;
+        }
+        make_task(in, ticket(*books_, *one), is_repeated, helper(), [&](auto&& fn) {
+            using fn_type = std::decay_t<decltype(fn)>;
+            books_->note_answer(*one, has_options
+                                          ? fire_and_forget(target, how, std::forward<fn_type>(fn))
+                                          : fire_and_forget(target, std::forward<fn_type>(fn)));
+        });
+    }
+
+    // Steps ---------------------------------------------------------------------------------------
+
+    /// What may be done while another thread makes and ends pools: all but pool 0 is that one's.
+    void take_modest_step(script& in) {
+        switch (in.below(8)) {
+        case 0:
+            return static_cast<void>(sources_[in.below(sources)].request_stop());
+        case 1:
+            return books_->expect_sum(pools_[0]->snapshot(), "the counters of a pool in use");
+        case 2:
+            return fire_at(faf::default_pool(), in);
+        case 3:
+            return fire_at(manual_, in);
+        default:
+            return fire_at(*pools_[0], in);
+        }
+    }
+
+    void take_step(script& in) {
+        const unsigned what = in.below(20);
+        const unsigned which = in.below(most_pools);
+        std::optional<faf::thread_pool>& pool = pools_[which];
+        const auto moment = in.byte() * 8us;
+        switch (what) {
+        case 0:
+            return fire_at(faf::default_pool(), in);
+        case 1:
+            return fire_at(faf::own_thread, in);
+        case 2:
+            return fire_at(manual_, in);
+        case 3:
+            return fire_at(stranger{*this, in.below(5)}, in);
+        case 4:
+            return start_one_that_starts_itself(in);
+        case 5:
+            return pool ? void() : make_pool(which, in);
+        case 6:
+            return which != 0 ? pool.reset() : void();
+        case 7:
+            return pool ? static_cast<void>(pool->drain(moment)) : void();
+        case 8:
+            if (pool) { // others may still fire at it
+                const bool is_done = pool->shutdown(is_patient_ ? patience : moment);
+                books_->expect(is_done || !is_patient_, "a shutdown that gave up");
+            }
+            return;
+        case 9:
+            return static_cast<void>(faf::drain(moment));
+        case 10:
+            return set_global_sink(in);
+        case 11:
+            return static_cast<void>(manual_.advance(moment));
+        case 12:
+            return static_cast<void>(manual_.run_one());
+        case 13:
+            return static_cast<void>(sources_[in.below(sources)].request_stop());
+        case 14:
+            if (pool) {
+                books_->expect_sum(pool->snapshot(), "the counters of a pool");
+            }
+            return books_->expect_sum(faf::snapshot(), "the counters of the default pool");
+        default:
+            return pool ? fire_at(*pool, in) : void();
+        }
+    }
+
+    void start_one_that_starts_itself(script& in) {
+        if (record* const one = books_->open()) {
+            start_itself(ticket(*books_, *one), in.byte());
+        }
+    }
+
+    void set_global_sink(script& in) { faf::set_error_sink(any_sink(in, 3)); }
+
+    // The end -------------------------------------------------------------------------------------
+
+    void end() {
+        for (auto& one : sources_) {
+            one.request_stop();
+        }
+        come_to_rest(); // what goes from elsewhere to the pools
+        for (auto& pool : pools_) {
+            if (pool) {
+                const bool is_done = pool->shutdown(is_patient_ ? patience : 2ms);
+                books_->expect(is_done || !is_patient_, "a shutdown at the end that gave up");
+                const faf::stats counters = pool->snapshot();
+                books_->expect_sum(counters, "the counters of a pool that was shut down");
+                books_->expect(counters.pending == 0, "pending after a shutdown", counters.pending);
+                books_->expect(counters.running == 0 || !is_patient_, "running after a shutdown",
+                               counters.running);
+                books_->expect(eventually([&] { return pool->drain(patience); }),
+                               "what a shutdown gave up does not come to its end");
+            }
+        }
+        come_to_rest(); // what has come from there
+        for (auto& pool : pools_) {
+            pool.reset();
+        }
+    }
+
+    /// All but the pools. A drain does not wait for what repeats, nor for a coroutine that waits for
+    /// a callback.
+    void come_to_rest() {
+        books_->expect(eventually([this] {
+                           manual_.advance(1s);
+                           books_->expect(faf::drain(patience), "a drain that gave up");
+                           const faf::stats counters = faf::snapshot();
+                           books_->expect_sum(counters, "the counters of the drained default pool");
+                           return counters.pending + counters.running + manual_.pending() == 0;
+                       }),
+                       "executors that do not come to rest");
+    }
+
+    static constexpr unsigned sources = 3;
+
+    script in_;
+    const bool is_patient_;
+    const bool has_helper_;
+    const std::unique_ptr<books> books_ = std::make_unique<books>();
+    std::array<faf::detail::stop_source, sources> sources_;
+    std::array<std::optional<faf::thread_pool>, most_pools> pools_;
+    faf::testing::manual_executor manual_;
+    faf::error_sink previous_;
+};
+
+} // namespace faf_fuzz
