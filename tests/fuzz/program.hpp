@@ -160,9 +160,9 @@ private:
     faf::options any_options(script& in) {
         faf::options how;
         how.name = in.coin() ? "one of many" : nullptr;
-        how.priority = static_cast<faf::priority>(in.below(3));
+        how.priority = static_cast<faf::priority>(in.below(3) == 0 ? in.byte() : in.below(3));
         how.after = in.below(3) == 0 ? in.byte() * 4us : 0us;
-        how.expires = in.below(4) == 0 ? in.byte() * 2us - 100us : 0us;
+        how.expires = in.below(4) == 0 ? any_expiry(in) : faf::time_span();
         how.every = in.below(4) == 0 ? 100us + in.byte() * 4us : 0us;
         if (how.every != 0us || in.below(3) == 0) {
             how.stop = sources_[in.below(sources)].get_token();
@@ -173,6 +173,12 @@ private:
             how.on_error = any_sink(in, 4);
         }
         return how;
+    }
+
+    /// Over before it began, soon, or never.
+    static faf::time_span any_expiry(script& in) {
+        return in.below(8) == 0 ? faf::time_span(std::chrono::hours::max())
+                                : faf::time_span(in.byte() * 2us - 100us);
     }
 
     template <class Target>
