@@ -12,8 +12,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-/// The executor that gives each task a detached std::jthread of its own (std::thread where there is
-/// no jthread).
+/// The executor that gives each task a thread of its own. Nobody has to join it: the library does,
+/// and detaches none, because glibc's pthread_detach may tear down another thread when one ends
+/// meanwhile.
 ///
 ///     fire_and_forget(faf::own_thread, [](std::stop_token stop) {
 ///         while (!stop.stop_requested()) { serve_next_connection(); }

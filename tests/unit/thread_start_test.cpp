@@ -3,6 +3,7 @@
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
+#include "eventually.hpp"
 
 #include <csignal>
 #include <exception>
@@ -20,18 +21,24 @@ std::exception_ptr refused() {
     return std::make_exception_ptr(std::runtime_error("no more threads"));
 }
 
+/// Of the only thread of `executor`.
+void wait_for_end(const void* executor) {
+    CHECK(faf_test::eventually([=] { return library_threads::instance().join_left(executor); }));
+}
+
 } // namespace
 
 TEST_CASE("a thread that is started runs its body with what it was given") {
     int executor = 0;
     int record = 0;
-    detachable_thread thread;
     const thread_body body = [](void* first, void* second) {
         *static_cast<int*>(first) = 1;
         *static_cast<int*>(second) = 2;
     };
-    CHECK(start_thread(thread, body, &executor, &record) == nullptr);
-    thread.join();
+    std::exception_ptr why;
+    CHECK(start_thread(body, &executor, &record, why));
+    wait_for_end(&executor);
+    CHECK(why == nullptr);
     CHECK(executor == 1);
     CHECK(record == 2);
 }
@@ -40,15 +47,15 @@ TEST_CASE("a thread that is started runs its body with what it was given") {
 
 TEST_CASE("a thread that is started keeps the program's signals off, the starter gets them back") {
     bool is_blocked = false;
-    detachable_thread thread;
     const thread_body body = [](void* result, void*) {
         sigset_t mask;
         sigemptyset(&mask);
         pthread_sigmask(SIG_SETMASK, nullptr, &mask);
         *static_cast<bool*>(result) = sigismember(&mask, SIGTERM) == 1;
     };
-    REQUIRE(start_thread(thread, body, &is_blocked, nullptr) == nullptr);
-    thread.join();
+    std::exception_ptr why;
+    REQUIRE(start_thread(body, &is_blocked, nullptr, why));
+    wait_for_end(&is_blocked);
     CHECK(is_blocked);
     body(&is_blocked, nullptr);
     CHECK_FALSE(is_blocked);

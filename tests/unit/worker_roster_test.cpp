@@ -3,8 +3,6 @@
 
 #include "catch.hpp"
 
-#include <memory>
-
 using namespace faf::detail;
 
 namespace {
@@ -28,8 +26,10 @@ worker& hire(worker_roster& roster) {
     return *recruit;
 }
 
-bool one_has_left(worker_roster& roster) {
-    return std::unique_ptr<worker>(roster.take_left()) != nullptr;
+/// As a worker does that leaves.
+void leave(worker_roster& roster, worker& gone) {
+    roster.let_go(gone);
+    delete &gone;
 }
 
 } // namespace
@@ -39,34 +39,25 @@ TEST_CASE("workers are numbered from one, and no number comes twice") {
     worker& first = hire(roster);
     CHECK(first.number == 1);
     CHECK(hire(roster).number == 2);
-    roster.note_left(first);
-    CHECK(one_has_left(roster));
+    leave(roster, first);
     CHECK(hire(roster).number == 3);
 }
 
-TEST_CASE("workers that have left are no longer alive and are taken out once") {
+TEST_CASE("workers that have left are no longer alive") {
     worker_roster roster(no_lanes);
     CHECK(roster.alive() == 0);
     CHECK(roster.is_deserted());
-    CHECK(roster.take_left() == nullptr);
     worker& first = hire(roster);
     worker& second = hire(roster);
     worker& third = hire(roster);
     CHECK(roster.alive() == 3);
     CHECK_FALSE(roster.is_deserted());
-    CHECK(roster.take_left() == nullptr);
-    roster.note_left(second);
+    leave(roster, second);
     CHECK(roster.alive() == 2);
-    const std::unique_ptr<worker> gone(roster.take_left());
-    CHECK(gone.get() == &second);
-    CHECK(roster.take_left() == nullptr);
-    roster.note_left(first);
-    roster.note_left(third);
+    leave(roster, first);
+    leave(roster, third);
     CHECK(roster.alive() == 0);
     CHECK(roster.is_deserted());
-    CHECK(one_has_left(roster));
-    CHECK(one_has_left(roster));
-    CHECK(roster.take_left() == nullptr);
 }
 
 TEST_CASE("what a worker has counted stays when it has left") {
@@ -77,7 +68,7 @@ TEST_CASE("what a worker has counted stays when it has left") {
     first.counts.add(fate::failed);
     second.counts.add(fate::succeeded);
     second.counts.add(fate::dropped);
-    roster.note_left(first);
+    leave(roster, first);
     const auto check = [&] {
         const task_counts all = roster.counts();
         CHECK(all.succeeded == 2);
@@ -86,9 +77,6 @@ TEST_CASE("what a worker has counted stays when it has left") {
         CHECK(all.all() == 4);
     };
     check();
-    CHECK(one_has_left(roster));
-    check();
-    roster.note_left(second);
-    CHECK(one_has_left(roster));
+    leave(roster, second);
     check();
 }

@@ -135,13 +135,12 @@ private:
         if (!pause_.is_over()) {
             return {};
         }
-        detachable_thread thread;
-        std::exception_ptr why = start_thread(
-            thread, [](void* self, void*) { static_cast<keeper*>(self)->live(); }, this, nullptr);
-        if (why) { // pools get by without; whoever fires finds out if there are no threads at all
+        std::exception_ptr why;
+        if (!start_thread([](void* self, void*) { static_cast<keeper*>(self)->live(); }, this,
+                          nullptr, why)) {
+            // Pools get by without; whoever fires finds out if there are no threads at all.
             return pause_.begin(where, std::move(why));
         }
-        thread.detach(); // it lives as long as the program
         pause_.end();
         has_thread_.store(true, std::memory_order_relaxed);
         return {};

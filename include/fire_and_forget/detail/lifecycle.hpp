@@ -5,6 +5,7 @@
 // lets them finish within their deadlines. The executors of the library enlist.
 
 #include "abi.hpp"
+#include "library_threads.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "time.hpp"
@@ -64,6 +65,9 @@ private:
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
 };
+
+/// How long the end of the program waits for threads that have only their last steps to do.
+inline constexpr std::chrono::milliseconds exit_patience{100};
 
 /// All exit parties, and the step that ends them.
 ///
@@ -141,6 +145,8 @@ private:
         sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
         wait_for_all(start, for_sinks);
         for_each([&](exit_party& party) { party.close_for_exit(start, for_sinks); });
+        static_cast<void>(
+            library_threads::instance().join_left_until(later(steady_clock::now(), exit_patience)));
         default_sink().flush_for_exit();
         // The user's sink may refer to what static destructors end from here on.
         global_sink().clear();

@@ -156,8 +156,8 @@ private:
     /// Starts the thread of a record, which is the thread's from there on. If that fails, the task
     /// comes back and goes to the default pool.
     refusal launch(record* fresh, task_ptr& task) {
-        std::exception_ptr why = start(*fresh);
-        if (!why) {
+        std::exception_ptr why;
+        if (start(*fresh, why)) {
             return refusal::none;
         }
         task = std::move(fresh->task);
@@ -250,23 +250,20 @@ private:
     }
 
     /// Tries three times: the system may refuse a thread for a moment only.
-    std::exception_ptr start(record& fresh) {
+    bool start(record& fresh, std::exception_ptr& why) {
         constexpr thread_body body = [](void* threads, void* self) {
             static_cast<own_threads*>(threads)->live(static_cast<record*>(self));
         };
-        std::exception_ptr why;
-        for (int tries = 0; tries < 3; ++tries) {
-            detachable_thread thread;
-            why = start_thread(thread, body, this, &fresh);
-            if (!why) {
-                thread.detach();
-                const std::lock_guard lock(mutex_);
-                pause_.end();
-                break;
-            }
+        bool is_started = start_thread(body, this, &fresh, why);
+        for (int tries = 1; tries < 3 && !is_started; ++tries) {
             std::this_thread::yield();
+            is_started = start_thread(body, this, &fresh, why);
         }
-        return why;
+        if (is_started) {
+            const std::lock_guard lock(mutex_);
+            pause_.end();
+        }
+        return is_started;
     }
 
     /// For a record whose thread could not be started; true if it was written off meanwhile.
@@ -313,6 +310,7 @@ private:
         fate result = fate::failed;
         settlement(own_threads& in, record* of) noexcept : all(in), self(of) {}
         ~settlement() {
+            library_threads::instance().leave(); // J1
             const std::lock_guard lock(all.mutex_);
             if (all.unlink(*self)) {
                 all.ended_.add(result);

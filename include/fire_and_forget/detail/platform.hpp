@@ -46,7 +46,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 #if defined(__cpp_lib_jthread)
 using stop_token = std::stop_token;
 using stop_source = std::stop_source;
-using detachable_thread = std::jthread;
 #else
 /// Stands in where the standard library keeps std::stop_token back (libc++ without
 /// -fexperimental-library): nothing is ever asked to stop.
@@ -59,7 +58,6 @@ struct stop_source {
     static constexpr stop_token get_token() noexcept { return {}; }
     static constexpr bool request_stop() noexcept { return false; }
 };
-using detachable_thread = std::thread;
 #endif
 
 /// Holds a value that no static destructor ends, so that background threads and code that runs late

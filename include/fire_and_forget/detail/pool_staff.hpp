@@ -163,7 +163,8 @@ protected:
         dismiss();
         std::unique_lock lock(mutex_);
         quiet_.wait(lock, [this] { return workers_.is_deserted(); });
-        workers_.join_left(lock);
+        lock.unlock();
+        static_cast<void>(library_threads::instance().join_left(this));
     }
 
     const pool_options options_;
@@ -199,9 +200,9 @@ private:
             this_thread.works_for = &in.lent();
         }
         ~departure() {
-            if (pool.leave(self, is_forced)) {
-                delete &self;
-            }
+            library_threads::instance().leave(); // J1
+            pool.leave(self, is_forced);
+            delete &self;
             this_thread.works_for = nullptr;
             pool.release();
         }
@@ -211,7 +212,10 @@ private:
 
     void work(worker& self) {
         departure at_the_end(*this, self);
-        { const std::lock_guard until_hired(mutex_); }
+        {
+            const std::lock_guard until_hired(mutex_);
+            self.id = std::this_thread::get_id();
+        }
         self.thread_number.store(thread_number(), std::memory_order_relaxed);
         name_worker_thread(options_.name, self.number);
         asymmetric_barrier::prepare();
@@ -226,23 +230,13 @@ private:
         at_the_end.is_forced = false;
     }
 
-    /// A thread that a task has ended is replaced, and joined by the next one this happens to: many
-    /// of them must not add up. One that was too many goes without being joined.
-    /// True if the pool does not know the worker any more, and its record is its own.
-    bool leave(worker& self, bool is_forced) {
+    /// A thread that a task has ended is replaced. The pool does not know the worker any more.
+    void leave(worker& self, bool is_forced) {
         self.taker.flush();
         thread_trouble trouble;
-        bool is_let_go = false;
         {
-            std::unique_lock lock(mutex_);
-            if (is_forced) {
-                workers_.join_left(lock);
-            }
-            workers_.note_left(self);
-            if (!is_forced && !is_dismissed_.load(std::memory_order_relaxed)) {
-                workers_.let_go(self);
-                is_let_go = true;
-            }
+            const std::lock_guard lock(mutex_);
+            workers_.let_go(self);
             if (!self.has_left_place) {
                 give_up_place();
             }
@@ -258,7 +252,6 @@ private:
         if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());
         }
-        return is_let_go;
     }
 };
 

@@ -15,6 +15,7 @@
 #include "worker_roster.hpp"
 
 #include <cstddef>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -62,11 +63,9 @@ public:
         };
         pool.keep(); // for the report
         lack* const told = std::exchange(lack_, nullptr);
-        detachable_thread thread;
-        if (start_thread(thread, tell, &pool, told)) {
+        std::exception_ptr why;
+        if (!start_thread(tell, &pool, told, why)) {
             told->report(pool); // no thread for it: better here than never
-        } else {
-            thread.detach();
         }
     }
 

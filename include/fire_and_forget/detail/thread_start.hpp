@@ -9,6 +9,7 @@
 #include "attempt.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
+#include "library_threads.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "time.hpp"
@@ -20,20 +21,19 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// What a thread runs: its executor and the record it is known by there.
-using thread_body = void (*)(void* executor, void* record);
-
-/// Starts a thread and keeps the program's signal handlers off it. Null, or why it could not be.
-inline std::exception_ptr start_thread(detachable_thread& thread, thread_body body, void* executor,
-                                       void* record) {
-    std::exception_ptr why;
-    attempt(
-        [&] {
-            const signals_blocked inherited;
-            thread = detachable_thread(body, executor, record);
-        },
-        [&] { why = std::current_exception(); });
-    return why;
+/// Starts a thread of the library. False if it could not be, and why, unless that is for want of
+/// memory.
+inline bool start_thread(thread_body body, void* executor, void* record,
+                         std::exception_ptr& why) noexcept {
+    const int error = library_threads::instance().start(body, executor, record);
+    if (error != 0 && error != library_threads::no_memory) {
+        attempt(
+            [&] {
+                why = std::make_exception_ptr(std::system_error(error, std::generic_category()));
+            },
+            [&] { why = std::current_exception(); });
+    }
+    return error == 0;
 }
 
 /// Names the calling worker "faf/1"; the system shows 15 characters.

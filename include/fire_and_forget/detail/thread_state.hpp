@@ -30,6 +30,7 @@ struct loan_frame {
 
 class hand_over;
 class lane_set;
+struct library_thread;
 struct pool_lane;
 struct lanes_of_thread;
 
@@ -40,6 +41,7 @@ struct thread_state {
     lanes_of_thread* all_lanes = nullptr;
     bool has_given_lanes_back = false; ///< the thread ends; what it still fires borrows a lane
 
+    library_thread* of_library = nullptr; ///< until it leaves; null on threads of the program
     const task_frame* running = nullptr;
     const void* works_for = nullptr; ///< the executor whose worker this thread is
     hand_over* handing_over = nullptr;

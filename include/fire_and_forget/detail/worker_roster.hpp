@@ -31,9 +31,8 @@ struct worker : worker_state {
     using worker_state::worker_state;
 
     unsigned number = 0;
-    detachable_thread thread{};
-    bool is_extra = false; ///< was hired for a blocked one: it never counted as asleep
-    bool has_left = false;
+    bool is_extra = false;       ///< was hired for a blocked one: it never counted as asleep
+    std::thread::id id{};        ///< nobody's until it has begun
     bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;
 
@@ -50,12 +49,8 @@ class worker_roster {
 public:
     explicit worker_roster(const lane_set& lanes) noexcept : lanes_(lanes) {}
     ~worker_roster() {
-        // Only workers that nobody could wait for are still here: they end on their own.
-        while (worker* last = first_) {
+        while (worker* const last = first_) {
             first_ = last->next;
-            if (last->thread.joinable()) {
-                last->thread.detach();
-            }
             delete last;
         }
     }
@@ -75,12 +70,13 @@ public:
         }
         auto* const recruit = new (std::nothrow) worker(lanes_);
         std::exception_ptr why;
+        bool is_started = false;
         if (recruit != nullptr) {
             recruit->number = next_number();
             recruit->is_extra = as_extra;
-            why = start_thread(recruit->thread, body, executor, recruit);
+            is_started = start_thread(body, executor, recruit, why);
         }
-        if (recruit == nullptr || why) {
+        if (!is_started) {
             delete recruit;
             trouble = pause_.begin(where, std::move(why));
             return false;
@@ -101,7 +97,7 @@ public:
         unsigned able = 0;
         for (const worker* one = first_; one != nullptr && able < enough; one = one->next) {
             const long number = one->thread_number.load(std::memory_order_relaxed);
-            able += !one->has_left && (number == 0 || can_thread_run(number)) ? 1 : 0;
+            able += number == 0 || can_thread_run(number) ? 1 : 0;
         }
         return able;
     }
@@ -122,7 +118,7 @@ public:
         constexpr unsigned most_named = 8;
         unsigned named = 0;
         for (const worker* one = first_; one != nullptr && named < most_named; one = one->next) {
-            if (!one->has_left && one->taker.is_running()) {
+            if (one->taker.is_running()) {
                 text.append(named++ == 0 ? "" : ", ");
                 append_task(text, or_empty(one->taker.name()), one->taker.where());
                 text.append(" for ");
@@ -135,20 +131,6 @@ public:
     /// When the next worker may be hired after a failure.
     const hiring_pause& pause() const noexcept { return pause_; }
 
-    /// Joins those that have left, without the lock.
-    void join_left(std::unique_lock<std::mutex>& lock) {
-        while (worker* const gone = take_left()) {
-            lock.unlock();
-            if (gone->thread.get_id() == std::this_thread::get_id()) {
-                gone->thread.detach(); // called from a destructor of the thread's own
-            } else {
-                gone->thread.join();
-            }
-            delete gone;
-            lock.lock();
-        }
-    }
-
     /// Takes ownership.
     void add(worker* recruit) noexcept {
         ++hired_;
@@ -157,29 +139,22 @@ public:
         first_ = recruit;
     }
 
-    void note_left(worker& gone) noexcept {
-        departed_ += gone.counts.read();
-        gone.has_left = true;
-        --alive_;
-    }
-
-    /// Takes out one that has left, and that nobody is to join: its record is the caller's.
+    /// Takes out one that leaves: its record is the caller's.
     void let_go(worker& gone) noexcept {
+        departed_ += gone.counts.read();
+        --alive_;
         worker** link = &first_;
         while (*link != &gone) {
             link = &(*link)->next;
         }
         *link = gone.next;
-        gone.thread.detach();
     }
 
     /// What the tasks of all came to, those that have left included.
     task_counts counts() const noexcept {
         task_counts all = departed_;
         for (const worker* one = first_; one != nullptr; one = one->next) {
-            if (!one->has_left) {
-                all += one->counts.read();
-            }
+            all += one->counts.read();
         }
         return all;
     }
@@ -187,7 +162,7 @@ public:
     /// The record of the calling thread, if it is a worker's.
     worker* of_this_thread() const noexcept {
         worker* one = first_;
-        while (one != nullptr && one->thread.get_id() != std::this_thread::get_id()) {
+        while (one != nullptr && one->id != std::this_thread::get_id()) {
             one = one->next;
         }
         return one;
@@ -196,7 +171,7 @@ public:
     /// True if none is left but those that nobody waits for.
     bool is_deserted() const noexcept {
         for (const worker* one = first_; one != nullptr; one = one->next) {
-            if (!one->has_left && !one->taker.is_written_off()) {
+            if (!one->taker.is_written_off()) {
                 return false;
             }
         }
@@ -207,25 +182,12 @@ public:
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept {
         std::size_t written_off = 0;
         for (worker* one = first_; one != nullptr; one = one->next) {
-            const bool is_this_thread = one->thread.get_id() == std::this_thread::get_id();
+            const bool is_this_thread = one->id == std::this_thread::get_id();
             if (!is_this_thread && one->taker.write_off(abandoned)) {
                 ++written_off;
             }
         }
         return written_off;
-    }
-
-    /// Takes out one that has left, to be joined without the lock and deleted; null if there is
-    /// none.
-    worker* take_left() noexcept {
-        for (worker** link = &first_; *link != nullptr; link = &(*link)->next) {
-            worker* const one = *link;
-            if (one->has_left) {
-                *link = one->next;
-                return one;
-            }
-        }
-        return nullptr;
     }
 
 private:

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The threads that the library has started, from their start until they are joined. thread_start.hpp
+// starts them here.
+
+#include "abi.hpp"
+#include "native_thread.hpp"
+#include "platform.hpp"
+#include "thread_state.hpp"
+#include "time.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// What a thread runs: its executor and the record it is known by there.
+using thread_body = void (*)(void* executor, void* record);
+
+/// One of them. `executor` tells whose it is, and may be gone.
+struct library_thread {
+    thread_body body = nullptr;
+    void* executor = nullptr;
+    void* record = nullptr;
+    native_thread handle{}; ///< once it has left
+    bool is_being_joined = false;
+    library_thread* next = nullptr;
+    library_thread* previous = nullptr;
+};
+
+/// Some of them.
+class library_thread_list {
+public:
+    library_thread* first() const noexcept { return first_; }
+
+    void link(library_thread& fresh) noexcept {
+        fresh.previous = nullptr;
+        fresh.next = first_;
+        if (first_ != nullptr) {
+            first_->previous = &fresh;
+        }
+        first_ = &fresh;
+    }
+
+    void unlink(library_thread& gone) noexcept {
+        (gone.previous != nullptr ? gone.previous->next : first_) = gone.next;
+        if (gone.next != nullptr) {
+            gone.next->previous = gone.previous;
+        }
+    }
+
+    template <class Predicate>
+    library_thread* find(Predicate is_it) const noexcept {
+        library_thread* one = first_;
+        while (one != nullptr && !is_it(*one)) {
+            one = one->next;
+        }
+        return one;
+    }
+
+private:
+    library_thread* first_ = nullptr;
+};
+
+/// Joins every one of them, sooner or later, and detaches none: glibc's pthread_detach may look at
+/// the control block of a thread that has ended meanwhile, and then ends another thread's. Nobody
+/// needs to wait for that: whoever starts a thread or leaves joins those that are there no more.
+///
+/// Invariants  J1  A thread has left before anybody can see that what it ran is settled. So who has
+///                 waited for an executor to be quiet finds all its threads among those that have
+///                 left, and by joining these knows that nothing of them runs any more.
+///             J2  Of those that have left, only the ones that have not ended yet remain when another
+///                 leaves: a thread_local destructor that blocks keeps its own thread's record only.
+class library_threads {
+public:
+    static library_threads& instance() noexcept {
+        static never_destroyed<library_threads> all;
+        return *all;
+    }
+
+    library_threads() noexcept = default;
+    library_threads(const library_threads&) = delete;
+    library_threads& operator=(const library_threads&) = delete;
+
+    static constexpr int no_memory = -1;
+
+    /// Starts a thread; 0, no_memory, or the system's reason against it.
+    int start(thread_body body, void* executor, void* record) noexcept {
+        auto* const fresh = new (std::nothrow) library_thread{body, executor, record};
+        if (fresh == nullptr) {
+            return no_memory;
+        }
+        static_cast<void>(join_ended());
+        {
+            const std::lock_guard lock(mutex_);
+            at_work_.link(*fresh); // before it can leave
+        }
+        const int error = start_native_thread(&live, fresh);
+        if (error != 0) {
+            {
+                const std::lock_guard lock(mutex_);
+                at_work_.unlink(*fresh);
+            }
+            delete fresh;
+        }
+        return error;
+    }
+
+    /// To be called by each of them as its last step but for the settlement of what it ran. The
+    /// thread may still run destructors of thread_locals for long.
+    void leave() noexcept {
+        library_thread* const self = std::exchange(this_thread.of_library, nullptr);
+        if (self == nullptr) {
+            return; // it has left already
+        }
+        static_cast<void>(join_ended());
+        const std::lock_guard lock(mutex_);
+        self->handle = this_native_thread();
+        at_work_.unlink(*self);
+        left_.link(*self); // J1
+    }
+
+    /// Waits for the end of those of `executor` that have left, but for the calling thread. True if
+    /// none of its threads is left then.
+    bool join_left(const void* executor) noexcept {
+        const auto is_its = [=](const library_thread& one) { return one.executor == executor; };
+        std::unique_lock lock(mutex_);
+        while (library_thread* const gone = left_.find([=](const library_thread& one) {
+            return is_its(one) && !is_this_thread(one.handle);
+        })) {
+            if (std::exchange(gone->is_being_joined, true)) {
+                joined_.wait(lock); // somebody else does it
+                continue;
+            }
+            lock.unlock();
+            join(gone->handle);
+            lock.lock();
+            left_.unlink(*gone);
+            joined_.notify_all();
+            lock.unlock();
+            delete gone;
+            lock.lock();
+        }
+        return left_.find(is_its) == nullptr && at_work_.find(is_its) == nullptr;
+    }
+
+    /// The same for all executors, until `deadline`; false if a thread is still about to end then.
+    bool join_left_until(steady_time deadline) noexcept {
+        bool is_any = join_ended();
+        while (is_any && steady_clock::now() < deadline) {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+            is_any = join_ended();
+        }
+        return !is_any;
+    }
+
+private:
+    static void* live(void* started) {
+        struct ending {
+            ~ending() { instance().leave(); } // also where it is ended by force
+        };
+        auto& self = *static_cast<library_thread*>(started);
+        this_thread.of_library = &self;
+        const ending at_the_end;
+        self.body(self.executor, self.record);
+        return nullptr;
+    }
+
+    /// Joins those that have left and are not there any more. True if another than the calling
+    /// thread is left. // J2
+    bool join_ended() noexcept {
+        library_thread* ended = nullptr;
+        bool is_any_left = false;
+        {
+            const std::lock_guard lock(mutex_);
+            for (library_thread* one = left_.first(); one != nullptr;) {
+                library_thread& seen = *std::exchange(one, one->next);
+                if (!seen.is_being_joined && try_join(seen.handle)) {
+                    left_.unlink(seen);
+                    seen.next = std::exchange(ended, &seen);
+                } else {
+                    is_any_left = is_any_left || !is_this_thread(seen.handle);
+                }
+            }
+        }
+        while (ended != nullptr) {
+            delete std::exchange(ended, ended->next);
+        }
+        return is_any_left;
+    }
+
+    std::mutex mutex_;
+    std::condition_variable joined_;
+    library_thread_list at_work_;
+    library_thread_list left_; ///< they have only their last steps to do
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
