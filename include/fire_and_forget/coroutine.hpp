@@ -12,10 +12,9 @@
 #include "fire_and_forget stops here"
 #endif
 
-#include "detail/attempt.hpp"
 #include "detail/chain_waits.hpp"
+#include "detail/completion_state.hpp"
 #include "detail/fired_coroutine.hpp"
-#include "detail/foreign_wait.hpp"
 #include "detail/self_starting.hpp"
 #include "detail/task_promise.hpp"
 #include "fire_and_forget.hpp"
@@ -196,73 +195,80 @@ inline stop_token_of_task this_stop_token() noexcept {
 /// with fire_and_forget instead, and let it return a task.
 using detached = detail::self_starting<detail::on_default_pool>;
 
-/// A callback as something to await. Whoever gets the callback completes it once, on any thread,
-/// before or after the co_await:
+/// A callback as something to await. Whoever gets the callback completes it, on any thread, before or
+/// after the co_await:
 ///
 ///     faf::completion<int> done;
-///     read_async(file, [&done](int bytes) { done.complete(bytes); });
+///     read_async(file, done.completer());
 ///     int bytes = co_await done;
 ///
-/// The coroutine goes on where it was, not on the thread of the callback.
-/// Errors: fail() has the co_await throw. A completer() that is destroyed without having been called
-/// has it throw task_cancelled.
-/// Lifetime: it must live until it is completed: await it in every case, and to cancel the wait
-/// cancel what will call back. A coroutine that waits here is not waited for by drain or exit.
+/// The coroutine goes on where it was, not on the thread of the callback. It is completed once: of
+/// several calls, also at the same time, one counts and the others are ignored. From then on each
+/// co_await gives the result, to one coroutine or several. A T that can't be copied is moved out by
+/// the first, as by `co_await std::move(done)`.
+/// Errors: fail() has the co_await throw. Where every completer() has been destroyed without a call,
+/// it throws task_cancelled. It throws std::logic_error in a coroutine that comes while another one
+/// waits, and where the value has been moved out before.
+/// Lifetime: a completer may be called, or end, whenever it likes. complete() and fail() need the
+/// completion itself, which ends with the coroutine if it is a variable there.
 template <class T = void>
 class completion : public detail::awaitable_in_chain_only {
+    using state_type = detail::completion_state<T>;
+
 public:
-    completion() = default;
+    completion() : state_(new state_type) {}
+    ~completion() { state_->remove_completion(); }
     completion(const completion&) = delete;
     completion& operator=(const completion&) = delete;
 
     /// Completes it with a T made of these; what making it throws, the co_await throws. *this may be
-    /// gone afterwards.
+    /// gone afterwards. False if it has been completed before.
     template <class... Args>
-    void complete(Args&&... args) {
-        detail::attempt([&] { result_.emplace(std::forward<Args>(args)...); },
-                        [&] { result_.fail(std::current_exception()); });
-        wait_.settle();
-    }
-    void complete() requires std::is_void_v<T> { wait_.settle(); }
-
-    void fail(std::exception_ptr why) {
-        result_.fail(std::move(why));
-        wait_.settle();
+    requires(!std::is_void_v<T> || sizeof...(Args) == 0) bool complete(Args&&... args) {
+        return state_->complete(std::forward<Args>(args)...);
     }
 
-    /// A callable that completes it, for those who take the callback for good. Move-only.
+    bool fail(std::exception_ptr why) { return state_->fail(std::move(why)); }
+
+    /// A callable that completes it. Move-only. It may be called by several threads.
     class completer_type {
     public:
-        explicit completer_type(completion& of) noexcept : of_(&of) {}
-        completer_type(completer_type&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        explicit completer_type(completion& of) noexcept : state_(of.state_) {
+            state_->add_completer();
+        }
+        completer_type(completer_type&& other) noexcept
+            : state_(std::exchange(other.state_, nullptr)) {}
         completer_type& operator=(completer_type&& other) noexcept {
-            std::swap(of_, other.of_);
+            std::swap(state_, other.state_);
             return *this;
         }
         ~completer_type() {
-            if (of_ != nullptr) {
-                of_->wait_.give_up();
+            if (state_ != nullptr) {
+                state_->remove_completer();
             }
         }
 
+        /// False if that was ignored: it has been completed before, or *this was moved from.
         template <class... Args>
-        void operator()(Args&&... args) {
-            std::exchange(of_, nullptr)->complete(std::forward<Args>(args)...);
+        requires(!std::is_void_v<T> || sizeof...(Args) == 0) bool operator()(Args&&... args) const {
+            return state_ != nullptr && state_->complete(std::forward<Args>(args)...);
         }
 
     private:
-        completion* of_;
+        state_type* state_;
     };
     completer_type completer() noexcept { return completer_type(*this); }
 
     /// For co_await.
-    auto awaiter_in(detail::chain& of) noexcept {
-        return detail::wait_until_settled<T>(of, wait_, result_);
+    auto awaiter_in(detail::chain& of) & noexcept {
+        return detail::completion_wait<T, false>(of, *state_);
+    }
+    auto awaiter_in(detail::chain& of) && noexcept {
+        return detail::completion_wait<T, true>(of, *state_);
     }
 
 private:
-    detail::outside_wait wait_;
-    detail::coroutine_result<T> result_;
+    state_type* state_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -180,6 +181,44 @@ TEST_CASE("callbacks from many threads resume each coroutine once") {
     for (std::thread& one : callers) {
         one.join();
     }
+}
+
+TEST_CASE("of callbacks that come at the same time one completes, and the others are ignored") {
+    constexpr int rounds = 1'000;
+    constexpr int callers = 3;
+    std::atomic<int> counted{0};
+    std::atomic<int> ended{0};
+    faf::thread_pool pool({.threads = 2});
+    for (int round = 0; round < rounds; ++round) {
+        std::atomic<bool> is_waiting{false};
+        std::atomic<int> left{callers};
+        std::optional<faf::completion<std::vector<int>>::completer_type> callback;
+        fire_and_forget(pool, [&]() -> faf::task<> {
+            faf::completion<std::vector<int>> done;
+            callback.emplace(done.completer());
+            is_waiting = true;
+            const std::vector<int> got = co_await done;
+            ended += got.size() == 3 && got.front() == got.back() ? 1 : 0;
+        });
+        while (!is_waiting) {
+            std::this_thread::yield();
+        }
+        std::vector<std::thread> threads;
+        for (int i = 0; i < callers; ++i) {
+            threads.emplace_back([&, i] {
+                --left;
+                while (left > 0) {
+                }
+                counted += (*callback)(std::vector{i, i, i}) ? 1 : 0;
+            });
+        }
+        for (std::thread& one : threads) {
+            one.join();
+        }
+    }
+    CHECK(pool.drain(20s));
+    CHECK(counted == rounds);
+    CHECK(ended == rounds);
 }
 
 TEST_CASE("detached coroutines run on the default pool") {

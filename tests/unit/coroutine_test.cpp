@@ -284,6 +284,38 @@ TEST_CASE("a task that was awaited or moved from throws when it is awaited") {
     REQUIRE(errors.count() == 1);
 }
 
+namespace {
+
+struct from_int {
+    int value;
+    const char* how;
+    from_int(int of) : value(of), how("implicit") {} // NOLINT(google-explicit-constructor)
+    explicit from_int(short of) : value(of), how("explicit") {}
+};
+
+} // namespace
+
+TEST_CASE("co_return takes what return would take, braces included") {
+    virtual_time time;
+    std::vector<int> got;
+    std::string how;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        const auto both = []() -> faf::task<std::pair<int, int>> { co_return {1, 2}; };
+        const auto list = []() -> faf::task<std::vector<int>> { co_return {3, 4, 5}; };
+        const auto none = []() -> faf::task<std::vector<int>> { co_return {}; };
+        const auto converted = []() -> faf::task<from_int> { co_return short{6}; };
+        const auto [one, two] = co_await both();
+        got = co_await list();
+        got.push_back(one);
+        got.push_back(two);
+        got.push_back(static_cast<int>((co_await none()).size()));
+        how = (co_await converted()).how;
+    });
+    time.run_all();
+    CHECK(got == std::vector{3, 4, 5, 1, 2, 0});
+    CHECK(how == "implicit");
+}
+
 static_assert(!std::is_copy_constructible_v<faf::task<>>);
 static_assert(std::is_nothrow_move_constructible_v<faf::task<>>);
 static_assert(faf::detail::awaitable_result<faf::task<>>);
@@ -635,6 +667,190 @@ TEST_CASE("a completion at a closed executor is reported as abandoned") {
     CHECK(time.keepers == 0);
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
+TEST_CASE(
+    "a callback that comes twice is ignored the second time, also by a moved-from completer") {
+    faf::testing::manual_executor ex;
+    std::vector<int> got;
+    fire_and_forget(ex, [&got]() -> faf::task<> {
+        faf::completion<int> done;
+        auto first = done.completer();
+        CHECK(first(1));
+        CHECK(!first(2));
+        auto second = std::move(first);
+        CHECK(!first(3)); // NOLINT(bugprone-use-after-move): that is the point
+        CHECK(!second(4));
+        CHECK(!done.complete(5));
+        CHECK(!done.fail(std::make_exception_ptr(std::runtime_error("late"))));
+        got.push_back(co_await done);
+        CHECK(!second(6));
+    });
+    ex.run_all();
+    CHECK(got == std::vector{1});
+}
+
+TEST_CASE("a completion can be awaited again and gives its value each time") {
+    error_recorder errors;
+    faf::testing::manual_executor ex;
+    faf::completion<std::string> done;
+    faf::completion<> event;
+    std::vector<std::string> got;
+    for (int i = 0; i < 2; ++i) {
+        fire_and_forget(ex, [&]() -> faf::task<> {
+            co_await event;
+            co_await event;
+            got.push_back(co_await done);
+            got.push_back(co_await done);
+        });
+        event.complete();
+        done.complete("a text that is too long to be stored in the string itself");
+        ex.run_all();
+    }
+    REQUIRE(got.size() == 4);
+    CHECK(got.front().size() > 40);
+    CHECK(got.back() == got.front());
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a value that can't be copied is given once, and so is one that is moved out") {
+    error_recorder errors;
+    faf::testing::manual_executor ex;
+    int sum = 0;
+    fire_and_forget(ex, [&sum]() -> faf::task<> {
+        faf::completion<std::unique_ptr<int>> owned;
+        owned.complete(std::make_unique<int>(1));
+        sum += *co_await owned;
+        sum += *co_await owned;
+    });
+    fire_and_forget(ex, [&sum]() -> faf::task<> {
+        faf::completion<int> moved;
+        moved.complete(10);
+        sum += co_await std::move(moved);
+        sum += co_await std::move(moved); // NOLINT(bugprone-use-after-move): that is the point
+    });
+    ex.run_all();
+    CHECK(sum == 11);
+    REQUIRE(errors.count() == 2);
+    CHECK(errors.errors()[0].type == "std::logic_error");
+    CHECK(errors.errors()[1].type == "std::logic_error");
+}
+
+TEST_CASE("a coroutine that awaits what another one waits for gets an error that its sink hears") {
+    error_recorder errors;
+    faf::testing::manual_executor ex;
+    faf::completion<> event;
+    int woken = 0;
+    std::vector<std::string> heard;
+    const auto waits = [&]() -> faf::task<> {
+        co_await event;
+        ++woken;
+    };
+    fire_and_forget(ex, waits);
+    fire_and_forget(
+        ex,
+        {.on_error = [&heard](const faf::error_report& about) { heard.emplace_back(about.type); }},
+        waits);
+    ex.run_all();
+    CHECK(heard == std::vector<std::string>{"std::logic_error"});
+    event.complete();
+    ex.run_all();
+    CHECK(woken == 1);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a completion outlives its completers, and they outlive it") {
+    error_recorder errors;
+    virtual_time time;
+    std::optional<faf::completion<int>::completer_type> callback;
+    fire_and_forget(time, [&callback]() -> faf::task<> {
+        faf::completion<int> forgotten;
+        callback.emplace(forgotten.completer());
+        co_return;
+    });
+    time.run_all();
+    CHECK((*callback)(1)); // nobody waits for it any more
+    auto gone = std::make_unique<faf::completion<int>>();
+    fire_and_forget(time, [&gone]() -> faf::task<> { static_cast<void>(co_await *gone); });
+    time.run_all();
+    gone.reset(); // and with it the last who could have completed it
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("of two completers that are dropped the last one cancels the wait") {
+    error_recorder errors;
+    virtual_time time;
+    std::vector<faf::completion<int>::completer_type> callbacks;
+    int got = 0;
+    for (int i = 0; i < 2; ++i) {
+        fire_and_forget(time, [&]() -> faf::task<> {
+            faf::completion<int> done;
+            callbacks.push_back(done.completer());
+            callbacks.push_back(done.completer());
+            got += co_await done;
+        });
+        time.run_all();
+        callbacks.pop_back();
+        time.run_all();
+        CHECK(errors.empty());
+        if (i == 0) {
+            callbacks.back()(7);
+        }
+        callbacks.clear();
+        time.run_all();
+    }
+    CHECK(got == 7);
+    CHECK(errors.count() == 1);
+}
+
+namespace {
+
+/// Keeps the handle of who waits for it.
+struct held_handle {
+    std::coroutine_handle<>& waiting;
+    static bool await_ready() noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> who) const noexcept { waiting = who; }
+    static void await_resume() noexcept {}
+};
+
+} // namespace
+
+TEST_CASE("a handle that somebody else destroys instead of resuming it cancels the wait") {
+    error_recorder errors;
+    virtual_time time;
+    std::coroutine_handle<> held;
+    fire_and_forget(time, [&held]() -> faf::task<> { co_await held_handle{held}; });
+    time.run_all();
+    held.destroy();
+    time.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("an awaitable that does not suspend after all, or throws, is no wait") {
+    error_recorder errors;
+    virtual_time time;
+    struct refusing {
+        static bool await_ready() noexcept { return false; }
+        static bool await_suspend(std::coroutine_handle<>) noexcept { return false; }
+        static int await_resume() noexcept { return 4; }
+    };
+    struct throwing {
+        static bool await_ready() noexcept { return false; }
+        static void await_suspend(std::coroutine_handle<>) { throw std::runtime_error("no"); }
+        static void await_resume() noexcept {}
+    };
+    int got = 0;
+    fire_and_forget(time, [&got]() -> faf::task<> {
+        got = co_await refusing{};
+        co_await throwing{};
+    });
+    time.run_all();
+    CHECK(got == 4);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "no");
 }
 
 // detached ----------------------------------------------------------------------------------------

@@ -18,9 +18,11 @@
 #include "time.hpp"
 
 #include <coroutine>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -40,6 +42,15 @@ namespace detail {
 inline void throw_cancelled() {
 #if defined(__cpp_exceptions)
     throw task_cancelled();
+#endif
+}
+
+/// For what the program does wrong, where it can be told there.
+[[noreturn]] inline void throw_misuse([[maybe_unused]] const char* what) {
+#if defined(__cpp_exceptions)
+    throw std::logic_error(what);
+#else
+    std::abort();
 #endif
 }
 

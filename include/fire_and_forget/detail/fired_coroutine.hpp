@@ -86,7 +86,7 @@ public:
             outermost_ = await_as_task<await_result_t<returned>>(*this);
         }
         if (!outermost_) {
-            throw_empty_task();
+            throw_misuse(empty_task);
         }
         frame_link& link = outermost_.frame_.promise();
         link.of = this;

@@ -14,7 +14,6 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -104,9 +103,21 @@ inline void rethrow_if_any([[maybe_unused]] const std::exception_ptr& kept) {
 template <class T>
 class coroutine_result {
 public:
+    /// As `return` would: what converts by itself, and what stands in braces.
+    template <std::convertible_to<T> U = T>
+    void return_value(U&& value) {
+        if constexpr (std::same_as<std::remove_cvref_t<U>, T> || std::is_arithmetic_v<T>) {
+            emplace(std::forward<U>(value));
+        } else {
+            emplace(as_returned(std::forward<U>(value)));
+        }
+    }
     template <class U>
-    requires std::constructible_from<T, U>
-    void return_value(U&& value) { emplace(std::forward<U>(value)); }
+    requires(!std::convertible_to<U, T>) void return_value(U&&) {
+        static_assert(!std::is_same_v<U, U>,
+                      "fire_and_forget: what is co_returned does not convert to the task's type, "
+                      "as it would have to for a `return`.");
+    }
     template <class... Args>
     void emplace(Args&&... args) {
         came_to_.template emplace<1>(std::forward<Args>(args)...);
@@ -118,6 +129,10 @@ public:
         rethrow_if_any(exception());
         return std::move(std::get<1>(came_to_));
     }
+    T copy() const {
+        rethrow_if_any(exception());
+        return std::get<1>(came_to_);
+    }
     std::exception_ptr exception() const noexcept {
         const auto* const kept = std::get_if<2>(&came_to_);
         return kept != nullptr ? *kept : nullptr;
@@ -125,6 +140,11 @@ public:
     T& value() noexcept { return *std::get_if<1>(&came_to_); }
 
 private:
+    template <class U>
+    static T as_returned(U&& value) {
+        return std::forward<U>(value);
+    }
+
     std::variant<std::monostate, T, std::exception_ptr> came_to_;
 };
 
@@ -169,13 +189,8 @@ struct task_promise : chain_member, coroutine_result<T> {
     static end_of_coroutine final_suspend() noexcept { return {}; }
 };
 
-[[noreturn]] inline void throw_empty_task() {
-#if defined(__cpp_exceptions)
-    throw std::logic_error("the faf::task is empty: it was awaited before, or moved from");
-#else
-    std::abort();
-#endif
-}
+inline constexpr const char* empty_task =
+    "the faf::task is empty: it was awaited before, or moved from";
 
 /// Runs a task<T> and owns its frame meanwhile.
 template <class T>
@@ -206,7 +221,7 @@ public:
 
     T await_resume() {
         if (!child) {
-            throw_empty_task();
+            throw_misuse(empty_task);
         }
         return promise().take();
     }
@@ -215,36 +230,6 @@ private:
     task_promise<T>& promise() const noexcept {
         return std::coroutine_handle<task_promise<T>>::from_address(child.address()).promise();
     }
-};
-
-/// Waits for a result that somebody else provides.
-template <class T>
-class wait_until_settled {
-public:
-    wait_until_settled(chain& of, outside_wait& wait, coroutine_result<T>& result) noexcept
-        : of_(of), wait_(wait), result_(result) {}
-
-    static bool await_ready() noexcept { return false; }
-
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(
-            [](chain& leaving, void* on) { return static_cast<outside_wait*>(on)->leave(leaving); },
-            &wait_);
-    }
-
-    T await_resume() {
-        if (wait_.is_lost()) {
-            throw_cancelled();
-        }
-        return result_.take();
-    }
-
-private:
-    chain& of_;
-    outside_wait& wait_;
-    coroutine_result<T>& result_;
 };
 
 } // namespace detail
