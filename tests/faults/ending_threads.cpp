@@ -2,14 +2,16 @@
 // How the library's threads end. glibc's pthread_detach first marks the thread and then looks whether it
 // is ending: if it ends in between, another thread's stack and control block are torn down.
 
+#include "child.hpp"
 #include "eventually.hpp"
 #include "load.hpp"
 
-#include "catch.hpp"
-
+#include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <latch>
 #include <thread>
 
@@ -157,6 +159,54 @@ TEST_CASE("a thread_local destructor that blocks holds up no other thread") {
     }));
     may_end = true;
     may_end.notify_all();
+}
+
+long threads_now() {
+    const std::filesystem::directory_iterator all("/proc/self/task");
+    return std::distance(begin(all), end(all));
+}
+
+void use_all(faf::thread_pool& pool, std::atomic<int>& ran) {
+    fire_and_forget([&] { ++ran; });
+    fire_and_forget({.after = 1ms}, [&] { ++ran; });
+    fire_and_forget(faf::own_thread, [&] { ++ran; });
+    fire_and_forget(pool, [&] { ++ran; });
+    fire_and_forget(pool, {.after = 1ms}, [&] { ++ran; });
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        co_await faf::sleep_for(1ms);
+        ++ran;
+    });
+}
+
+const child shuts_all_down("shuts all down", [](ledger& book) {
+    std::thread([] {}).join(); // with the first one a sanitizer starts one of its own
+    const long before = threads_now();
+    std::atomic<int> ran{0};
+    faf::thread_pool pool({.threads = 2});
+    use_all(pool, ran);
+    CHECK(pool.drain(patience));
+    CHECK(faf::drain(patience));
+    CHECK(pool.shutdown(patience));
+    CHECK(faf::shutdown(patience));
+    book.notes[0] = ran;
+    book.notes[1] = threads_now() - before;
+    for (int i = 0; i < load(200, 20); ++i) { // and there may be others afterwards
+        faf::thread_pool later({.threads = 1});
+        fire_and_forget(later, {.after = 100us}, [&] { ++ran; });
+        CHECK(later.drain(patience));
+        CHECK(later.shutdown(patience));
+        book.notes[2] += threads_now() - before;
+    }
+    book.notes[3] = ran;
+});
+
+TEST_CASE("when the last executor has been shut down no thread of the library is left") {
+    const outcome end = run(shuts_all_down);
+    check_exit(end);
+    CHECK(end->notes[0] == 6);
+    CHECK(end->notes[1] == 0);
+    CHECK(end->notes[2] == 0);
+    CHECK(end->notes[3] == 6 + load(200, 20));
 }
 
 } // namespace

@@ -18,7 +18,7 @@ protected:
     test_ward() noexcept = default;
     ~test_ward() = default;
 
-    void enlist() { faf::detail::keeper::instance().enlist(*this); }
+    void enlist() { static_cast<void>(faf::detail::keeper::instance().enlist(*this)); }
 
     /// Waits for a visit that is under way.
     void strike_off() {

@@ -52,6 +52,17 @@ public:
         return phase_.load(std::memory_order_relaxed) == phase::closed;
     }
 
+    /// To be called before anything is stored: from now on the keeper comes by.
+    void begin_use() noexcept {
+        if (!is_in_use_.load(std::memory_order_acquire) && !is_closed()) [[unlikely]] {
+            static_cast<void>(keeper::instance().enlist(*this));
+            is_in_use_.store(true, std::memory_order_release);
+            if (is_closed()) { // meanwhile, by a thread that may have called end_use() before
+                end_use();
+            }
+        }
+    }
+
     void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
 
     stats snapshot() const {
@@ -135,6 +146,13 @@ public:
     };
 
 protected:
+    /// When it is closed and has no threads any more but those that were given up. When this returns
+    /// for the last executor, no thread of the library is left but those.
+    void end_use() noexcept {
+        keeper::instance().dismiss(*this);
+        is_in_use_.store(false, std::memory_order_release);
+    }
+
     enum class phase : std::uint8_t { open, closing, closed };
 
     /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
@@ -269,6 +287,7 @@ private:
 
     const long process_ = process_number();
     std::atomic<phase> phase_{phase::open};
+    std::atomic<bool> is_in_use_{false};
     std::atomic<std::uint32_t> waiters_{0};
     std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;

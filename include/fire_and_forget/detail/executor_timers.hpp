@@ -73,10 +73,7 @@ protected:
     }
 
     /// When it is complete: other threads call its virtual functions from here on.
-    void begin_service() {
-        exit_registry::instance().enlist(*this);
-        keeper::instance().enlist(*this);
-    }
+    void begin_service() { exit_registry::instance().enlist(*this); }
     void end_service() noexcept { keeper::instance().strike_off(*this); }
 
     bool try_hold() noexcept final { return try_keep(); }

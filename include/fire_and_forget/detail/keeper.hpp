@@ -51,6 +51,7 @@ private:
     ward* next_ = nullptr;
     std::uint64_t round_ = 0;
     bool is_ending_ = false; ///< it could not be held, and won't be
+    bool is_enlisted_ = false;
 };
 
 /// One for all executors. While any of them is active it looks after them every 5 ms; when all have
@@ -74,20 +75,32 @@ public:
         return *one;
     }
 
-    void enlist(ward& fresh) noexcept {
+    /// False if it looks after that one already.
+    bool enlist(ward& fresh) noexcept {
         const std::lock_guard lock(mutex_);
+        if (std::exchange(fresh.is_enlisted_, true)) {
+            return false;
+        }
         fresh.next_ = first_;
         first_ = &fresh;
+        return true;
     }
 
-    /// To be called when it can't be held any more: so no visit is under way.
+    /// Before the end of `gone`, when it can't be held any more: so no visit is under way.
     void strike_off(ward& gone) noexcept {
         const std::lock_guard lock(mutex_);
-        for (ward** link = &first_; *link != nullptr; link = &(*link)->next_) {
-            if (*link == &gone) {
-                *link = gone.next_;
-                return;
-            }
+        unlink(gone);
+    }
+
+    /// It need not look after `gone` any more. If that was the last one, the thread ends: when this
+    /// returns, nothing of it runs any more, unless there is another ward by now.
+    void dismiss(ward& gone) noexcept {
+        std::unique_lock lock(mutex_);
+        unlink(gone);
+        if (id_ != std::this_thread::get_id()) {
+            gone_.wait(lock, [this] { return first_ != nullptr || !has_thread(); });
+            lock.unlock();
+            static_cast<void>(library_threads::instance().join_left(this));
         }
     }
 
@@ -146,12 +159,13 @@ private:
         return {};
     }
 
-    [[noreturn]] void live() {
+    void live() {
         name_this_thread("faf/keeper");
         wake_up_on_time();
         asymmetric_barrier::prepare();
-        unsigned idle = 0;
-        for (std::unique_lock lock(mutex_);;) {
+        std::unique_lock lock(mutex_);
+        id_ = std::this_thread::get_id();
+        for (unsigned idle = 0; first_ != nullptr;) {
             gets_up_.store((steady_time::min)());
             ward::visit all = look_after_all(lock);
             idle = all.is_active ? 0 : idle + 1;
@@ -173,6 +187,26 @@ private:
             }
             if (std::exchange(is_called_, false) && !is_parked_.load(std::memory_order_relaxed)) {
                 idle = 0;
+            }
+        }
+        library_threads::instance().leave(); // J1
+        has_thread_.store(false, std::memory_order_relaxed);
+        is_parked_.store(true, std::memory_order_relaxed); // who enlists sees it by the mutex
+        gets_up_.store(steady_time::max());
+        gone_.notify_all();
+    }
+
+    /// If it is enlisted. The thread ends when there is none.
+    void unlink(ward& gone) noexcept {
+        if (std::exchange(gone.is_enlisted_, false)) {
+            ward** link = &first_;
+            while (*link != &gone) {
+                link = &(*link)->next_;
+            }
+            *link = gone.next_;
+            if (first_ == nullptr) {
+                is_called_ = true;
+                wake_up_.notify_one();
             }
         }
     }
@@ -217,6 +251,8 @@ private:
 
     std::mutex mutex_;
     std::condition_variable wake_up_;
+    std::condition_variable gone_; ///< the thread
+    std::thread::id id_{};
     ward* first_ = nullptr;
     std::uint64_t round_ = 0;
     bool is_called_ = false;

@@ -149,12 +149,13 @@ public:
         return left_.find(is_its) == nullptr && at_work_.find(is_its) == nullptr;
     }
 
-    /// The same for all executors, until `deadline`; false if a thread is still about to end then.
-    bool join_left_until(steady_time deadline) noexcept {
-        bool is_any = join_ended();
+    /// The same until `deadline`, for all executors if none is given. False if a thread is still
+    /// about to end then.
+    bool join_left_until(steady_time deadline, const void* executor = nullptr) noexcept {
+        bool is_any = join_ended(executor);
         while (is_any && steady_clock::now() < deadline) {
             std::this_thread::sleep_for(std::chrono::microseconds(50));
-            is_any = join_ended();
+            is_any = join_ended(executor);
         }
         return !is_any;
     }
@@ -172,8 +173,8 @@ private:
     }
 
     /// Joins those that have left and are not there any more. True if another than the calling
-    /// thread is left. // J2
-    bool join_ended() noexcept {
+    /// thread is left of `executor`, or of any if none is given. // J2
+    bool join_ended(const void* executor = nullptr) noexcept {
         library_thread* ended = nullptr;
         bool is_any_left = false;
         {
@@ -183,7 +184,7 @@ private:
                 if (!seen.is_being_joined && try_join(seen.handle)) {
                     left_.unlink(seen);
                     seen.next = std::exchange(ended, &seen);
-                } else {
+                } else if (executor == nullptr || seen.executor == executor) {
                     is_any_left = is_any_left || !is_this_thread(seen.handle);
                 }
             }

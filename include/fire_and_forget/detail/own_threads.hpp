@@ -59,6 +59,7 @@ public:
             note_refused();
             return refusal::shutting_down;
         }
+        begin_use();
         if (task->is_delayed || task->repeats()) {
             const refusal why = delay(task);
             if (why != refusal::none) {
@@ -86,6 +87,7 @@ public:
     }
 
     bool resume_soon(suspended& one) noexcept override {
+        begin_use();
         one.due = steady_time();
         return resume_at(one);
     }
@@ -100,8 +102,15 @@ public:
             return false;
         }
         begin_closing();
+        if (runs_this_thread()) {
+            return false;
+        }
         sink_time for_sinks(deadline);
-        return !runs_this_thread() && close(deadline, for_sinks);
+        const bool all_done = close(deadline, for_sinks);
+        static_cast<void>(
+            library_threads::instance().join_left_until(later(deadline, exit_patience), this));
+        end_use();
+        return all_done;
     }
 
 private:

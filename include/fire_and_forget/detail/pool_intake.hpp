@@ -66,6 +66,7 @@ public:
     /// Where workers wake each other, one must be awake before the first submit.
     void begin_napping() {
         if (has_napper()) {
+            begin_use();
             ring({});
         }
     }
@@ -106,6 +107,7 @@ public:
     /// Takes a task whose caller has had his answer from another executor: so it is neither held to
     /// the limit nor refused because the pool is about to close.
     refusal take_over(task_ptr& task) {
+        begin_use();
         enter_anyway();
         const refusal why = store(task);
         if (why != refusal::none) {
@@ -119,6 +121,7 @@ public:
 
     /// The same for one that comes from another executor.
     bool take_over(suspended& one) noexcept {
+        begin_use();
         const lane_of_this_thread own(lanes_, one.priority);
         pool_lane* const lane = own.get();
         if (lane == nullptr || !lane->has_room()) {

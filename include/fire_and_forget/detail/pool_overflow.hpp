@@ -34,10 +34,13 @@ public:
     entry enter(priority level, refusal& why) {
         if (!is_open_here()) {
             why = refusal::shutting_down;
-        } else if (limit_.exists() && !limit_.try_enter()) {
+            return entry::refuse;
+        }
+        begin_use();
+        if (limit_.exists() && !limit_.try_enter()) {
             return make_room(level, why);
         }
-        return why == refusal::none ? entry::store : entry::refuse;
+        return entry::store;
     }
 
     /// The task of enter() has not come about after all.
