@@ -92,7 +92,7 @@ struct default_executors {
 /// @param how       a name, a priority, a stop_token, a sink of its own; see faf::options
 /// @param fn, args  copied or moved as for std::jthread and passed on as rvalues; std::ref shares.
 ///                  fn may be a pointer to a member. If it takes a std::stop_token first, it gets
-///                  one. Its result is dropped, unless it is an error: a set std::error_code, an
+///                  one; but not in the place of an `auto` that it can do without. Its result is dropped, unless it is an error: a set std::error_code, an
 ///                  expected without a value, an exception_ptr.
 /// @return          whether the task was accepted, and why not. It may be ignored.
 ///
@@ -102,7 +102,9 @@ struct default_executors {
 /// rvalue arguments may have been moved from; otherwise a refused call leaves its arguments alone.
 /// Thread safety: may be called from any thread and at any time, from tasks, sinks, static
 /// constructors and destructors; not from a signal handler.
-/// Lifetime: the task owns copies. What fn captures by reference must outlive it.
+/// Lifetime: the task owns copies. What fn captures by reference must outlive it, and so must what
+/// is only looked at by what is copied: by a pointer, a std::string_view, a std::span, a std::ref. A
+/// local array does not compile, as it would be such a pointer; a literal is there for ever.
 template <class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
@@ -128,6 +130,18 @@ fire_and_forget(E&& executor, const options& how,
                 detail::located_to_repeat<std::type_identity_t<Args>...> fn, Args&&... args) {
     return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
 }
+
+// Any other call, to say so in a sentence. Of one with braces compilers only show the line.
+
+template <class... Args>
+requires detail::lacks_callable<Args...> submission fire_and_forget(Args&&...) {
+    static_assert(sizeof...(Args) == ~0U,
+                  "fire_and_forget: write it as fire_and_forget(executor, options, fn, args...), "
+                  "where the executor and the options may be left out.");
+    return {};
+}
+
+submission fire_and_forget(...) = delete; // write it as (executor, {.name = "x"}, fn, args...)
 
 /// Waits until no task of the default pool and no own_thread task is queued or running, for
 /// `timeout` at most; true if that is so. From inside such a task it answers false at once.

@@ -22,35 +22,76 @@ struct move_only {
     void operator()() const;
 };
 
-using takes_reference = void (*)(int&);
-using takes_number = void (*)(int);
-
-// What can be fired
-static_assert(find_misuse<void (&)(int), int>() == misuse::none);
-static_assert(find_misuse<takes_number, short&>() == misuse::none);
-static_assert(find_misuse<void (account::*)(int), account*, int>() == misuse::none);
-static_assert(find_misuse<void (account::*)(int), account&, int>() == misuse::none);
-static_assert(find_misuse<int account::*, std::shared_ptr<account>&>() == misuse::none);
-static_assert(find_misuse<move_only>() == misuse::none);
-static_assert(find_misuse<takes_reference, std::reference_wrapper<int>>() == misuse::none);
-static_assert(find_misuse<void (*)(std::string), const char (&)[6]>() == misuse::none);
-
-// What can't, and the first thing that is wrong with it
-static_assert(find_misuse<move_only&>() == misuse::fn_not_copyable);
-static_assert(find_misuse<const move_only&>() == misuse::fn_not_copyable);
-static_assert(find_misuse<void (*)(std::unique_ptr<int>), std::unique_ptr<int>&>() ==
-              misuse::argument_not_copyable);
-static_assert(find_misuse<takes_reference, int&>() == misuse::argument_by_reference);
-static_assert(find_misuse<takes_number, std::string>() == misuse::not_callable);
-static_assert(find_misuse<takes_number>() == misuse::not_callable);
-static_assert(find_misuse<int>() == misuse::not_callable);
-
 #if defined(__cpp_lib_jthread)
-using takes_token = void (*)(std::stop_token, int);
-static_assert(takes_stop_token<takes_token, int>);
-static_assert(!takes_stop_token<takes_number, int>);
-static_assert(find_misuse<takes_token, int>() == misuse::none);
-static_assert(find_misuse<takes_token, int, int>() == misuse::not_callable);
+
+/// Whether fn(args...) gets a token, and whether it is called without one, in every run of many.
+template <class Fn, class... Args>
+constexpr bool gets_token(Fn, Args...) {
+    return takes_stop_token<Fn, Args...> && is_callable<Fn, Args...>;
+}
+template <class Fn, class... Args>
+constexpr bool gets_none(Fn, Args...) {
+    return is_callable<Fn, Args...> && !takes_stop_token<Fn, Args...> &&
+           !takes_stop_token<Fn&, Args&...>;
+}
+
+[[maybe_unused]] void print(int) {}
+
+struct overloaded {
+    void operator()(std::stop_token, int) const;
+    void operator()(int) const;
+};
+struct overloaded_and_mutable {
+    void operator()(const std::stop_token&);
+    void operator()();
+};
+struct once_only {
+    void operator()(std::stop_token, int) &&;
+    void operator()(int) &&;
+};
+struct generic_but_for_a_token {
+    void operator()(auto...) const;
+    void operator()(std::stop_token, int) const;
+};
+struct turns_into_function {
+    using function = void (*)(int);
+    operator function() const { return &print; }
+};
+
+// What names a stop_token gets one, by std::jthread's rule.
+static_assert(gets_token(static_cast<void (*)(std::stop_token, int)>(nullptr), 5));
+static_assert(gets_token([](std::stop_token) {}));
+static_assert(gets_token([](const std::stop_token&, auto) {}, 5));
+static_assert(gets_token([](std::stop_token, auto...) {}));
+static_assert(gets_token(
+    [](std::stop_token stop, auto... args) {
+        static_cast<void>(stop.stop_requested());
+        (print(args), ...);
+    },
+    5, 6));
+static_assert(gets_token([](std::stop_token&&, auto...) mutable {}, 5));
+static_assert(takes_stop_token<std::function<void(std::stop_token)>>);
+static_assert(gets_token(overloaded(), 5));
+static_assert(gets_token(overloaded_and_mutable()));
+static_assert(takes_stop_token<once_only, int>);
+static_assert(gets_token(generic_but_for_a_token(), 5));
+
+// So does what can't be called without it.
+static_assert(gets_token([](auto stop) { static_cast<void>(stop.stop_requested()); }));
+static_assert(gets_token([](auto stop, int) { static_cast<void>(stop.stop_requested()); }, 5));
+
+// What would take anything, and can do without, gets none, and need not compile with it.
+static_assert(gets_none([](auto... args) { (print(args), ...); }));
+static_assert(gets_none([](auto... args) { print(args...); }, 5));
+static_assert(gets_none([](auto&&... args) { print(args...); }, 5));
+static_assert(gets_none([](const auto&... args) { print(args...); }, 5));
+static_assert(gets_none([](auto... args) mutable { print(args...); }, 5));
+static_assert(gets_none([](auto one) { print(one); }, 5));
+static_assert(gets_none([](int, auto... rest) { (print(rest), ...); }, 5, 6));
+static_assert(gets_none(std::bind_front(print), 5));
+static_assert(gets_none(turns_into_function(), 5));
+static_assert(gets_none(print, 5));
+
 #endif
 
 // What may be empty

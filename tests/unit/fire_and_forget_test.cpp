@@ -301,7 +301,7 @@ TEST_CASE("a string literal arrives as a string, an array as a pointer") {
         ex, [&](const std::string& s) { text = s; }, "literal");
     ex.run_all();
     CHECK(text == "literal");
-    int numbers[] = {1, 2, 3};
+    static const int numbers[] = {1, 2, 3};
     int sum = 0;
     fire_and_forget(
         at_once, [&](const int* n) { sum = n[0] + n[1] + n[2]; }, numbers);

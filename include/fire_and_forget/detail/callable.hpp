@@ -1,59 +1,87 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What can be fired, and what to say about what can't. fire_and_forget.hpp asks here before it
-// stores a callable.
+// What can be called, and how. located.hpp and run_task.hpp ask here; misuse.hpp says what is wrong
+// with the rest.
 
 #include "abi.hpp"
 #include "platform.hpp"
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <type_traits>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// True if the stored fn is called with a stop_token before its arguments, by std::jthread's rule.
+template <class Fn>
+concept has_one_call = requires {
+    &Fn::operator();
+};
+
+struct one_call {
+    void operator()();
+};
+template <class Fn>
+struct one_call_more : Fn, one_call {}; // it has one if Fn has none
+
+/// A class with several call operators, or with a template of them, as a generic lambda has it.
+template <class Fn>
+concept has_many_calls = std::is_class_v<Fn> && !std::is_final_v<Fn> && !has_one_call<Fn> &&
+                         !has_one_call<one_call_more<Fn>>;
+
+/// Fn with one more call operator. A template, it is chosen over one of Fn's that would take anything
+/// for its first argument, but not over one that names a stop_token; and the body of what is not
+/// chosen need not compile.
+struct takes_anything {};
 template <class Fn, class... Args>
-inline constexpr bool takes_stop_token = std::is_invocable_v<Fn, stop_token, Args...>;
+struct rival_of_const : Fn {
+    using Fn::operator();
+    template <std::same_as<stop_token> Token>
+    takes_anything operator()(Token, Args...) const;
+};
+template <class Fn, class... Args>
+struct rival_of_mutable : Fn {
+    using Fn::operator();
+    template <std::same_as<stop_token> Token>
+    takes_anything operator()(Token, Args...);
+};
+
+template <class Rival, class... Args>
+concept wins = requires {
+    {
+        std::declval<Rival>()(std::declval<stop_token>(), std::declval<Args>()...)
+        } -> std::same_as<takes_anything>;
+};
+
+template <class Fn, class... Args>
+consteval bool find_stop_token() {
+    using plain = std::remove_cvref_t<Fn>;
+    constexpr bool may_be_generic = has_many_calls<plain> && std::is_invocable_v<Fn, Args...>;
+    if constexpr (!may_be_generic) {
+        return std::is_invocable_v<Fn, stop_token, Args...>;
+    } else {
+        return !wins<const rival_of_const<plain, Args...>, Args...> ||
+               !wins<rival_of_mutable<plain, Args...>, Args...>;
+    }
+}
+
+/// True if the stored fn is called with a stop_token before its arguments: if that is possible, by
+/// std::jthread's rule. But where fn can be called without it, and would take anything in its place,
+/// as `[](auto... args)` does, nobody has asked for it.
+template <class Fn, class... Args>
+inline constexpr bool takes_stop_token = detail::find_stop_token<Fn, Args...>();
 
 template <class Fn, class... Args>
 inline constexpr bool is_callable =
-    takes_stop_token<Fn, Args...> || std::is_invocable_v<Fn, Args...>;
+    std::is_invocable_v<Fn, Args...> || takes_stop_token<Fn, Args...>;
 
 /// What the stored fn returns.
 template <class Fn, class... Args>
 using call_result_t = typename std::conditional_t<takes_stop_token<Fn, Args...>,
                                                   std::invoke_result<Fn, stop_token, Args...>,
                                                   std::invoke_result<Fn, Args...>>::type;
-
-enum class misuse : std::uint8_t {
-    none,
-    fn_not_copyable,
-    argument_not_copyable,
-    argument_by_reference,
-    not_callable,
-};
-
-/// The first thing that is wrong with firing `fn(args...)`; the types are those of the call, with
-/// lvalues as references.
-template <class Fn, class... Args>
-consteval misuse find_misuse() {
-    using stored = std::decay_t<Fn>;
-    if constexpr (!std::is_constructible_v<stored, Fn>) {
-        return misuse::fn_not_copyable;
-    } else if constexpr (!(std::is_constructible_v<std::decay_t<Args>, Args> && ...)) {
-        return misuse::argument_not_copyable;
-    } else if constexpr (is_callable<stored, std::decay_t<Args>...>) {
-        return misuse::none;
-    } else if constexpr (is_callable<stored, std::decay_t<Args>&...>) {
-        return misuse::argument_by_reference;
-    } else {
-        return misuse::not_callable;
-    }
-}
 
 /// Types that can hold no callable: pointers to functions and members, std::function and its kin.
 template <class Fn>

@@ -14,6 +14,7 @@
 #include "call.hpp"
 #include "callable.hpp"
 #include "describe.hpp"
+#include "misuse.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "task.hpp"
@@ -98,8 +99,7 @@ inline void add_options(task_ptr& made, const firing& call, refusal& why) {
 /// What is neither an executor nor options can only be meant as a callable. (The first condition
 /// keeps clang 14 from taking `{.name = "x"}` for one: it sees a reference to void there.)
 template <class F>
-concept meant_as_callable =
-    std::is_reference_v<F&&> && !executor<F> && !std::derived_from<std::remove_cvref_t<F>, options>;
+concept meant_as_callable = std::is_reference_v<F&&> && !executor<F> && !holds_options<F>;
 
 /// What there is to know about storing a callable of one type with arguments of some types.
 template <class... Args>
@@ -167,6 +167,18 @@ protected:
             found != misuse::argument_by_reference,
             "fire_and_forget: the callable takes an argument by reference, but a task gets "
             "its own copies: pass std::ref(x) to share x, which must outlive the task.");
+        static_assert(
+            found != misuse::argument_is_array,
+            "fire_and_forget: an array would be passed as a pointer to what may be gone by "
+            "then: pass a std::string, a std::array, or &array[0] if it lives long enough.");
+        static_assert(found != misuse::executor_by_address,
+                      "fire_and_forget: pass the executor itself, not a pointer to it.");
+        static_assert(found != misuse::executor_not_first,
+                      "fire_and_forget: the executor comes first: fire_and_forget(pool, fn, ...). "
+                      "To hand it to the callable, pass std::ref(pool).");
+        static_assert(found != misuse::options_not_first,
+                      "fire_and_forget: the options come before the callable: "
+                      "fire_and_forget(options, fn, ...).");
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What is wrong with a call that can't be compiled, or should not be. located.hpp says it in a
+// sentence.
+
+#include "../executor.hpp"
+#include "../options.hpp"
+#include "abi.hpp"
+#include "callable.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+enum class misuse : std::uint8_t {
+    none,
+    fn_not_copyable,
+    argument_not_copyable,
+    argument_by_reference,
+    argument_is_array,
+    executor_by_address,
+    executor_not_first,
+    options_not_first,
+    not_callable,
+};
+
+/// An array that is not const, so no literal: its elements are a variable's, which the pointer that
+/// would be stored does not keep.
+template <class T>
+concept array_of_variables =
+    std::is_array_v<std::remove_reference_t<T>> && !std::is_const_v<std::remove_reference_t<T>>;
+
+template <class T>
+concept holds_options = std::derived_from<std::remove_cvref_t<T>, options>;
+
+template <class T>
+concept points_to_executor = !executor<T> && requires(T && pointer) {
+    requires executor<decltype(*pointer)>;
+};
+
+// Whether the arguments of a call have no callable where it should stand: after the executor and the
+// options, which both may be left out.
+template <class... Args>
+inline constexpr bool begins_with_neither = false;
+template <class First, class... Rest>
+inline constexpr bool begins_with_neither<First, Rest...> =
+    !executor<First> && !holds_options<First>;
+
+template <class... Args>
+inline constexpr bool lacks_callable_after_executor = !begins_with_neither<Args...>;
+template <holds_options First, class... Rest>
+inline constexpr bool lacks_callable_after_executor<First, Rest...> = !begins_with_neither<Rest...>;
+
+template <class... Args>
+inline constexpr bool lacks_callable = lacks_callable_after_executor<Args...>;
+template <executor First, class... Rest>
+inline constexpr bool lacks_callable<First, Rest...> = lacks_callable_after_executor<Rest...>;
+
+/// The first thing that is wrong with firing `fn(args...)`; the types are those of the call, with
+/// lvalues as references.
+template <class Fn, class... Args>
+consteval misuse find_misuse() {
+    using stored = std::decay_t<Fn>;
+    constexpr bool is_fn_stored = std::is_constructible_v<stored, Fn>;
+    constexpr bool are_args_stored = (std::is_constructible_v<std::decay_t<Args>, Args> && ...);
+    if constexpr ((array_of_variables<Args> || ...)) {
+        return misuse::argument_is_array;
+    } else if constexpr (is_fn_stored && are_args_stored &&
+                         is_callable<stored, std::decay_t<Args>...>) {
+        return misuse::none;
+    } else if constexpr (points_to_executor<Fn>) {
+        return misuse::executor_by_address;
+    } else if constexpr ((executor<Args> || ...)) {
+        return misuse::executor_not_first;
+    } else if constexpr ((holds_options<Args> || ...)) {
+        return misuse::options_not_first;
+    } else if constexpr (!is_fn_stored) {
+        return misuse::fn_not_copyable;
+    } else if constexpr (!are_args_stored) {
+        return misuse::argument_not_copyable;
+    } else if constexpr (is_callable<stored, std::decay_t<Args>&...>) {
+        return misuse::argument_by_reference;
+    } else {
+        return misuse::not_callable;
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// expect: write it as (executor, {.name = "x"}, fn, args...)
+#include <fire_and_forget/fire_and_forget.hpp>
+
+int main() {
+    faf::fire_and_forget([] {}, {.name = "task"});
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// expect: write it as (executor, {.name = "x"}, fn, args...)
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <string>
+
+int main() {
+    faf::fire_and_forget({.name = std::string("task")}, [] {});
+}
