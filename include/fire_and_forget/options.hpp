@@ -74,6 +74,7 @@ enum class refusal : std::uint8_t {
     copy_threw,      ///< copying or moving fn or an argument threw
     executor_failed, ///< the executor threw, or dropped the job it was given
     invalid_options, ///< what the options ask for can't be done with this fn or this executor
+    forked_child, ///< its executor was made before this process was forked: it has no threads here
 };
 
 /// `why` in plain words.
@@ -97,6 +98,8 @@ constexpr std::string_view to_string(refusal why) noexcept {
         return "the executor threw or dropped the job";
     case refusal::invalid_options:
         return "its options ask for what can't be done";
+    case refusal::forked_child:
+        return "its executor belongs to the process that forked this one";
     }
     return "refused";
 }

@@ -37,7 +37,7 @@ inline constexpr own_thread_t own_thread{};
 
 /// Allows own_thread that many threads at one time; tasks beyond that go to the default pool.
 inline void limit_own_threads(std::size_t most) noexcept {
-    detail::own_threads::instance().set_limit(most);
+    detail::own_threads::set_limit(most);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -6,6 +6,7 @@
 
 #include "detail/abi.hpp"
 #include "detail/pool_core.hpp"
+#include "detail/process.hpp"
 #include "detail/time.hpp"
 #include "executor.hpp"
 #include "options.hpp"
@@ -13,7 +14,6 @@
 #include "time_span.hpp"
 
 #include <atomic>
-#include <mutex>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -49,12 +49,12 @@ public:
     thread_pool& operator=(const thread_pool&) = delete;
 
     /// Takes a job that was made for another executor. One that it refuses is reported.
-    submission execute(job work) { return detail::execute_on(*core_, work); }
+    submission execute(job work) { return detail::execute_on(core(), work); }
 
     /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
     ///
     /// From inside a task of this pool it answers false at once: it would wait for itself.
-    bool drain(time_span timeout) { return core_->drain_until(detail::deadline_after(timeout)); }
+    bool drain(time_span timeout) { return core().drain_until(detail::deadline_after(timeout)); }
 
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
     /// running finish for `timeout` at most, reports the others as abandoned, and ends the threads.
@@ -64,16 +64,18 @@ public:
     /// end keeps its thread, which leaves when it does. From inside a task of this pool it answers
     /// false at once: the pool takes nothing more from outside, and what is queued still runs.
     bool shutdown(time_span timeout) {
-        return core_->shutdown_until(detail::deadline_after(timeout));
+        return core().shutdown_until(detail::deadline_after(timeout));
     }
 
     /// What became of the tasks so far.
-    stats snapshot() const { return core_->snapshot(); }
+    stats snapshot() const { return core().snapshot(); }
 
 private:
     friend struct detail::pool_access;
     friend class detail::never_destroyed<thread_pool>;
     explicit thread_pool(detail::pool_core& core) noexcept : core_(&core) {}
+
+    detail::pool_core& core() const noexcept;
 
     detail::pool_core* core_;
 };
@@ -85,54 +87,54 @@ struct pool_access {
     static pool_core& core(thread_pool& pool) noexcept { return *pool.core_; }
 };
 
-/// What the default pool is to be made with, until it is made.
+/// What the default pool is made with, in a process and in its children.
 class default_pool_plan {
 public:
-    static default_pool_plan& instance() noexcept {
-        static never_destroyed<default_pool_plan> plan;
-        return *plan;
-    }
-
-    bool set(pool_options settings) {
-        const std::lock_guard lock(mutex_);
-        if (!is_used_) {
-            settings_ = std::move(settings);
+    static bool set(pool_options settings) {
+        error_sink sink = std::exchange(settings.on_error, nullptr);
+        const settings_lock held;
+        default_pool_plan& plan = in_force.get(held);
+        if (!plan.is_used_) { // what is replaced goes without the lock
+            std::swap(plan.settings_, settings);
+            plan.sink_.swap(sink);
         }
-        return !is_used_;
+        return !plan.is_used_;
     }
 
-    pool_options use() noexcept {
-        const std::lock_guard lock(mutex_);
-        is_used_ = true;
-        return std::move(settings_);
+    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short of
+    /// memory has it, too.
+    static pool_options use(const error_sink*& sink) noexcept {
+        const settings_lock held;
+        default_pool_plan& plan = in_force.get(held);
+        plan.is_used_ = true;
+        sink = plan.sink_ ? &plan.sink_ : nullptr;
+        return plan.settings_;
     }
 
 private:
-    std::mutex mutex_;
+    static program_setting<default_pool_plan> in_force;
+
     bool is_used_ = false;
     pool_options settings_{};
+    error_sink sink_{};
 };
-
-} // namespace detail
-
-namespace detail {
+inline constinit program_setting<default_pool_plan> default_pool_plan::in_force;
 
 struct default_pool_parts {
+    const error_sink* sink = nullptr;
     never_destroyed<lane_set> lanes; // not from the heap: making the pool must not fail
-    never_destroyed<pool_core> core{default_pool_plan::instance().use(), *lanes};
+    never_destroyed<pool_core> core{default_pool_plan::use(sink), *lanes, sink};
     never_destroyed<thread_pool> pool{*core};
 };
 
-/// Null until the pool is made. Spares its users the test of a static variable's guard and a call.
-inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
-
 [[gnu::noinline]] inline thread_pool& make_default_pool() noexcept {
-    static never_destroyed<default_pool_parts> made;
-    pool_core& core = *(*made).core;
+    static constinit one_per_process<default_pool_parts> made;
+    default_pool_parts& parts = made.get();
+    pool_core& core = *parts.core;
     if (default_core_at_hand.exchange(&core, std::memory_order_acq_rel) == nullptr) {
         core.begin_napping(); // only now: it may report, and the sink may fire
     }
-    return *(*made).pool;
+    return *parts.pool;
 }
 
 inline pool_core& default_core() noexcept {
@@ -140,7 +142,16 @@ inline pool_core& default_core() noexcept {
     return at_hand != nullptr ? *at_hand : pool_access::core(make_default_pool());
 }
 
+/// `meant`, or in a forked child the default pool of this process if the parent's is meant.
+inline pool_core& core_here(pool_core& meant) noexcept {
+    return meant.is_default() && !meant.is_in_its_process() ? default_core() : meant;
+}
+
 } // namespace detail
+
+inline detail::pool_core& thread_pool::core() const noexcept {
+    return detail::core_here(*core_);
+}
 
 /// The pool that fire_and_forget uses when no executor is named. Made at the first use, never
 /// destroyed: tasks may be fired from static constructors and destructors.
@@ -156,7 +167,7 @@ inline thread_pool& default_pool() noexcept {
 /// Sets the options of the default pool. Before its first use; afterwards it answers false and
 /// changes nothing.
 inline bool configure_default_pool(pool_options settings) {
-    return detail::default_pool_plan::instance().set(std::move(settings));
+    return detail::default_pool_plan::set(std::move(settings));
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "platform.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -176,6 +177,15 @@ inline unsigned usable_cpus() noexcept {
         cpus = std::thread::hardware_concurrency();
     }
     return cpus == 0 ? 1 : cpus;
+}
+
+/// Whether there was only one when this was asked first.
+inline bool has_one_cpu() noexcept {
+    static constinit std::atomic<unsigned> known{0}; // without a guard: see one_per_process
+    if (known.load(std::memory_order_relaxed) == 0) {
+        known.store(usable_cpus(), std::memory_order_relaxed);
+    }
+    return known.load(std::memory_order_relaxed) == 1;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

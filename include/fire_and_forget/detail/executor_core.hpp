@@ -19,6 +19,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -44,12 +45,18 @@ public:
     /// Whether this thread may store a task: while closing, only running tasks may.
     bool is_open_here() const noexcept {
         const phase now = phase_.load(std::memory_order_relaxed);
-        return now == phase::open || (now == phase::closing && inside_a_task());
+        return (now == phase::open || (now == phase::closing && inside_a_task())) &&
+               is_in_its_process();
     }
 
     /// Whether nothing is taken any more, from nobody.
     bool is_closed() const noexcept {
-        return phase_.load(std::memory_order_relaxed) == phase::closed;
+        return phase_.load(std::memory_order_relaxed) == phase::closed || !is_in_its_process();
+    }
+
+    /// What to answer where it is not open.
+    refusal why_not_open() const noexcept {
+        return is_in_its_process() ? refusal::shutting_down : refusal::forked_child;
     }
 
     /// To be called before anything is stored: from now on the keeper comes by.
@@ -65,9 +72,13 @@ public:
 
     void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
 
+    /// In a forked child: what it has refused there, and nothing of what its parent does.
     stats snapshot() const {
-        const std::lock_guard lock(mutex_);
-        stats now = count();
+        stats now;
+        if (is_in_its_process()) {
+            const std::lock_guard lock(mutex_);
+            now = count();
+        }
         now.refused = refused_.load(std::memory_order_relaxed);
         return now;
     }
@@ -82,6 +93,9 @@ public:
     }
 
     void begin_closing() override {
+        if (!is_in_its_process()) {
+            return;
+        }
         {
             const std::lock_guard lock(mutex_);
             if (phase_.load(std::memory_order_relaxed) == phase::open) {
@@ -128,6 +142,9 @@ public:
         }
         ~sink_loan() {
             this_thread.loans = frame_.outer;
+            if (!from_.is_in_its_process()) {
+                return; // the sink has forked, and comes back in the child
+            }
             {
                 const std::lock_guard lock(from_.mutex_);
                 --from_.borrowers_;
@@ -145,6 +162,15 @@ public:
         const loan_frame frame_;
     };
 
+    /// For a thread of its own, after user code: if that has forked and comes back in the child, this
+    /// is the child's only thread, there is nothing more for it to do, and the child ends as if its
+    /// main had returned.
+    void end_if_forked() const {
+        if (!is_in_its_process()) [[unlikely]] {
+            std::exit(EXIT_SUCCESS);
+        }
+    }
+
 protected:
     /// When it is closed and has no threads any more but those that were given up. When this returns
     /// for the last executor, no thread of the library is left but those.
@@ -154,9 +180,6 @@ protected:
     }
 
     enum class phase : std::uint8_t { open, closing, closed };
-
-    /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
-    bool is_in_its_process() const noexcept { return process_ == process_number(); }
 
     /// From now on the sink is not called any more, for what it refers to may end. Who has borrowed
     /// it and calls it now is waited for until `deadline`, but for the calling thread.
@@ -285,7 +308,6 @@ private:
         return true;
     }
 
-    const long process_ = process_number();
     std::atomic<phase> phase_{phase::open};
     std::atomic<bool> is_in_use_{false};
     std::atomic<std::uint32_t> waiters_{0};

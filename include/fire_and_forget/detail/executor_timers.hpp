@@ -39,6 +39,9 @@ public:
     steady_time now() const noexcept final { return steady_clock::now(); }
 
     bool resume_at(suspended& one) noexcept final {
+        if (!is_in_its_process()) {
+            return false;
+        }
         const steady_time call = when_to_call(one.due);
         const bool is_kept = timers_.push(one);
         if (is_kept) {
@@ -51,7 +54,7 @@ public:
 
     void notice_stop() noexcept final {
         full_fence(); // X1
-        if (timers_.seems_used()) {
+        if (timers_.seems_used() && is_in_its_process()) {
             timers_.request_sweep();
             call_keeper((steady_time::min)(), {});
         }

@@ -95,7 +95,7 @@ public:
     slot_of_call(pool_core& pool, refusal& why) noexcept
         : pool_(pool), own_(pool.lanes(), priority::normal) {
         if (!pool.is_open_here()) {
-            why = refusal::shutting_down;
+            why = pool.why_not_open();
             return;
         }
         if (own_.get() == nullptr || !own_.get()->has_room()) {
@@ -169,9 +169,10 @@ submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const fir
 /// Fires at a pool where something has to be looked into: a first task of its thread, one with
 /// options, a large one, one whose copy may throw, a closed pool or one with a limit.
 template <class... Args>
-[[gnu::noinline]] submission fire_with_care(pool_core& pool, const options* given, call_site where,
+[[gnu::noinline]] submission fire_with_care(pool_core& meant, const options* given, call_site where,
                                             void* callable, const storing<Args...>* how,
                                             Args&&... args) {
+    pool_core& pool = core_here(meant);
     const located<Args...> fn(where, callable, how);
     const firing call = make_firing(given, pool.sink(), fn.where);
     refusal why = refusal::none;

@@ -5,7 +5,7 @@
 // different threads, and in few sizes.
 
 #include "abi.hpp"
-#include "platform.hpp"
+#include "process.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -67,8 +67,8 @@ struct kept_frames {
 class frame_depot : frame_sizes {
 public:
     static frame_depot& instance() noexcept {
-        static never_destroyed<frame_depot> shared;
-        return *shared;
+        static constinit one_per_process<frame_depot> shared;
+        return shared.get();
     }
 
     /// Takes a batch, or frees it if there are enough.

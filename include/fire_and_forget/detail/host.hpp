@@ -8,6 +8,7 @@
 #include "../options.hpp"
 #include "abi.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
 #include "time.hpp"
@@ -27,8 +28,8 @@ struct host {
 
 /// The host of jobs that run on an executor of somebody else's.
 inline const host& foreign_host() noexcept {
-    static never_destroyed<host> shared;
-    return *shared;
+    static constinit one_per_process<host> shared;
+    return shared.get();
 }
 
 /// A task as it is known while it runs, wherever it is stored.

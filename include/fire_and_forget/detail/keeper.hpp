@@ -8,6 +8,7 @@
 #include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "thread_start.hpp"
 #include "time.hpp"
 
@@ -71,8 +72,8 @@ public:
     static constexpr std::chrono::milliseconds tick{5};
 
     static keeper& instance() noexcept {
-        static never_destroyed<keeper> one;
-        return *one;
+        static constinit one_per_process<keeper> one;
+        return one.get();
     }
 
     /// False if it looks after that one already.

@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "native_thread.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
@@ -79,8 +80,8 @@ private:
 class library_threads {
 public:
     static library_threads& instance() noexcept {
-        static never_destroyed<library_threads> all;
-        return *all;
+        static constinit one_per_process<library_threads> all;
+        return all.get();
     }
 
     library_threads() noexcept = default;
@@ -116,7 +117,7 @@ public:
     void leave() noexcept {
         library_thread* const self = std::exchange(this_thread.of_library, nullptr);
         if (self == nullptr) {
-            return; // it has left already
+            return; // it has left already, or is the first thread of a forked child
         }
         static_cast<void>(join_ended());
         const std::lock_guard lock(mutex_);

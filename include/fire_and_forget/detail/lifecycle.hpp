@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "library_threads.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "report.hpp"
 #include "time.hpp"
 
@@ -29,8 +30,11 @@ public:
 
     void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// The last user deletes it.
+    /// The last user deletes it, but in a forked child lets its parent's lie.
     void release() noexcept;
+
+    /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
+    bool is_in_its_process() const noexcept { return generation_ == generation_here(); }
 
     /// False if the last user has just let go of it. Relaxed: the lock of the list that led to it
     /// orders the rest.
@@ -61,6 +65,7 @@ public:
 private:
     friend class exit_registry;
 
+    const std::uint32_t generation_ = generation_here();
     std::atomic<std::uint32_t> users_{1};
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
@@ -76,10 +81,7 @@ inline constexpr std::chrono::milliseconds exit_patience{100};
 class exit_registry {
 public:
     /// Threads that exit() leaves running may come by until the very end, so it is never destroyed.
-    static exit_registry& instance() noexcept {
-        static never_destroyed<exit_registry> registry;
-        return *registry;
-    }
+    static exit_registry& instance() noexcept { return of_process().get(); }
 
     /// Adds a party, and registers the exit step if none is due. Handlers run in reverse order of
     /// registration: what was built before the first pool is still there while tasks end. When exit
@@ -126,13 +128,24 @@ public:
 
 private:
     /// Without room for it exit drains nothing; nobody could be told.
-    static void register_step() noexcept {
-        static_cast<void>(std::atexit([] { instance().exit(); }));
+    static void register_step() noexcept { static_cast<void>(std::atexit(&exit_here)); }
+
+    static one_per_process<exit_registry>& of_process() noexcept {
+        static constinit one_per_process<exit_registry> registry;
+        return registry;
+    }
+
+    /// In a forked child that has made no executor there is nothing to end: the threads and their
+    /// tasks are its parent's.
+    static void exit_here() {
+        if (exit_registry* const registry = of_process().find()) {
+            registry->exit();
+        }
     }
 
     void exit() {
         if (process_ != process_number()) {
-            return; // a forked child: the threads and their tasks are its parent's
+            return; // forked without telling anybody: by _Fork() or a system call
         }
         const steady_time start = steady_clock::now();
         {
@@ -213,7 +226,7 @@ private:
 
 inline void exit_party::release() noexcept {
     // acq_rel: the last one must see what the others did before they let go.
-    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1 && is_in_its_process()) {
         exit_registry::instance().strike_off(*this);
         delete this;
     }

@@ -10,6 +10,7 @@
 #include "abi.hpp"
 #include "executor_core.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "run_task.hpp"
 #include "running_tasks.hpp"
 #include "task.hpp"
@@ -36,8 +37,8 @@ public:
     static constexpr std::size_t usual_limit = 1024;
 
     static own_threads& instance() noexcept {
-        static never_destroyed<own_threads> threads;
-        return *threads;
+        static constinit one_per_process<own_threads> threads;
+        return threads.get();
     }
 
     own_threads() { begin_service(); }
@@ -46,9 +47,8 @@ public:
         return default_core().exit_deadline();
     }
 
-    void set_limit(std::size_t most) noexcept {
-        const std::lock_guard lock(mutex_);
-        limit_ = most;
+    static void set_limit(std::size_t most) noexcept {
+        limit.store(most, std::memory_order_relaxed);
     }
 
     /// Gives `task` a thread, now or when it is due. Where none can or may be had, gives it to the
@@ -114,6 +114,9 @@ public:
     }
 
 private:
+    /// A setting of the program: what becomes due is held to it as well.
+    static inline constinit std::atomic<std::size_t> limit{usual_limit};
+
     struct record : running_tasks::entry {
         task_ptr task;
         suspended* coroutine = nullptr; ///< instead of a task
@@ -137,7 +140,7 @@ private:
         if (!is_open_here()) {
             return entry::closed;
         }
-        if (threads_ >= limit_) {
+        if (threads_ >= limit.load(std::memory_order_relaxed)) {
             return entry::full;
         }
         ++accepted_;
@@ -232,8 +235,8 @@ private:
     /// Whether a task that has become due finds too many threads.
     bool must_leave(record& fresh) noexcept {
         const std::lock_guard lock(mutex_);
-        const bool is_one_too_many =
-            threads_ > limit_ && fresh.task != nullptr && !fresh.is_written_off;
+        const bool is_one_too_many = threads_ > limit.load(std::memory_order_relaxed) &&
+                                     fresh.task != nullptr && !fresh.is_written_off;
         if (is_one_too_many) {
             leave_to_pool(fresh);
         }
@@ -319,6 +322,7 @@ private:
         fate result = fate::failed;
         settlement(own_threads& in, record* of) noexcept : all(in), self(of) {}
         ~settlement() {
+            all.end_if_forked();
             library_threads::instance().leave(); // J1
             const std::lock_guard lock(all.mutex_);
             if (all.unlink(*self)) {
@@ -381,7 +385,6 @@ private:
     std::uint64_t admissions_ = 0;
     std::size_t on_the_way_ = 0; ///< to the default pool
     std::size_t threads_ = 0;
-    std::size_t limit_ = usual_limit;
     record* due_ = nullptr; ///< to be started by after_starting()
     hiring_pause pause_;
 };

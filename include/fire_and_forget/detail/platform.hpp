@@ -209,6 +209,16 @@ inline long process_number() noexcept {
 #endif
 }
 
+/// Has functions called around each fork: before it, and after it in the parent and in the child. Does
+/// nothing where processes do not fork, or without memory.
+inline void watch_forks([[maybe_unused]] void (*before)(),
+                        [[maybe_unused]] void (*after_in_parent)(),
+                        [[maybe_unused]] void (*after_in_child)()) noexcept {
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+    static_cast<void>(::pthread_atfork(before, after_in_parent, after_in_child));
+#endif
+}
+
 /// From now on the calling thread sleeps no longer than it asks to: Linux adds up to 50 us, to let
 /// wake-ups fall together.
 inline void wake_up_on_time() noexcept {

@@ -29,6 +29,13 @@ public:
         begin_service();
     }
     explicit pool_core(pool_options settings) : pool_core(std::move(settings), *new lane_set) {}
+
+    /// The default pool, whose sink is a setting of the program and not its own.
+    pool_core(pool_options settings, lane_set& lanes, const error_sink* sink)
+        : pool_core(std::move(settings), lanes) {
+        is_default_ = true;
+        set_sink(sink);
+    }
     ~pool_core() override {
         end_service();
         sink_time for_sinks(steady_clock::now());
@@ -40,6 +47,8 @@ public:
     }
     pool_core(const pool_core&) = delete;
     pool_core& operator=(const pool_core&) = delete;
+
+    bool is_default() const noexcept { return is_default_; }
 
     std::uint64_t admissions() const override {
         return lanes_.pushed_at_once() + count_timers().accepted +
@@ -156,6 +165,8 @@ private:
         given_up_.fetch_add(given_up, std::memory_order_release);
         return given_up + by_callers;
     }
+
+    bool is_default_ = false;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -33,7 +33,7 @@ public:
     /// Makes room for a task, or says why there is none.
     entry enter(priority level, refusal& why) {
         if (!is_open_here()) {
-            why = refusal::shutting_down;
+            why = why_not_open();
             return entry::refuse;
         }
         begin_use();
@@ -101,6 +101,9 @@ protected:
                 pool.keep(); // the task may end it
             }
             ~settlement_of_caller() {
+                if (!pool.is_in_its_process()) {
+                    return; // the task has forked, and its caller goes on in the child
+                }
                 {
                     const std::lock_guard lock(pool.mutex_);
                     if (pool.callers_.unlink(run)) {

@@ -141,8 +141,7 @@ private:
 
     /// With a single processor, looking would keep others from storing what is looked for.
     static std::chrono::nanoseconds longest_look() noexcept {
-        static const bool is_alone = usable_cpus() == 1;
-        return std::chrono::microseconds(is_alone ? 0 : 50);
+        return std::chrono::microseconds(has_one_cpu() ? 0 : 50);
     }
 
     static constexpr unsigned tries = 8;
@@ -160,6 +159,7 @@ private:
         bool leaves_place = false; ///< of a task that repeats, when it is not to be run again
         settlement(pool_workers& in, worker_state& of) noexcept : pool(in), self(of) {}
         ~settlement() {
+            pool.end_if_forked();
             if (is_in_slot) {
                 self.taker.finish_slot();
             }

@@ -10,26 +10,27 @@
 #include "attempt.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "stderr_sink.hpp"
 #include "thread_state.hpp"
 
 #include <memory>
-#include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// A sink that may be replaced while others call it: whoever calls it keeps it alive.
+/// A sink that may be replaced while others call it: whoever calls it keeps it alive. It is a setting
+/// of the program, and so its children have it, too.
 class sink_slot {
 public:
     std::shared_ptr<const error_sink> get() const {
-        const std::lock_guard lock(mutex_);
+        const settings_lock held;
         return sink_;
     }
 
     /// Puts `fresh` in the place of `expected`; false if another one has taken that place.
     bool replace(const std::shared_ptr<const error_sink>& expected,
                  std::shared_ptr<const error_sink> fresh) {
-        const std::lock_guard lock(mutex_);
+        const settings_lock held;
         if (sink_ != expected) {
             return false;
         }
@@ -40,18 +41,17 @@ public:
     /// Lets go of the sink; later reports find none.
     void clear() {
         std::shared_ptr<const error_sink> old;
-        const std::lock_guard lock(mutex_);
+        const settings_lock held;
         sink_.swap(old);
     }
 
 private:
-    mutable std::mutex mutex_;
     std::shared_ptr<const error_sink> sink_;
 };
 
 inline sink_slot& global_sink() noexcept {
-    static never_destroyed<sink_slot> slot;
-    return *slot;
+    static constinit immortal<sink_slot> slot;
+    return slot.value;
 }
 
 /// Tells the first of the sinks from `next` to `end` that takes the report, else standard error.

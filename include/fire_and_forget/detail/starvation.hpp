@@ -85,6 +85,7 @@ private:
             starving.what = what.view();
             starving.waited = waited;
             detail::report(starving, nullptr, executor_core::sink_loan(pool).sink());
+            pool.end_if_forked();
             pool.release();
             delete this;
         }

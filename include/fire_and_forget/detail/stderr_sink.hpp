@@ -8,6 +8,7 @@
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
+#include "process.hpp"
 #include "rate_limiter.hpp"
 #include "time.hpp"
 
@@ -223,8 +224,8 @@ private:
 };
 
 inline stderr_sink& default_sink() noexcept {
-    static never_destroyed<stderr_sink> sink;
-    return *sink;
+    static constinit one_per_process<stderr_sink> sink;
+    return sink.get();
 }
 
 inline void stderr_sink::flush_again() {

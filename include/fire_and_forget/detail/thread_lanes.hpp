@@ -7,9 +7,11 @@
 #include "../options.hpp"
 #include "abi.hpp"
 #include "lanes.hpp"
+#include "process.hpp"
 #include "thread_state.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -119,6 +121,9 @@ public:
         }
     }
     ~lane_of_this_thread() {
+        if (generation_ != generation_here()) {
+            return; // copying a task has forked: in the child this thread has no lanes
+        }
         if (held_ == nullptr) {
             if (lane_ != nullptr) {
                 set_.take_back(*lane_, level_);
@@ -143,6 +148,7 @@ private:
 
     lane_set& set_;
     const priority level_;
+    const std::uint32_t generation_ = generation_here();
     lanes_of_thread* held_;
     pool_lane* lane_ = nullptr;
 };

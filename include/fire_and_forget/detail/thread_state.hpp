@@ -47,6 +47,7 @@ struct thread_state {
     hand_over* handing_over = nullptr;
     const loan_frame* loans = nullptr;
     bool in_sink = false;
+    bool is_forking = false; ///< and holds the settings' lock (process.hpp)
 };
 
 inline constinit thread_local thread_state this_thread{};

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a process has one of, and what becomes of it in a child that it forks. All that is global in
+// the library stands here or comes from here.
+
+#include "abi.hpp"
+#include "platform.hpp"
+#include "thread_state.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI {
+namespace detail {
+
+class pool_core;
+
+/// A global that is there before any code runs, and that no static destructor ends.
+template <class T>
+union immortal {
+    T value;
+    constexpr immortal() noexcept : value() {}
+    // Not defaulted, which would be deleted. NOLINTNEXTLINE(modernize-use-equals-default)
+    constexpr ~immortal() {}
+};
+
+/// How many forks lie between the first process of the program and this one. What was made in
+/// another process than this is known by the number it had then.
+inline constinit std::atomic<std::uint32_t> process_generation{0};
+
+inline std::uint32_t generation_here() noexcept {
+    return process_generation.load(std::memory_order_relaxed);
+}
+
+/// The default pool of this process, null until it is made. Spares its users a call.
+inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
+
+/// Guards what is set for the whole program and goes on in its children: the global sink, the
+/// options of the default pool. No user code runs while it is held.
+inline constinit immortal<std::mutex> settings_mutex;
+
+/// Sees to it that a child finds the library usable, whatever other threads did when it was forked.
+///
+/// A child has one thread, and its memory is as all others have left it: locks are held for ever,
+/// lists are half linked. So nothing of the parent's is used there but what the settings' lock
+/// guards, which fork takes. Executors of the parent refuse, and lie where they are: who came from
+/// there may have a pointer to them. All others are made anew at their first use, see
+/// one_per_process. And the thread that forked starts again with no lanes.
+///
+/// vfork, posix_spawn and what follows an exec have no part in this.
+class fork_care {
+public:
+    /// From now on forks are noticed. To be called before anything is made that a child must not use.
+    static void begin() noexcept {
+        // Neither a function's static nor a lock: a child that is forked in the middle of it must be
+        // able to do it again. So whoever is at it is known by the process, and doing it twice does
+        // no harm.
+        static constinit std::atomic<long> state{0};
+        constexpr long done = -1;
+        long seen = state.load(std::memory_order_acquire);
+        while (seen != done) {
+            const long me = process_number();
+            if (seen == me) {
+                std::this_thread::yield();
+                seen = state.load(std::memory_order_acquire);
+            } else if (state.compare_exchange_weak(seen, me, std::memory_order_acquire)) {
+                watch_forks(&before, &after_in_parent, &after_in_child);
+                state.store(done, std::memory_order_release);
+                return;
+            }
+        }
+    }
+
+private:
+    static void before() noexcept {
+        if (!std::exchange(this_thread.is_forking, true)) {
+            settings_mutex.value.lock();
+        }
+    }
+    static void after_in_parent() noexcept {
+        if (std::exchange(this_thread.is_forking, false)) {
+            settings_mutex.value.unlock();
+        }
+    }
+    static void after_in_child() noexcept {
+        after_in_parent();
+        process_generation.fetch_add(1, std::memory_order_relaxed); // there is no other thread
+        default_core_at_hand.store(nullptr, std::memory_order_relaxed);
+        this_thread.lanes = nullptr;
+        this_thread.lane = nullptr;
+        this_thread.all_lanes = nullptr;
+        this_thread.of_library = nullptr; // it is the child's own
+    }
+};
+
+/// Holds the settings' lock. A thread that forks has it already, and may run handlers of users.
+class settings_lock {
+public:
+    settings_lock() noexcept : is_mine_(!this_thread.is_forking) {
+        fork_care::begin();
+        if (is_mine_) {
+            settings_mutex.value.lock();
+        }
+    }
+    ~settings_lock() {
+        if (is_mine_) {
+            settings_mutex.value.unlock();
+        }
+    }
+    settings_lock(const settings_lock&) = delete;
+    settings_lock& operator=(const settings_lock&) = delete;
+
+private:
+    const bool is_mine_;
+};
+
+/// A global under the settings' lock, which goes on in children. Made at its first use, never
+/// destroyed. For what has no constant initialization: a function's static needs a guard, and a child
+/// that is forked in the middle of its initialization would wait for the end of it.
+template <class T>
+class program_setting {
+public:
+    T& get(const settings_lock&) noexcept {
+        if (!std::exchange(is_made_, true)) {
+            ::new (static_cast<void*>(place_)) T;
+        }
+        return *std::launder(reinterpret_cast<T*>(place_));
+    }
+
+private:
+    alignas(T) std::byte place_[sizeof(T)]{};
+    bool is_made_ = false;
+};
+
+/// An object that each process has one of: made at its first use there, never destroyed. To be a
+/// global with constant initialization, as a program_setting.
+///
+/// A child makes its own in another place: its parent's stays as it was. Without memory for it, it
+/// takes the same place.
+template <class T>
+class one_per_process {
+public:
+    constexpr one_per_process() noexcept = default;
+    one_per_process(const one_per_process&) = delete;
+    one_per_process& operator=(const one_per_process&) = delete;
+
+    T& get() noexcept {
+        if (state_.load(std::memory_order_acquire) != made_by(generation_here())) [[unlikely]] {
+            make();
+        }
+        return *here_;
+    }
+
+    /// Null if this process has none yet.
+    T* find() noexcept {
+        return state_.load(std::memory_order_acquire) == made_by(generation_here()) ? here_
+                                                                                    : nullptr;
+    }
+
+private:
+    // States grow: never made, being made in the first process, made there, being made in a child...
+    static constexpr std::uint32_t being_made_by(std::uint32_t generation) noexcept {
+        return 2 * generation + 1;
+    }
+    static constexpr std::uint32_t made_by(std::uint32_t generation) noexcept {
+        return 2 * generation + 2;
+    }
+
+    [[gnu::noinline]] void make() noexcept {
+        fork_care::begin();
+        const std::uint32_t me = generation_here();
+        std::uint32_t seen = state_.load(std::memory_order_acquire);
+        while (seen != made_by(me)) {
+            if (seen == being_made_by(me)) {
+                std::this_thread::yield();
+                seen = state_.load(std::memory_order_acquire);
+            } else if (state_.compare_exchange_weak(seen, being_made_by(me),
+                                                    std::memory_order_acquire)) {
+                here_ = ::new (here_ == nullptr ? first_place_ : another_place()) T;
+                state_.store(made_by(me), std::memory_order_release);
+                return;
+            }
+        }
+    }
+
+    void* another_place() noexcept {
+        void* const fresh =
+            ::operator new(sizeof(T), static_cast<std::align_val_t>(alignof(T)), std::nothrow);
+        return fresh != nullptr ? fresh : first_place_;
+    }
+
+    alignas(T) std::byte first_place_[sizeof(T)]{};
+    T* here_ = nullptr;
+    std::atomic<std::uint32_t> state_{0};
+};
+
+} // namespace detail
+} // namespace faf::inline FIRE_AND_FORGET_ABI
