@@ -38,6 +38,9 @@ struct pool_access;
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
 /// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_deadline,
 /// and so is the program's exit for pools that are alive then.
+///
+/// Forks: in a forked child it has no threads, and refuses with refusal::forked_child; its drain and
+/// shutdown answer false at once, its counters say 0. Make another one there.
 class thread_pool final {
 public:
     explicit thread_pool(pool_options settings = {})
@@ -160,6 +163,13 @@ inline detail::pool_core& thread_pool::core() const noexcept {
 /// exit_deadline; the rest is reported as abandoned. After that it refuses. Objects with static
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
+///
+/// Forks: a child starts with a pool of its own with the same options, which has no tasks and whose
+/// counters are 0; a reference from before the fork is good for it. The same holds for own_thread.
+/// What the parent has queued or runs stays the parent's, and the sinks go on as they are. So a
+/// program may become a daemon after its first use. A task that forks is the child's main: where it
+/// returns there, the child exits with 0. vfork, posix_spawn and exec change nothing. Handlers of
+/// pthread_atfork that were registered before the first use run too early in a child to fire.
 inline thread_pool& default_pool() noexcept {
     return detail::make_default_pool();
 }
