@@ -7,20 +7,24 @@
 
    Checked  Each task has exactly one fate: refused, ran, or dropped. No task is left in a lane. Once the
             closer has counted, no worker runs or takes a task that is not written off.
-   Left out The closer's wait for quiet (drain.pml): a deadline may pass at any time, so it starts at any
-            time. Waking the workers. Blocks: "not taken yet" compares positions here. In the lane it
-            must compare with the head, too: the slot's type stays set while the task runs.
+            A closer that has time enough (PATIENT) waits for quiet before it closes and after: then no
+            task is dropped whose submit has come back, or will, without having seen the closing.
+   Left out Without PATIENT, the closer's wait for quiet (drain.pml): a deadline may pass at any time, so
+            it starts at any time. Waking the workers. Blocks: "not taken yet" compares positions here. In
+            the lane it must compare with the head, too: the slot's type stays set while the task runs.
 
    Configurations                    states     seconds
      (2 submitters, 2 workers)    1,391,044           2
      TASKS=2 WORKERS=1            1,754,381           2
      SUBMITTERS=1 TASKS=3           275,782           0
+     PATIENT                      2,309,360           5
    By hand, too large for ctest:
      TASKS=2                     32,651,629          98
 
    Mutants, each found at once
      NO_HEAVY_BARRIER      a task comes out of the store buffer after the sweep
      NO_SECOND_CHECK       the same, for a submit that began before the closing
+     NO_SECOND_WAIT        PATIENT: what came between the quiet and the closing is dropped
      RUNNING_AFTER_UNLOCK  a task is neither in the lane nor marked as running when the closer looks
      IDLE_STORED           load and store, not exchange, at the end of a task: it ran and was dropped
      OVER_READ_BEFORE_LOCK a worker looks whether all is over, then locks the lane: in between the closer
@@ -61,6 +65,9 @@ byte holds[WORKERS]; /* which task a worker runs: what its report would name */
 byte fates[ALL_TASKS];
 byte refused, ran, dropped;
 bool settled; /* the closer has counted and reported */
+#ifdef PATIENT
+bool is_safe[ALL_TASKS], was_dropped[ALL_TASKS];
+#endif
 
 #define something_to_take(lane) (head[lane] < tail[lane])
 
@@ -126,6 +133,10 @@ inline submit(lane, position)
         if
         :: closed -> withdraw(lane, position)
         :: else
+#ifdef PATIENT
+            -> assert(!was_dropped[task_of(lane, position)]);
+            is_safe[task_of(lane, position)] = true
+#endif
         fi
 #endif
     fi
@@ -253,6 +264,10 @@ inline sweep(lane)
         d_step {
             if
             :: !tombstone[task_of(lane, head[lane])] ->
+#ifdef PATIENT
+                assert(!is_safe[task_of(lane, head[lane])]);
+                was_dropped[task_of(lane, head[lane])] = true;
+#endif
                 meet_fate(task_of(lane, head[lane]), dropped)
             :: else
             fi;
@@ -284,14 +299,39 @@ inline heavy_barrier()
     }
 }
 
-/* Quiet or not: a deadline may pass at any time, so it starts at any time. */
+/* Nothing waits, and nothing runs or is just being taken: what the counters say. */
+#if SUBMITTERS > 1
+#define is_empty(lane) (!something_to_take(lane) && !locked[lane])
+#define are_empty (is_empty(0) && is_empty(1))
+#else
+#define are_empty (!something_to_take(0) && !locked[0])
+#endif
+#if WORKERS > 1
+#define are_idle (word[0] == idle && word[1] == idle)
+#else
+#define are_idle (word[0] == idle)
+#endif
+
+inline wait_quiet()
+{
+#ifdef PATIENT
+    are_empty && are_idle
+#else
+    skip /* a deadline may pass at any time, so it starts at any time */
+#endif
+}
+
 active proctype closer()
 {
     byte at;
 
+    wait_quiet();
     closed = true;
 #ifndef NO_HEAVY_BARRIER
     heavy_barrier();
+#endif
+#ifndef NO_SECOND_WAIT
+    wait_quiet();
 #endif
     over = true;
     do

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 #include "load.hpp"
+#include "rally.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
@@ -166,6 +167,30 @@ TEST_CASE("a pool shut down with time to finish runs all it has accepted") {
         }
         CHECK(pool.shutdown(patience));
         squad.join();
+        CHECK(counted.ran == counted.accepted);
+        counted.check(pool.snapshot());
+    }
+}
+
+TEST_CASE("a pool shut down with time to finish runs what others' tasks fire at it till the end") {
+    thread_pool others({.threads = 1});
+    for (int round = 0; round < load(300, 50); ++round) {
+        CAPTURE(round);
+        tally counted;
+        thread_pool pool({.threads = 1, .on_error = counted.sink()});
+        std::atomic<bool> has_begun{false};
+        fire_and_forget(others, [&] { // a running task may fire at a pool that is closing
+            faf::submission answer;
+            do {
+                answer = fire_and_forget(pool, unit_of_work(counted));
+                counted.count(answer);
+                has_begun = true;
+                spin_for(std::chrono::microseconds(1 + round % 8)); // it is quiet for a moment
+            } while (answer);
+        });
+        CHECK(eventually([&] { return has_begun.load(); }));
+        CHECK(pool.shutdown(patience));
+        CHECK(others.drain(patience));
         CHECK(counted.ran == counted.accepted);
         counted.check(pool.snapshot());
     }

@@ -2,8 +2,11 @@
 #include <fire_and_forget/detail/pending_limit.hpp>
 
 #include "catch.hpp"
+#include "eventually.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 using faf::detail::pending_limit;
 using faf::detail::steady_time;
@@ -66,4 +69,25 @@ TEST_CASE("who waits for a place gives up when all is over") {
     int asked = 0;
     CHECK_FALSE(limit.wait_enter(steady_time::max(), [&] { return ++asked == 3; }));
     CHECK(asked == 3);
+}
+
+TEST_CASE(
+    "who gives a place back wakes the one who waits for it, who need not look again by himself") {
+    pending_limit limit(1, std::chrono::hours(1));
+    CHECK(limit.try_enter());
+    std::atomic<bool> waits{false};
+    std::atomic<bool> has_entered{false};
+    std::atomic<bool> is_over{false};
+    std::thread waiting([&] {
+        has_entered = limit.wait_enter(steady_time::max(), [&] {
+            waits = true; // under the lock that he gives up when he waits
+            return is_over.load();
+        });
+    });
+    CHECK(faf_test::eventually([&] { return waits.load(); }));
+    limit.leave();
+    CHECK(faf_test::eventually([&] { return has_entered.load(); }));
+    is_over = true;
+    limit.wake_all(); // or a failure would be a hang
+    waiting.join();
 }

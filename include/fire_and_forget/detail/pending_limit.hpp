@@ -20,11 +20,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Invariant  N1  taken_ never exceeds most_ by try_enter(); enter_anyway() may make it.
 /// Orderings  O1  Who waits enters waiters_ and then looks whether a place is free; who leaves gives
 ///                the place back and then reads waiters_. All four are seq_cst, so one sees the
-///                other. A wait ends after 10 ms all the same and looks again: in glibc 2.36 a
-///                condition variable with several waiters may lose a wake-up (bug 25847).
+///                other. A wait looks again every 10 ms all the same: in glibc 2.36 a condition
+///                variable with several waiters may lose a wake-up (bug 25847).
 class pending_limit {
 public:
-    explicit pending_limit(std::size_t most) noexcept : most_(most) {}
+    explicit pending_limit(std::size_t most, std::chrono::nanoseconds look_again =
+                                                 std::chrono::milliseconds(10)) noexcept
+        : most_(most), look_again_(look_again) {}
 
     bool exists() const noexcept { return most_ > 0; }
 
@@ -64,8 +66,7 @@ public:
             if (is_over() || steady_clock::now() >= deadline) {
                 return false;
             }
-            wait_until(has_room_, lock,
-                       earlier_of(deadline, deadline_after(std::chrono::milliseconds(10))));
+            wait_until(has_room_, lock, earlier_of(deadline, deadline_after(look_again_)));
         }
         return true;
     }
@@ -78,6 +79,7 @@ public:
 
 private:
     const std::size_t most_;
+    const std::chrono::nanoseconds look_again_;
     std::atomic<std::size_t> taken_{0};
     std::atomic<std::uint32_t> waiters_{0};
     std::mutex mutex_;
