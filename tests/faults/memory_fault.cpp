@@ -176,6 +176,94 @@ TEST_CASE("ten thousand calls without memory are ten thousand refusals, counted 
     }
 }
 
+constexpr long ways_to_take_a_place = 4;
+
+/// Calls that take a place in a full pool before they ask for memory.
+faf::submission fire_at_limited(long way, faf::thread_pool& pool, const tracked& task,
+                                const baggage& load, const faf::options& delayed) {
+    switch (way) {
+    case 0:
+        return fire_and_forget(pool, task);
+    case 1:
+        return fire_and_forget(pool, carry, task, load);
+    case 2:
+        return fire_and_forget(pool, {.name = "with options"}, task);
+    default:
+        return fire_and_forget(pool, delayed, task);
+    }
+}
+
+const child place_given_back("the place of a task that finds no memory", [](ledger& book) {
+    const long way = book.argument / 1000;
+    const long n = book.argument % 1000;
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1, .max_pending = 1});
+    const baggage given;
+    const faf::detail::stop_source source = faf::detail::make_stop_source();
+    const faf::options delayed{.after = 1ms, .stop = source.get_token()};
+    {
+        const tracked task(book, 0);
+        const out_of_memory now(shortage::lasting, n); // the thread has no lane there yet
+        book.count(fire_at_limited(way, pool, task, given, delayed));
+        book.notes[0] = now.failed();
+    }
+    CHECK(pool.drain(patience));
+    for (std::size_t id = 1; id <= 3; ++id) {
+        book.count(fire_at_limited(way, pool, tracked(book, id), given, delayed));
+        CHECK(pool.drain(patience));
+    }
+});
+
+TEST_CASE("a task that finds no memory gives its place in a full pool back") {
+    for (long way = 0; way < ways_to_take_a_place; ++way) {
+        long n = 0;
+        for (; n < 50; ++n) {
+            CAPTURE(way, n);
+            const outcome end = run(place_given_back, way * 1000 + n);
+            check_exit(end);
+            CHECK(end->refused <= (end->notes[0] > 0 ? 1U : 0U));
+            CHECK(end->tasks[1].ran + end->tasks[2].ran + end->tasks[3].ran == 3);
+            if (end->notes[0] == 0) {
+                break;
+            }
+        }
+        CHECK(n >= 1);
+        CHECK(n < 50);
+    }
+}
+
+const child place_given_back_when_due("the place of a delayed task", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(0); // so that what is due goes to the default pool
+    REQUIRE(faf::configure_default_pool({.threads = 1, .max_pending = 1}));
+    book.count(fire_and_forget(faf::own_thread, {.after = 20ms}, tracked(book, 0)));
+    memory_of_all.begin(shortage::once, book.argument);
+    CHECK(faf::drain(patience));
+    memory_of_all.end();
+    book.notes[0] = memory_of_all.failed.load();
+    for (std::size_t id = 1; id <= 3; ++id) {
+        book.count(fire_and_forget(tracked(book, id)));
+        CHECK(faf::drain(patience));
+    }
+});
+
+TEST_CASE("a delayed task that finds no memory when it is due gives its place back") {
+    long n = 0;
+    for (; n < 50; ++n) {
+        CAPTURE(n);
+        const outcome end = run(place_given_back_when_due, n);
+        check_exit(end);
+        CHECK(end->accepted == 4);
+        CHECK(end->tasks[0].ran + end->reports_of(failure::refused) == 1);
+        CHECK(end->tasks[1].ran + end->tasks[2].ran + end->tasks[3].ran == 3);
+        if (end->notes[0] == 0) {
+            break;
+        }
+    }
+    CHECK(n >= 1);
+    CHECK(n < 50);
+}
+
 const child stderr_without_memory("standard error without memory", [](ledger& book) {
     const out_of_memory now(shortage::lasting);
     for (std::size_t id = 0; id < 100; ++id) {

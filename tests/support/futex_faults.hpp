@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Wake-ups that the system loses, and waits that end for no reason: this program's own syscall()
-// stands before the real one, and atomics wait and notify through it. To be included by one source
-// file of a program only. Condition variables have their own way to the system and are left alone.
+// Wake-ups that the system loses, and waits that end for no reason, of atomics, which wait and notify
+// through syscall(). To be included by one source file of a program only. Condition variables have
+// their own way to the system and are left alone.
+
+#include "own_syscall.hpp"
 
 #include <atomic>
 #include <cerrno>
-#include <cstdarg>
+#include <optional>
 
-#include <dlfcn.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -48,35 +49,19 @@ struct futex_faults {
 };
 inline constinit futex_faults futexes{};
 
-} // namespace faf_test
-
-extern "C" long syscall(long number, ...) noexcept {
-    long arguments[6];
-    va_list given;
-    va_start(given, number);
-    for (long& one : arguments) {
-        one = va_arg(given, long);
+std::optional<long> answer_instead(const system_call& call) noexcept {
+    if (call.number != SYS_futex) {
+        return {};
     }
-    va_end(given);
-
-    if (number == SYS_futex) {
-        const long what = arguments[1] & FUTEX_CMD_MASK;
-        if (what == FUTEX_WAKE && faf_test::futexes.loses_wake()) {
-            return 0;
-        }
-        if ((what == FUTEX_WAIT || what == FUTEX_WAIT_BITSET) && faf_test::futexes.ends_wait()) {
-            errno = faf_test::futexes.waits % 2 == 0 ? EINTR : EAGAIN;
-            return -1;
-        }
+    const long what = call.arguments[1] & FUTEX_CMD_MASK;
+    if (what == FUTEX_WAKE && futexes.loses_wake()) {
+        return 0;
     }
-    // No static local, which could wait for another thread by this very function.
-    using system_call = long (*)(long, ...);
-    static constinit std::atomic<system_call> known{nullptr};
-    system_call real = known;
-    if (real == nullptr) {
-        real = reinterpret_cast<system_call>(dlsym(RTLD_NEXT, "syscall"));
-        known = real;
+    if ((what == FUTEX_WAIT || what == FUTEX_WAIT_BITSET) && futexes.ends_wait()) {
+        errno = futexes.waits % 2 == 0 ? EINTR : EAGAIN;
+        return -1;
     }
-    return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                arguments[5]);
+    return {};
 }
+
+} // namespace faf_test
