@@ -110,6 +110,7 @@ public:
         std::uint32_t word = word_.load(std::memory_order_relaxed);
         while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {
         }
+        stress_point();
     }
 
     /// The same for a caller whose turn it is not, where somebody must look: takes the turn if it is
@@ -121,6 +122,7 @@ public:
             is_free = (word & looking) == 0;
         } while (
             !word_.compare_exchange_weak(word, is_free ? word | looking : (word & ~ringing) + 1));
+        stress_point();
         return is_free ? turn::mine : turn::of_another;
     }
 

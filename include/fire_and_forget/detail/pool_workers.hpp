@@ -129,7 +129,6 @@ private:
         } else {
             bell_.fall_asleep(self.turn);
         }
-        stress_point();
         asymmetric_barrier::heavy(); // O1 of the doorbell
         if (lanes_.may_have_tasks()) {
             std::this_thread::yield(); // the one whose lane is locked may need the processor
