@@ -34,7 +34,8 @@ public:
     job() noexcept = default;
     job(job&&) noexcept = default;
     job& operator=(job&& other) noexcept {
-        job(std::move(other)).task_.swap(task_);
+        job taken(std::move(other));
+        taken.task_.swap(task_);
         return *this;
     }
 

@@ -86,15 +86,13 @@ struct default_executors {
 ///     fire_and_forget(writers, save, std::move(document));           // a pool of one's own
 ///     fire_and_forget(faf::own_thread, {.name = "accept"}, serve);    // a thread of its own
 ///
-/// @param executor  where it runs: a thread_pool, own_thread, or any other faf::executor; left out,
-/// the
-///                  default pool
-/// @param how       a name, a priority, a stop_token, a sink of its own; see faf::options
-/// @param fn, args  copied or moved as for std::jthread and passed on as rvalues; std::ref shares.
-///                  fn may be a pointer to a member. If it takes a std::stop_token first, it gets
-///                  one; but not in the place of an `auto` that it can do without. Its result is dropped, unless it is an error: a set std::error_code, an
-///                  expected without a value, an exception_ptr.
-/// @return          whether the task was accepted, and why not. It may be ignored.
+/// executor: where it runs: a thread_pool, own_thread, or any other faf::executor; left out, the
+/// default pool. how: a name, a priority, a stop_token, a sink of its own; see faf::options.
+/// fn, args: copied or moved as for std::jthread and passed on as rvalues; std::ref shares. fn may be
+/// a pointer to a member. If it takes a std::stop_token first, it gets one; but not in the place of
+/// an `auto` that it can do without. Its result is dropped, unless it is an error: a set
+/// std::error_code, an expected without a value, an exception_ptr.
+/// Returns whether the task was accepted, and why not. That may be ignored.
 ///
 /// Order: see the executor; thread_pool takes what one thread fires in the order of the calls.
 /// Errors: none reaches the caller. What goes wrong, here or in the task, is reported to the task's

@@ -47,4 +47,13 @@ struct stats {
     friend bool operator==(const stats&, const stats&) = default;
 };
 
+namespace detail {
+
+/// A template, because of GCC's -Wuseless-cast: on many systems the two are one type.
+template <class Number>
+constexpr std::size_t as_size(Number number) noexcept {
+    return static_cast<std::size_t>(number);
+}
+
+} // namespace detail
 } // namespace faf::inline FIRE_AND_FORGET_ABI

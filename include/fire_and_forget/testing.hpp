@@ -48,7 +48,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 class manual_executor : public detail::scheduler {
 public:
     manual_executor() = default;
-    ~manual_executor() {
+    virtual ~manual_executor() {
         while (detail::timed* const item = take_any()) {
             if (item->is_resumption) {
                 abandon(static_cast<detail::suspended&>(*item));

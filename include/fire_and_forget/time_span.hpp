@@ -49,7 +49,7 @@ saturated(const std::chrono::duration<Rep, Period>& given) noexcept {
     constexpr bool is_whole = !std::chrono::treat_as_floating_point_v<Rep> &&
                               (per_second::den == 1 ? Period::num <= INTMAX_MAX / per_second::num
                                                     : per_second::num == 1 && Period::num == 1);
-    constexpr number longest = 9'223'372'036.85; // 5 ms below the limit, for the roundings
+    constexpr number longest = 9'223'372'036; // a second below the limit, for the roundings
 
     const number seconds = duration_cast<duration<number>>(given).count();
     if (seconds >= longest) {

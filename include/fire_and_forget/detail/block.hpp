@@ -74,7 +74,7 @@ struct block {
         ::operator delete(static_cast<void**>(aligned)[-1]);
     }
 
-    slot* first() noexcept { return std::launder(reinterpret_cast<slot*>(slots_)); }
+    slot* first() noexcept { return std::launder(static_cast<slot*>(static_cast<void*>(slots_))); }
 
     alignas(cache_line) std::atomic<block*> next{nullptr};
     std::atomic<std::uint32_t> unfinished{Slots + 1};

@@ -63,7 +63,7 @@ public:
         }
     }
 
-    /// Appends `text` with everything that is not printable written as \n, \r, \t or \xNN.
+    // Appends `text` with everything that is not printable written as \n, \r, \t or \xNN.
     void append_escaped(std::string_view text) noexcept {
         while (!text.empty() && !is_cut_) {
             const std::size_t plain = printable_sequence(text);

@@ -39,11 +39,13 @@ public:
 namespace detail {
 
 /// Without exceptions, what was to be cancelled ends early instead.
-inline void throw_cancelled() {
 #if defined(__cpp_exceptions)
+[[noreturn]] inline void throw_cancelled() {
     throw task_cancelled();
-#endif
 }
+#else
+inline void throw_cancelled() {}
+#endif
 
 /// For what the program does wrong, where it can be told there.
 [[noreturn]] inline void throw_misuse([[maybe_unused]] const char* what) {

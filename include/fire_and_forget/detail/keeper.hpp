@@ -45,7 +45,7 @@ public:
     virtual void let_go() noexcept = 0;
 
 protected:
-    ~ward() = default;
+    virtual ~ward() = default;
 
 private:
     friend class keeper;
@@ -193,7 +193,7 @@ private:
         library_threads::instance().leave(); // J1
         has_thread_.store(false, std::memory_order_relaxed);
         is_parked_.store(true, std::memory_order_relaxed); // who enlists sees it by the mutex
-        gets_up_.store(steady_time::max());
+        gets_up_.store(never);
         gone_.notify_all();
     }
 

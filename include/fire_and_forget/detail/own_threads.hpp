@@ -358,8 +358,8 @@ private:
         all.accepted += accepted_;
         all.running = running_.count();
         all.threads = threads_;
-        all.pending = static_cast<std::size_t>(all.accepted - all.succeeded - all.failed -
-                                               all.dropped - all.running);
+        all.pending =
+            as_size(all.accepted - all.succeeded - all.failed - all.dropped - all.running);
         return all;
     }
 

@@ -72,7 +72,7 @@ public:
     never_destroyed(const never_destroyed&) = delete;
     never_destroyed& operator=(const never_destroyed&) = delete;
 
-    T& operator*() noexcept { return *std::launder(reinterpret_cast<T*>(place_)); }
+    T& operator*() noexcept { return *std::launder(static_cast<T*>(static_cast<void*>(place_))); }
 
 private:
     alignas(T) std::byte place_[sizeof(T)];

@@ -120,10 +120,10 @@ private:
         // More than there are threads have ended meanwhile.
         const std::uint64_t most = now.threads + (lender_ != std::thread::id() ? 1 : 0);
         const std::uint64_t running = taken - by_now.all();
-        now.running = static_cast<std::size_t>(running < most ? running : most);
+        now.running = as_size(running < most ? running : most);
         now.running += callers_.count();
-        now.pending = static_cast<std::size_t>(now.accepted - now.succeeded - now.failed -
-                                               now.dropped - now.running);
+        now.pending =
+            as_size(now.accepted - now.succeeded - now.failed - now.dropped - now.running);
         return now;
     }
 
@@ -160,7 +160,7 @@ private:
         ended_by_callers_.abandoned += by_callers;
         std::size_t given_up = workers_.write_off_running(abandoned);
         if (lender_ != std::thread::id() && lender_ != std::this_thread::get_id()) {
-            given_up += lent_.taker.write_off(abandoned) ? 1 : 0;
+            given_up += lent_.taker.write_off(abandoned) ? 1U : 0U;
         }
         given_up_.fetch_add(given_up, std::memory_order_release);
         return given_up + by_callers;

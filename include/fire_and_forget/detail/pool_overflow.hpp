@@ -131,6 +131,7 @@ protected:
 
 private:
     [[gnu::noinline]] entry make_room(priority level, refusal& why) {
+        why = refusal::invalid_options; // when it is a number that is none of these
         switch (options_.when_full) {
         case overflow::drop_oldest:
             why = displace(level) ? refusal::none : refusal::queue_full;
@@ -140,15 +141,13 @@ private:
             break;
         case overflow::run_in_caller:
             if (constexpr std::size_t most_nested = 8; depth_of(&lent()) < most_nested) {
+                why = refusal::none;
                 return entry::run_here;
             }
             why = refusal::queue_full; // or the stack would overflow
             break;
         case overflow::refuse:
             why = refusal::queue_full;
-            break;
-        default:
-            why = refusal::invalid_options; // a number that is none of these
             break;
         }
         return why == refusal::none ? entry::store : entry::refuse;

@@ -131,7 +131,7 @@ public:
         if (!std::exchange(is_made_, true)) {
             ::new (static_cast<void*>(place_)) T;
         }
-        return *std::launder(reinterpret_cast<T*>(place_));
+        return *std::launder(static_cast<T*>(static_cast<void*>(place_)));
     }
 
 private:

@@ -150,7 +150,8 @@ public:
         if (holder.type.load(std::memory_order_relaxed) != &in_node) { // seen with acquire before
             return nullptr;
         }
-        return *std::launder(reinterpret_cast<task_node* const*>(holder.closure));
+        const void* const stored = holder.closure;
+        return *std::launder(static_cast<task_node* const*>(stored));
     }
 
     /// The slot is free again. Blocks are told of a row of tasks at once, because that is a

@@ -97,7 +97,7 @@ public:
         unsigned able = 0;
         for (const worker* one = first_; one != nullptr && able < enough; one = one->next) {
             const long number = one->thread_number.load(std::memory_order_relaxed);
-            able += number == 0 || can_thread_run(number) ? 1 : 0;
+            able += number == 0 || can_thread_run(number) ? 1U : 0U;
         }
         return able;
     }
