@@ -230,6 +230,24 @@ TEST_CASE("a report is one line whatever it tells") {
           R"(task "a\nb" failed: t\x1b[2J: x\r\ny\xff%n%s\x1b]0;title\x07)");
 }
 
+TEST_CASE("a name can't pretend to be the rest of the report") {
+    faf::error_report report{};
+    report.task = R"(a" failed: all is well)";
+    CHECK(report_text_of(report) == R"(task "a\" failed: all is well" failed)");
+    report.task = std::string_view("a\\n");
+    CHECK(report_text_of(report) == R"(task "a\\n" failed)");
+}
+
+TEST_CASE("a name and a type that are cut say so") {
+    faf::error_report report{};
+    const std::string name = std::string(127, 'n') + "\xe2\x82\xac";
+    const std::string type = std::string(255, 't') + "\xe2\x82\xac";
+    report.task = name;
+    report.type = type;
+    CHECK(report_text_of(report) ==
+          "task \"" + std::string(127, 'n') + "\"... failed: " + std::string(255, 't') + "...");
+}
+
 TEST_CASE("a report of endless texts is cut") {
     const std::string endless(100'000, '\x01');
     faf::error_report report{};
@@ -403,4 +421,19 @@ TEST_CASE("the sink tells what it held back of a place that had to give way") {
     CHECK(std::regex_search(
         text, std::regex("Z 1 more.* task \\(stderr_sink_test\\.cpp:" + line + " .*suppressed")));
     CHECK(std::count(text.begin(), text.end(), '\n') == 5 + 64 + 1);
+}
+
+// Last, for what it does to the numbers of the lines: a file that has a name of more than one line.
+namespace {
+// clang-format off
+#line 7 "src/odd\n\tname.cpp"
+faf::call_site odd_place() { return faf::call_site::current(); }
+// clang-format on
+} // namespace
+
+TEST_CASE("the name of a file is escaped") {
+    faf::error_report report{};
+    report.where = odd_place();
+    const std::string text = report_text_of(report);
+    CHECK(text.find(R"(task (odd\n\tname.cpp:7 in )") == 0);
 }

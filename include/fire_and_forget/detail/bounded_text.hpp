@@ -11,14 +11,39 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The length of the UTF-8 sequence at the front of `text` if it is well formed and safe to show on
-/// a terminal, else 0. Not safe: control characters, line and paragraph separators, and the marks
-/// that turn the reading direction.
+/// Whether a character could mislead who reads it on a terminal: it controls that, ends a line, turns
+/// the reading direction, or is not seen at all, so that two texts look alike that are not.
+constexpr bool is_misleading(unsigned point) noexcept {
+    struct range {
+        unsigned first;
+        unsigned last;
+    };
+    constexpr range all[] = {
+        {0x0, 0x1f},      {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},
+        {0x61c, 0x61c},   {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},
+        {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0x2800, 0x2800},
+        {0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+        {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    };
+    for (const range& misleading : all) {
+        if (point >= misleading.first && point <= misleading.last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether a byte is inside of a UTF-8 sequence, not at its front.
+constexpr bool continues_sequence(char byte) noexcept {
+    return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
+}
+
+/// The length of the UTF-8 sequence at the front of `text` if it is well formed and can be shown as
+/// it is, else 0.
 constexpr std::size_t printable_sequence(std::string_view text) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = byte(0);
+    const unsigned first = static_cast<unsigned char>(text[0]);
     if (first < 0x80) {
-        return first >= 0x20 && first != 0x7f ? 1 : 0;
+        return is_misleading(first) ? 0 : 1;
     }
     const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     if (first < 0xc2 || first > 0xf4 || text.size() < length) {
@@ -26,22 +51,20 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
     }
     unsigned point = first & (0x7fU >> length);
     for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0U) != 0x80U) {
+        if (!continues_sequence(text[i])) {
             return 0;
         }
-        point = (point << 6U) | (byte(i) & 0x3fU);
+        point = (point << 6U) | (static_cast<unsigned char>(text[i]) & 0x3fU);
     }
     const unsigned smallest = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
     const bool malformed =
         point < smallest || point > 0x10ffff || (point >= 0xd800 && point < 0xe000);
-    const bool unsafe = point < 0xa0 || point == 0x61c || point == 0x200e || point == 0x200f ||
-                        (point >= 0x2028 && point <= 0x202e) ||
-                        (point >= 0x2066 && point <= 0x2069);
-    return malformed || unsafe ? 0 : length;
+    return malformed || is_misleading(point) ? 0 : length;
 }
 
 /// Collects text in a place that somebody else provides; what does not fit is cut and marked by
-/// "..." at the end. Not a template, so that it is compiled once.
+/// "..." at the end, but neither inside of a character nor of an escape. Not a template, so that it is
+/// compiled once.
 class text_writer {
 public:
     text_writer(const text_writer&) = delete;
@@ -52,29 +75,39 @@ public:
         if (is_cut_) {
             return;
         }
+        const std::size_t begin = size_;
         const std::size_t room = capacity_ - size_;
         const std::size_t length = text.size() < room ? text.size() : room;
         if (length > 0) {
             std::memcpy(text_ + size_, text.data(), length);
             size_ += length;
         }
+        std::size_t end = size_ < last_cut() ? size_ : last_cut();
+        for (int steps = 0; steps < 3 && end < size_ && continues_sequence(text_[end]); ++steps) {
+            --end;
+        }
+        cut_here_ = end > begin ? end : cut_here_;
         if (length < text.size()) {
             mark_cut();
         }
     }
 
-    // Appends `text` with everything that is not printable written as \n, \r, \t or \xNN.
-    void append_escaped(std::string_view text) noexcept {
-        while (!text.empty() && !is_cut_) {
-            const std::size_t plain = printable_sequence(text);
-            if (plain > 0) {
-                append(text.substr(0, plain));
-                text.remove_prefix(plain);
-            } else {
-                append_escape(static_cast<unsigned char>(text.front()));
-                text.remove_prefix(1);
-            }
-        }
+    /// Appends `text` so that it is one line and could be read back: what is not printable is written
+    /// as a backslash with n, r, t or xNN, and a backslash as two.
+    void append_escaped(std::string_view text) noexcept { append_escaped(text, '\\'); }
+
+    /// The same in quotes, with a backslash before those inside. Of a text that is longer than `most`
+    /// the rest is left out, which "..." behind it says.
+    void append_quoted(std::string_view text, std::size_t most) noexcept {
+        append_whole("\"");
+        append_escaped(text.substr(0, most_of(text, most)), '"');
+        append_whole(text.size() > most ? "\"..." : "\"");
+    }
+
+    /// append_escaped() for the beginning of a text.
+    void append_escaped_beginning(std::string_view text, std::size_t most) noexcept {
+        append_escaped(text.substr(0, most_of(text, most)));
+        append_whole(text.size() > most ? "..." : "");
     }
 
     /// Appends a number, with leading zeros up to `width`, at most 20.
@@ -98,40 +131,77 @@ protected:
     ~text_writer() = default;
 
 private:
+    /// Where the mark of a cut begins at the latest.
+    std::size_t last_cut() const noexcept { return capacity_ - 3; }
+
+    /// How much of `text` are whole characters, of its first `most` bytes.
+    static std::size_t most_of(std::string_view text, std::size_t most) noexcept {
+        if (text.size() <= most) {
+            return text.size();
+        }
+        std::size_t end = most;
+        for (int steps = 0; steps < 3 && end > 0 && continues_sequence(text[end]); ++steps) {
+            --end;
+        }
+        return end;
+    }
+
+    void append_escaped(std::string_view text, char quote) noexcept {
+        while (!text.empty() && !is_cut_) {
+            std::size_t length = printable_sequence(text);
+            if (length == 0) {
+                length = 1;
+                append_escape(static_cast<unsigned char>(text.front()));
+            } else if (text.front() == '\\' || text.front() == quote) {
+                const char escape[] = {'\\', text.front()};
+                append_whole({escape, sizeof escape});
+            } else {
+                append_whole(text.substr(0, length));
+            }
+            text.remove_prefix(length);
+        }
+    }
+
     void append_escape(unsigned char byte) noexcept {
         constexpr const char* hex = "0123456789abcdef";
         switch (byte) {
         case '\n':
-            return append("\\n");
+            return append_whole("\\n");
         case '\r':
-            return append("\\r");
+            return append_whole("\\r");
         case '\t':
-            return append("\\t");
+            return append_whole("\\t");
         default:
             const char escape[] = {'\\', 'x', hex[byte >> 4U], hex[byte & 0xfU]};
-            append({escape, sizeof escape});
+            append_whole({escape, sizeof escape});
         }
+    }
+
+    /// Appends all of it or nothing.
+    void append_whole(std::string_view piece) noexcept {
+        if (is_cut_) {
+            return;
+        }
+        if (piece.size() > capacity_ - size_) {
+            return mark_cut();
+        }
+        if (!piece.empty()) {
+            std::memcpy(text_ + size_, piece.data(), piece.size());
+            size_ += piece.size();
+        }
+        cut_here_ = size_ <= last_cut() ? size_ : cut_here_;
     }
 
     void mark_cut() noexcept {
         is_cut_ = true;
-        // Step back over the bytes that continue a UTF-8 sequence, so that none is left in halves.
-        std::size_t end = size_ < capacity_ - 3 ? size_ : capacity_ - 3;
-        for (int steps = 0; steps < 3 && end > 0 && end < size_ && continues_sequence(text_[end]);
-             ++steps) {
-            --end;
-        }
-        std::memcpy(text_ + end, "...", 3);
-        size_ = end + 3;
-    }
-
-    static bool continues_sequence(char byte) noexcept {
-        return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
+        std::memcpy(text_ + cut_here_, "...", 3);
+        size_ = cut_here_ + 3;
     }
 
     char* const text_;
     const std::size_t capacity_;
     std::size_t size_ = 0;
+    std::size_t cut_here_ = 0; ///< where the mark of a cut may begin
     bool is_cut_ = false;
 };
 

@@ -82,9 +82,8 @@ inline void append_place(text_writer& line, const call_site& where) {
 inline void append_task(text_writer& line, std::string_view name, const call_site& where) {
     line.append("task");
     if (!name.empty()) {
-        line.append(" \"");
-        line.append_escaped(name.substr(0, 128));
-        line.append("\"");
+        line.append(" ");
+        line.append_quoted(name, 128);
     }
     append_place(line, where);
 }
@@ -96,7 +95,7 @@ inline void append_report(report_line& line, const error_report& report) {
     line.append(to_string(report.kind));
     if (!report.type.empty()) {
         line.append(": ");
-        line.append_escaped(report.type.substr(0, 256));
+        line.append_escaped_beginning(report.type, 256);
     }
     if (!report.what.empty()) {
         line.append(": ");
