@@ -32,7 +32,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///             that worker leaves with another task finds nobody, though a third may be asleep. And
 ///             a call may meet a worker that is just waking by itself, for another task. A worker
 ///             that runs out of tasks looks again, so both matter only if all who are awake are kept
-///             by long tasks: then the keeper's tick calls.
+///             by long tasks: then the keeper's tick calls. It also calls when nothing gets on while
+///             somebody looks or is rung for: a thread may have been stopped, or a call lost. So who
+///             rings tells the keeper.
 /// Cost        is_needed() is one load of a word that changes only when workers fall asleep, wake or
 ///             take turns at looking. A call is a system call of 2-3 us.
 /// Source      Vyukov, eventcount; P1202 asymmetric fences. tests/models/doorbell.pml.
@@ -141,6 +143,9 @@ public:
 
     std::uint32_t sleepers() const noexcept { return word_.load() & all_sleepers; }
     bool has_looker() const noexcept { return (word_.load() & looking) != 0; }
+
+    /// Whether somebody was rung for who has not come yet.
+    bool is_ringing() const noexcept { return (word_.load() & ringing) != 0; }
 
 private:
     static constexpr std::uint32_t all_sleepers = 0xFF'FFFF; ///< more than enough: no overflow

@@ -116,7 +116,7 @@ public:
     void wait_for_exit(steady_time start, sink_time& for_sinks) override {
         give_up_late_timers(exit_time(start), for_sinks);
         std::unique_lock lock(mutex_);
-        note_exit();
+        note_exit(lock);
         static_cast<void>(wait_quiet(lock, exit_time(start)));
     }
 
@@ -186,8 +186,9 @@ protected:
     void give_up_sink(steady_time deadline) {
         std::unique_lock lock(mutex_);
         const std::size_t own = loans_from(this);
-        while (borrowers_ > own && sink() != nullptr && steady_clock::now() < deadline) {
-            wait_until(quiet_, lock, deadline);
+        for (slices wait;
+             borrowers_ > own && sink() != nullptr && steady_clock::now() < deadline;) {
+            wait.next(quiet_, lock, deadline);
         }
         set_sink(nullptr);
     }
@@ -262,10 +263,13 @@ protected:
     virtual std::size_t write_off_running(abandoned_tasks& abandoned) noexcept = 0;
 
     /// The program exits, by the calling thread.
-    virtual void note_exit() noexcept = 0;
+    virtual void note_exit(std::unique_lock<std::mutex>& lock) = 0;
 
     /// Does a piece of the work on the waiting thread if nobody else can; false if there was none.
     virtual bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) = 0;
+
+    /// Nothing has been heard for a while: calls those again who may not have heard a call.
+    virtual void call_again() noexcept = 0;
 
     mutable std::mutex mutex_;
     std::condition_variable quiet_;
@@ -288,7 +292,7 @@ private:
             ~presence() { waiters.fetch_sub(1, std::memory_order_relaxed); }
         };
         const presence entered(waiters_);
-        while (!is_quiet(own)) {
+        for (slices wait; !is_quiet(own);) {
             if (steady_clock::now() >= deadline) {
                 return false;
             }
@@ -302,7 +306,9 @@ private:
                 wait_until(quiet_, lock,
                            earlier_of(deadline, earlier_of(next, deadline_after(keeper::tick))));
             } else {
-                wait_until(quiet_, lock, deadline);
+                wait.next(quiet_, lock, deadline);
+                call_again();
+                keeper::instance().insist();
             }
         }
         return true;

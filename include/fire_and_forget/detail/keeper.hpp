@@ -6,6 +6,7 @@
 
 #include "../call_site.hpp"
 #include "abi.hpp"
+#include "alarm_clock.hpp"
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
 #include "process.hpp"
@@ -15,6 +16,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -59,13 +61,18 @@ private:
 /// been idle for a few rounds it sleeps until something is due, so that an idle program has no
 /// wake-ups at all.
 ///
+/// Who calls it takes no lock, and relies on nobody else's call: the keeper itself says that it is up.
+/// So whatever call the system has lost, the next one makes up for it.
+///
 /// Orderings  K1  The keeper stores is_parked_, fences and then looks after all once more before it
-///                sleeps. A worker that wakes up leaves the sleepers' count, which is a full fence,
-///                and then reads is_parked_. So either the worker sees it parked or it sees the
-///                worker awake.
+///                sleeps. Who has something for it to watch, a worker that wakes up or a ring that is
+///                to be answered, says so in the doorbell, fences and then reads is_parked_. So either
+///                it sees the keeper parked or the keeper sees that.
 ///            K2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds a
 ///                deadline makes that news before it reads gets_up_. All are seq_cst: either it is
 ///                told of the deadline or it finds it.
+///            K3  That the thread is there is said by itself, before anything of K1 and K2, and taken
+///                back under the lock, after these. So who sees it asleep knows that it may be called.
 /// Cost       notice_activity() and sleeps_past() are a load each; waking it is a system call.
 class keeper {
 public:
@@ -99,7 +106,13 @@ public:
         std::unique_lock lock(mutex_);
         unlink(gone);
         if (id_ != std::this_thread::get_id()) {
-            gone_.wait(lock, [this] { return first_ != nullptr || !has_thread(); });
+            constexpr std::chrono::seconds patience{5}; // who starts it may have been stopped
+            const steady_time end = deadline_after(patience);
+            for (slices wait; first_ == nullptr && thread_.load() != presence::none &&
+                              steady_clock::now() < end;) {
+                wait.next(gone_, lock, end);
+                alarm_.insist();
+            }
             lock.unlock();
             static_cast<void>(library_threads::instance().join_left(this));
         }
@@ -110,7 +123,18 @@ public:
     void notice_activity() {
         full_fence(); // K1
         if (is_parked_.load(std::memory_order_relaxed)) [[unlikely]] {
-            static_cast<void>(wake(reason::activity, {}));
+            wants_ticks_.store(true);
+            static_cast<void>(wake({}));
+        }
+    }
+
+    /// A sleeper was rung for: the keeper sees to it that one comes. The same for a caller who must
+    /// not be kept by the start of a thread.
+    void notice_ring() noexcept {
+        full_fence(); // K1
+        if (is_parked_.load(std::memory_order_relaxed) && has_thread()) [[unlikely]] {
+            wants_ticks_.store(true);
+            alarm_.call();
         }
     }
 
@@ -118,55 +142,69 @@ public:
     bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // K2
 
     /// Tells it. If there is no thread to see to it, that is trouble to be reported.
-    thread_trouble notice_deadline(const call_site& where) { return wake(reason::deadline, where); }
+    thread_trouble notice_deadline(const call_site& where) {
+        thread_trouble trouble = wake(where);
+        alarm_.insist(); // in an idle program nobody would find out that the call was lost
+        return trouble;
+    }
+
+    /// For who waits in vain: if a call was lost, this is another.
+    void insist() noexcept { alarm_.insist(); }
 
     /// False if nobody looks after anything, for want of a thread.
-    bool has_thread() const noexcept { return has_thread_.load(std::memory_order_relaxed); }
+    bool has_thread() const noexcept { return thread_.load() == presence::there; } // K3
 
 private:
     static constexpr unsigned idle_rounds = 4;
 
-    enum class reason : std::uint8_t { activity, deadline };
+    enum class presence : std::uint8_t { none, starting, there };
 
-    thread_trouble wake(reason why, const call_site& where) {
-        const std::lock_guard lock(mutex_);
-        thread_trouble trouble;
+    thread_trouble wake(const call_site& where) {
         if (!has_thread()) {
-            trouble = start(where);
+            return start(where);
         }
-        if (why == reason::activity) {
-            is_parked_.store(!has_thread(), std::memory_order_relaxed);
-        }
-        is_called_ = true;
-        if (has_thread()) {
-            gets_up_.store((steady_time::min)()); // spares others the call until it is up
-        }
-        wake_up_.notify_one();
-        return trouble;
-    }
-
-    thread_trouble start(const call_site& where) {
-        if (!pause_.is_over()) {
-            return {};
-        }
-        std::exception_ptr why;
-        if (!start_thread([](void* self, void*) { static_cast<keeper*>(self)->live(); }, this,
-                          nullptr, why)) {
-            // Pools get by without; whoever fires finds out if there are no threads at all.
-            return pause_.begin(where, std::move(why));
-        }
-        pause_.end();
-        has_thread_.store(true, std::memory_order_relaxed);
+        alarm_.call();
         return {};
     }
 
+    /// Without the lock: the caller may be stopped half-way, and nobody is to wait for it.
+    thread_trouble start(const call_site& where) {
+        presence expected = presence::none;
+        if (!thread_.compare_exchange_strong(expected, presence::starting)) {
+            return {}; // by somebody else
+        }
+        thread_trouble trouble;
+        bool is_started = false;
+        if (pause_.is_over()) {
+            std::exception_ptr why;
+            is_started = start_thread([](void* self, void*) { static_cast<keeper*>(self)->live(); },
+                                      this, nullptr, why);
+            if (!is_started) {
+                // Pools get by without; whoever fires finds out if there are no threads at all.
+                trouble = pause_.begin(where, std::move(why));
+            }
+        }
+        if (is_started) {
+            pause_.end();
+        } else {
+            thread_.store(presence::none);
+        }
+        return trouble;
+    }
+
     void live() {
+        thread_.store(presence::there); // K3
         name_this_thread("faf/keeper");
         wake_up_on_time();
         asymmetric_barrier::prepare();
         std::unique_lock lock(mutex_);
         id_ = std::this_thread::get_id();
         for (unsigned idle = 0; first_ != nullptr;) {
+            const std::uint32_t seen = alarm_.calls(); // A1
+            if (wants_ticks_.exchange(false)) {
+                is_parked_.store(false, std::memory_order_relaxed);
+                idle = 0;
+            }
             gets_up_.store((steady_time::min)());
             ward::visit all = look_after_all(lock);
             idle = all.is_active ? 0 : idle + 1;
@@ -174,26 +212,26 @@ private:
                 is_parked_.store(true, std::memory_order_relaxed);
                 full_fence(); // K1
                 all = look_after_all(lock);
-                if (all.is_active) {
-                    is_parked_.store(false, std::memory_order_relaxed);
-                    idle = 0;
-                }
+            }
+            if (all.is_active) {
+                is_parked_.store(false, std::memory_order_relaxed);
+                idle = 0;
             }
             if (!is_parked_.load(std::memory_order_relaxed)) {
                 all.next = earlier_of(all.next, deadline_after(tick));
             }
             gets_up_.store(all.next); // K2
-            if (!has_news() && !is_called_) {
-                wait_until(wake_up_, lock, all.next); // one waiter only: glibc bug 25847 needs two
-            }
-            if (std::exchange(is_called_, false) && !is_parked_.load(std::memory_order_relaxed)) {
-                idle = 0;
+            if (first_ != nullptr && !has_news()) {
+                lock.unlock();
+                alarm_.sleep(seen, all.next);
+                lock.lock();
             }
         }
         library_threads::instance().leave(); // J1
-        has_thread_.store(false, std::memory_order_relaxed);
+        id_ = {};
         is_parked_.store(true, std::memory_order_relaxed); // who enlists sees it by the mutex
         gets_up_.store(never);
+        thread_.store(presence::none); // K3
         gone_.notify_all();
     }
 
@@ -206,8 +244,7 @@ private:
             }
             *link = gone.next_;
             if (first_ == nullptr) {
-                is_called_ = true;
-                wake_up_.notify_one();
+                alarm_.call();
             }
         }
     }
@@ -250,17 +287,19 @@ private:
         return nullptr;
     }
 
-    std::mutex mutex_;
-    std::condition_variable wake_up_;
+    std::mutex mutex_;             ///< of the list
     std::condition_variable gone_; ///< the thread
     std::thread::id id_{};
     ward* first_ = nullptr;
     std::uint64_t round_ = 0;
-    bool is_called_ = false;
-    std::atomic<bool> has_thread_{false};
-    hiring_pause pause_;
-    std::atomic<bool> is_parked_{true};
+
+    alarm_clock alarm_;
+    std::atomic<bool> wants_ticks_{false}; ///< there is something to watch
+    std::atomic<bool> is_parked_{true};    ///< changed by the keeper only
     std::atomic<steady_time> gets_up_{never};
+
+    std::atomic<presence> thread_{presence::none};
+    hiring_pause pause_; ///< of whoever is starting it
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

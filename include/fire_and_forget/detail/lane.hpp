@@ -169,6 +169,16 @@ public:
         return has_one;
     }
 
+    /// The same, but false while another is taking: it may have been stopped there.
+    bool has_task_at_hand() noexcept {
+        if (!seems_used() || !try_lock()) {
+            return false;
+        }
+        const bool has_one = first_waiting() != nullptr;
+        unlock();
+        return has_one;
+    }
+
     /// A quick look before the lock: false only if nothing waits. Not for a lane that is being
     /// filled, as it takes pushed_ from its owner's cache.
     bool seems_used() const noexcept { return pushed() != taken(); }

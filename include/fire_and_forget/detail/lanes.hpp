@@ -140,6 +140,12 @@ public:
         return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
     }
 
+    /// Whether a worker that looks now would get a task.
+    bool has_task_at_hand() const noexcept {
+        return !is_over() &&
+               find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr;
+    }
+
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed, true); }
     std::uint64_t taken() const noexcept { return sum(&pool_lane::taken, true); }
 

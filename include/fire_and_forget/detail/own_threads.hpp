@@ -369,7 +369,8 @@ private:
 
     void note_closed() noexcept override {}
     bool abandon_queued(abandoned_tasks&) override { return false; }
-    void note_exit() noexcept override {}
+    void note_exit(std::unique_lock<std::mutex>&) override {}
+    void call_again() noexcept override {}
     bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {

@@ -69,7 +69,7 @@ public:
         }
         sink_time for_sinks(deadline);
         const bool all_done = close(deadline, for_sinks);
-        dismiss_workers();
+        dismiss_workers(deadline);
         end_use();
         return all_done;
     }

@@ -10,6 +10,7 @@
 #include "keeper.hpp"
 #include "lanes.hpp"
 #include "pool_staff.hpp"
+#include "progress_watch.hpp"
 #include "starvation.hpp"
 #include "thread_start.hpp"
 #include "time.hpp"
@@ -42,25 +43,69 @@ private:
     visit look_after(steady_time now) override {
         visit result{serve_timers(now)};
         const std::uint32_t sleepers = bell_.sleepers();
-        const bool has_looker = bell_.has_looker();
         const bool has_tasks = lanes_.may_have_tasks();
         const std::uint32_t extra = extra_.load(std::memory_order_relaxed);
-        const std::uint32_t at_rest = sleepers + (has_napper() && has_looker ? 1 : 0);
-        result.is_active = has_tasks || extra > 0 || at_rest < size_;
+        result.is_active =
+            has_tasks || extra > 0 || sleepers < size_ || bell_.is_ringing() || has_stragglers();
         if (result.is_active && next_tick_ <= now) {
             next_tick_ = later(now, keeper::tick);
-            if (!has_tasks || has_looker) {
-                let_leave(now, sleepers, extra);
-            } else if (sleepers > 0) { // those who are awake have no time for what is there
-                call_or_hire({});
-            } else {
-                make_up_for_blocked(now);
-            }
+            see_to_progress(now, sleepers, has_tasks, extra);
         }
         if (result.is_active) {
             result.next = earlier_of(result.next, next_tick_);
         }
         return result;
+    }
+
+    /// Whether a worker sleeps that is to end.
+    bool has_stragglers() const noexcept {
+        return is_dismissed_.load(std::memory_order_relaxed) &&
+               bell_.sleepers() > vacancies_.load(std::memory_order_relaxed);
+    }
+
+    /// Progress is what counts: whoever looks or was rung for is relied on only while tasks are taken.
+    void see_to_progress(steady_time now, std::uint32_t sleepers, bool has_tasks,
+                         std::uint32_t extra) {
+        const bool is_ringing = bell_.is_ringing();
+        const unsigned stuck = progress_.note(lanes_.taken(), has_tasks || is_ringing);
+        if (has_stragglers()) {
+            bell_.call_all();
+        }
+        if (stuck >= progress_watch::too_long && sleepers > 0) {
+            call_instead(now, stuck, has_tasks);
+        } else if (!has_tasks || (bell_.has_looker() && stuck < progress_watch::too_long)) {
+            let_leave(now, sleepers, extra);
+        } else if (sleepers > 0) { // those who are awake have no time for what is there
+            call_or_hire({});
+        } else {
+            make_up_for_blocked(now, stuck);
+        }
+    }
+
+    /// Nothing gets on though somebody sleeps: a call was lost, or who looks or was called has been
+    /// stopped. So others are called, and if that is no use hired.
+    void call_instead(steady_time now, unsigned stuck, bool has_tasks) {
+        if (has_tasks && !lanes_.has_task_at_hand()) {
+            return; // a worker has been stopped with the lock of a lane: what is there can't be had
+        }
+        bell_.call_all();
+        const bool is_no_use = stuck > progress_watch::too_long;
+        if (!has_tasks) {
+            if (is_no_use && !has_napper()) {
+                bell_.give_up_ring(); // what it was for has been done meanwhile
+            }
+        } else if (is_no_use && vacancies_.load(std::memory_order_relaxed) > 0) {
+            fill_vacancy();
+        } else if (is_no_use) {
+            make_up_for_blocked(now, stuck);
+        }
+    }
+
+    void fill_vacancy() {
+        std::unique_lock lock(mutex_, std::defer_lock);
+        if (try_lock_soon(lock)) {
+            report(hire(lock, {}));
+        }
     }
 
     void let_leave(steady_time now, std::uint32_t sleepers, std::uint32_t extra) {
@@ -73,37 +118,57 @@ private:
         }
     }
 
-    void make_up_for_blocked(steady_time now) {
-        thread_trouble trouble;
+    void make_up_for_blocked(steady_time now, unsigned stuck) {
         starvation lack;
+        unsigned to_hire = 0;
         {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_, std::defer_lock);
+            if (!try_lock_soon(lock)) {
+                return; // the keeper waits for nobody
+            }
             if (vacancies_.load(std::memory_order_relaxed) > 0) {
                 return; // meanwhile a worker has left: its place comes first
             }
+            const auto idle = stuck >= progress_watch::far_too_long
+                                  ? worker_roster::without_task::unable
+                                  : worker_roster::without_task::able;
             workers_.note_busy(now);
             const std::uint64_t taken = lanes_.taken();
             const elasticity::verdict what = elasticity_.when_saturated(
                 {now, taken, workers_.hired(), lanes_.pushed() - taken,
                  static_cast<unsigned>(workers_.alive())},
-                [this](unsigned enough) { return workers_.count_able(enough); });
-            for (unsigned i = 0; i < what.to_hire && !trouble; ++i) {
-                if (!try_start(hired_as::extra, {}, trouble)) {
-                    break;
-                }
-                extra_.fetch_add(1, std::memory_order_relaxed); // P4
-            }
+                [&](unsigned enough) { return workers_.count_able(enough, idle); });
+            to_hire = what.to_hire;
             if (what.is_starving) {
                 lack.describe(workers_, lanes_, elasticity_.stuck_since(), now);
             }
         }
-        trouble.report("it waits for one", nullptr);
+        while (to_hire > 0 && hire_extra()) {
+            --to_hire;
+        }
         lack.report_elsewhere(*this);
+    }
+
+    bool hire_extra() {
+        thread_trouble trouble;
+        worker* recruit = nullptr;
+        {
+            std::unique_lock lock(mutex_, std::defer_lock);
+            if (try_lock_soon(lock)) {
+                recruit = enroll(hired_as::extra, {}, trouble);
+            }
+        }
+        if (recruit != nullptr) {
+            trouble = start(*recruit, {});
+        }
+        report(trouble);
+        return recruit != nullptr && !trouble;
     }
 
     std::atomic<std::uint32_t> leaving_{0}; ///< as many are to leave when they find nothing to do
 
     // The keeper's.
+    progress_watch progress_;
     elasticity elasticity_;
     steady_time next_tick_{};
 };

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -57,57 +58,106 @@ protected:
     void ring(call_site where) {
         if (bell_.try_ring()) {
             call_or_hire(where);
+            keeper::instance().notice_ring();
         }
-    }
-
-    /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_.
-    thread_trouble hire(const call_site& where) {
-        thread_trouble trouble;
-        const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
-        if (vacant > 0 && try_start(hired_as::usual, where, trouble)) {
-            vacancies_.store(vacant - 1, std::memory_order_relaxed); // P1
-        } else {
-            bell_.give_up_ring();
-        }
-        return trouble;
     }
 
     /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
-    void call_or_hire(call_site where) {
+    /// Does not wait for whoever has stopped with the lock: the keeper will try again.
+    void call_or_hire(const call_site& where) {
         if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
             bell_.call_one();
             return;
         }
+        std::unique_lock lock(mutex_, std::defer_lock);
+        if (!try_lock_soon(lock)) {
+            bell_.give_up_ring();
+            return;
+        }
+        keep(); // the task may end the pool once it has a thread
+        report(hire(lock, where));
+        release();
+    }
+
+    /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_, and gives it back.
+    thread_trouble hire(std::unique_lock<std::mutex>& lock, const call_site& where) {
         thread_trouble trouble;
-        {
-            const std::lock_guard lock(mutex_);
-            trouble = hire(where);
-            if (trouble) {
-                keep(); // the task may end the pool once the lock is free
-            }
+        worker* const recruit = vacancies_.load(std::memory_order_relaxed) > 0
+                                    ? enroll(hired_as::usual, where, trouble)
+                                    : nullptr;
+        if (recruit == nullptr) {
+            bell_.give_up_ring();
         }
-        if (trouble) {
-            trouble.report("it waits for one", sink_loan(*this).sink());
-            release();
-        }
+        lock.unlock();
+        return recruit != nullptr ? start(*recruit, where) : trouble;
     }
 
     enum class hired_as : std::uint8_t { usual, extra };
 
-    bool try_start(hired_as what, const call_site& where, thread_trouble& trouble) {
+    /// A place and a record for one more worker, who is to be started. Null if that can't be. Under
+    /// mutex_.
+    worker* enroll(hired_as what, const call_site& where, thread_trouble& trouble) {
+        if (lanes_.is_over()) {
+            return nullptr;
+        }
+        exit_registry::instance().note_work();
+        worker* const recruit = workers_.enroll(what == hired_as::extra, where, trouble);
+        if (recruit != nullptr) {
+            keep(); // the worker's
+            if (what == hired_as::extra) {
+                extra_.fetch_add(1, std::memory_order_relaxed); // P4
+            } else {
+                vacancies_.fetch_sub(1, std::memory_order_relaxed); // P1
+            }
+        }
+        return recruit;
+    }
+
+    /// Without mutex_: who starts a thread may be stopped half-way, and others must be able to go on.
+    thread_trouble start(worker& recruit, const call_site& where) {
         constexpr thread_body live = [](void* pool, void* self) {
             static_cast<pool_staff*>(pool)->work(*static_cast<worker*>(self));
         };
-        if (lanes_.is_over()) {
-            return false;
+        const bool is_extra = recruit.is_extra;
+        std::exception_ptr why;
+        if (workers_.start(recruit, live, this, why)) {
+            return {};
         }
-        exit_registry::instance().note_work();
-        keep(); // the worker's
-        const bool is_started = workers_.hire(live, this, what == hired_as::extra, where, trouble);
-        if (!is_started) {
-            release();
+        thread_trouble trouble;
+        {
+            const std::lock_guard lock(mutex_);
+            trouble = workers_.withdraw(recruit, where, std::move(why));
+            if (is_extra) {
+                extra_.fetch_sub(1, std::memory_order_relaxed); // P4
+            } else {
+                note_vacancy(); // P1: it has never ceased to count as asleep
+                bell_.give_up_ring();
+            }
+            quiet_.notify_all();
         }
-        return is_started;
+        release();
+        return trouble;
+    }
+
+    void report(const thread_trouble& trouble) {
+        if (trouble) {
+            trouble.report("it waits for one", sink_loan(*this).sink());
+        }
+    }
+
+    static bool try_lock_soon(std::unique_lock<std::mutex>& lock) {
+        constexpr unsigned most_tries = 128;
+        for (unsigned i = 0; i < most_tries; ++i) {
+            if (lock.try_lock()) {
+                return true;
+            }
+            if (i < most_tries / 2) {
+                cpu_relax();
+            } else {
+                std::this_thread::yield();
+            }
+        }
+        return false;
     }
 
     bool has_no_worker() const noexcept {
@@ -135,11 +185,15 @@ protected:
 
     /// A place becomes vacant. Under mutex_; the caller then hires if there are tasks.
     void vacate() noexcept {
-        if (vacancies_.fetch_add(1, std::memory_order_relaxed) + 1 == size_) { // P1
-            bell_.leave_to_all();
-        }
+        note_vacancy(); // P1
         bell_.fall_asleep(doorbell::turn::of_another);
         asymmetric_barrier::heavy(); // O1 of the doorbell
+    }
+
+    void note_vacancy() noexcept {
+        if (vacancies_.fetch_add(1, std::memory_order_relaxed) + 1 == size_) {
+            bell_.leave_to_all();
+        }
     }
 
     /// The caller, who counted as asleep, is awake.
@@ -156,13 +210,20 @@ protected:
     void dismiss() noexcept {
         is_dismissed_.store(true, std::memory_order_release);
         bell_.call_all();
+        keeper::instance().notice_ring();
     }
 
     /// Ends and joins every worker but those in a task that was written off; these go when it ends.
-    void dismiss_workers() {
+    /// So do those that do not come for a long time: their threads may have been stopped.
+    void dismiss_workers(steady_time deadline) {
+        constexpr std::chrono::seconds patience{5};
+        const steady_time end = later(deadline, patience);
         dismiss();
         std::unique_lock lock(mutex_);
-        quiet_.wait(lock, [this] { return workers_.is_deserted(); });
+        for (slices wait; !workers_.is_deserted() && steady_clock::now() < end;) {
+            wait.next(quiet_, lock, end);
+            bell_.call_all();
+        }
         lock.unlock();
         static_cast<void>(library_threads::instance().join_left(this));
     }
@@ -212,10 +273,7 @@ private:
 
     void work(worker& self) {
         departure at_the_end(*this, self);
-        {
-            const std::lock_guard until_hired(mutex_);
-            self.id = std::this_thread::get_id();
-        }
+        self.id.store(std::this_thread::get_id());
         self.thread_number.store(thread_number(), std::memory_order_relaxed);
         name_worker_thread(options_.name, self.number);
         asymmetric_barrier::prepare();
@@ -235,19 +293,17 @@ private:
         self.taker.flush();
         thread_trouble trouble;
         {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_);
             workers_.let_go(self);
             if (!self.has_left_place) {
                 give_up_place();
             }
-            if (lanes_.may_have_tasks()) {
-                trouble = hire(self.taker.where());
-            }
             quiet_.notify_all();
+            if (lanes_.may_have_tasks()) {
+                trouble = hire(lock, self.taker.where());
+            }
         }
-        if (trouble) {
-            trouble.report("it waits for one", sink_loan(*this).sink());
-        }
+        report(trouble);
         const bool was_needed = is_forced && has_napper(); // P3 of pool_workers
         if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());

@@ -66,7 +66,7 @@ private:
     [[gnu::noinline]] bool wait_for_task(worker_state& self) {
         self.taker.flush();
         tell_waiters();
-        for (;;) {
+        for (unsigned vain_hopes = 0;;) {
             if (self.turn == doorbell::turn::of_another) {
                 self.turn = bell_.try_look();
             }
@@ -82,7 +82,7 @@ private:
                 end_look(self, has_napper() ? reason::succession : reason::work); // P3
                 return false;
             }
-            sleep(self);
+            sleep(self, vain_hopes);
         }
     }
 
@@ -119,7 +119,7 @@ private:
         }
     }
 
-    void sleep(worker_state& self) {
+    void sleep(worker_state& self, unsigned& vain_hopes) {
         const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
         if (has_napper()) {
             self.turn = bell_.look_or_fall_asleep(); // P3
@@ -130,12 +130,20 @@ private:
             bell_.fall_asleep(self.turn);
         }
         asymmetric_barrier::heavy(); // O1 of the doorbell
-        if (lanes_.may_have_tasks()) {
+        if (has_hope(vain_hopes)) {
             std::this_thread::yield(); // the one whose lane is locked may need the processor
         } else if (!is_dismissed_.load(std::memory_order_acquire)) {
             bell_.wait(seen);
+            vain_hopes = 0;
         }
         wake_up(self);
+    }
+
+    /// Whether there may be something for who has just looked in vain. A locked lane is not hoped for
+    /// for ever: a worker may have been stopped with its lock. When there is more, the keeper calls.
+    bool has_hope(unsigned& vain_hopes) const noexcept {
+        constexpr unsigned most = 100;
+        return ++vain_hopes < most ? lanes_.may_have_tasks() : lanes_.has_task_at_hand();
     }
 
     /// With a single processor, looking would keep others from storing what is looked for.
@@ -206,7 +214,7 @@ private:
     // Helping out ---------------------------------------------------------------------------------
 
     /// A thread whose task calls exit() does not come back: another takes its place.
-    void note_exit() noexcept override {
+    void note_exit(std::unique_lock<std::mutex>& lock) override {
         worker* const exiting = workers_.of_this_thread();
         if (exiting != nullptr && !std::exchange(exiting->has_left_place, true)) {
             give_up_place();
@@ -215,7 +223,15 @@ private:
             vacate();
         }
         if (lanes_.may_have_tasks()) {
-            static_cast<void>(hire({}));
+            static_cast<void>(hire(lock, {}));
+            lock.lock();
+        }
+    }
+
+    void call_again() noexcept override {
+        if (lanes_.may_have_tasks() &&
+            bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
+            bell_.call_one();
         }
     }
 
@@ -227,7 +243,8 @@ private:
             return false;
         }
         if (workers_.pause().is_over()) {
-            static_cast<void>(hire({}));
+            static_cast<void>(hire(lock, {}));
+            lock.lock();
             has_given_up_ = has_no_worker();
         } else if (has_given_up_) {
             run_here(lock);
@@ -250,7 +267,8 @@ private:
                     pool.vacate();
                 }
                 if (pool.lanes_.may_have_tasks()) {
-                    static_cast<void>(pool.hire({}));
+                    static_cast<void>(pool.hire(held, {}));
+                    held.lock();
                 }
                 pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
             }

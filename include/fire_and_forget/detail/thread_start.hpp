@@ -14,6 +14,7 @@
 #include "report.hpp"
 #include "time.hpp"
 
+#include <atomic>
 #include <exception>
 #include <string_view>
 #include <system_error>
@@ -94,26 +95,28 @@ private:
 };
 
 /// Spaces out the tries to start a thread while the system refuses, and makes one report of them
-/// all.
+/// all. Guarded by a lock of its owner, but for end().
 class hiring_pause {
 public:
-    bool is_over() const noexcept { return !is_lasting_ || steady_clock::now() >= next_try_; }
+    bool is_over() const noexcept {
+        return !is_lasting_.load(std::memory_order_relaxed) || steady_clock::now() >= next_try_;
+    }
 
     steady_time end_time() const noexcept { return next_try_; }
 
-    void end() noexcept { is_lasting_ = false; }
+    void end() noexcept { is_lasting_.store(false, std::memory_order_relaxed); }
 
     /// Begins or prolongs the pause; the trouble is to be reported if it is new.
     thread_trouble begin(const call_site& where, std::exception_ptr why) noexcept {
         next_try_ = steady_clock::now() + std::chrono::milliseconds(10);
-        if (std::exchange(is_lasting_, true)) {
+        if (is_lasting_.exchange(true, std::memory_order_relaxed)) {
             return {};
         }
         return {where, std::move(why)};
     }
 
 private:
-    bool is_lasting_ = false;
+    std::atomic<bool> is_lasting_{false};
     steady_time next_try_{};
 };
 

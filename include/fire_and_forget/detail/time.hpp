@@ -72,6 +72,21 @@ inline void wait_until(std::condition_variable& changed, std::unique_lock<std::m
     }
 }
 
+/// Waits for a notification piece by piece, so that whoever waits looks again even if it was lost: soon
+/// at first, and then ever more rarely.
+class slices {
+public:
+    void next(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+              steady_time deadline) {
+        wait_until(changed, lock, earlier_of(deadline, deadline_after(length_)));
+        length_ = length_ < longest ? 2 * length_ : length_;
+    }
+
+private:
+    static constexpr std::chrono::milliseconds longest{500};
+    std::chrono::milliseconds length_{10};
+};
+
 /// The time of day, for people to read; nothing is scheduled by it.
 struct wall_time {
     std::tm utc{};

@@ -32,10 +32,10 @@ struct worker : worker_state {
 
     unsigned number = 0;
     bool is_extra = false;       ///< was hired for a blocked one: it never counted as asleep
-    std::thread::id id{};        ///< nobody's until it has begun
     bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;
 
+    std::atomic<std::thread::id> id{};  ///< nobody's until it has begun
     std::atomic<long> thread_number{0}; ///< 0 until it has begun
 
     // How the keeper saw it last.
@@ -60,44 +60,60 @@ public:
     /// Threads that have not left.
     std::size_t alive() const noexcept { return alive_; }
 
-    /// Starts one more worker, which runs `body(executor, record)`; false if that failed or is not
-    /// to be tried yet. Called with the pool's lock held: the new thread's first step is to wait
-    /// for it, so its record is complete. A row of failures is `trouble` only once.
-    bool hire(thread_body body, void* executor, bool as_extra, const call_site& where,
-              thread_trouble& trouble) {
+    /// A record for one more worker, which is on the roster from here on; null if there is no memory
+    /// for it, or if no thread is to be tried yet. A row of failures is `trouble` only once.
+    worker* enroll(bool as_extra, const call_site& where, thread_trouble& trouble) {
         if (!pause_.is_over()) {
-            return false;
+            return nullptr;
         }
         auto* const recruit = new (std::nothrow) worker(lanes_);
-        std::exception_ptr why;
-        bool is_started = false;
-        if (recruit != nullptr) {
-            recruit->number = next_number();
-            recruit->is_extra = as_extra;
-            is_started = start_thread(body, executor, recruit, why);
+        if (recruit == nullptr) {
+            trouble = pause_.begin(where, nullptr);
+            return nullptr;
         }
-        if (!is_started) {
-            delete recruit;
-            trouble = pause_.begin(where, std::move(why));
-            return false;
-        }
-        pause_.end();
+        recruit->number = next_number();
+        recruit->is_extra = as_extra;
         add(recruit);
-        return true;
+        return recruit;
+    }
+
+    /// Starts its thread, which runs `body(executor, record)`; false if it could not, and why: then
+    /// the record is to be withdrawn. Without the lock: who starts a thread may be stopped half-way,
+    /// and others must be able to go on.
+    bool start(worker& recruit, thread_body body, void* executor,
+               std::exception_ptr& why) noexcept {
+        const bool is_started = start_thread(body, executor, &recruit, why);
+        if (is_started) {
+            pause_.end();
+        }
+        return is_started;
+    }
+
+    thread_trouble withdraw(worker& recruit, const call_site& where,
+                            std::exception_ptr why) noexcept {
+        take_out(recruit);
+        --hired_;
+        delete &recruit;
+        return pause_.begin(where, std::move(why));
     }
 
     /// The number that the next worker is known by, from 1.
-    unsigned next_number() const noexcept { return hired_ + 1; }
+    unsigned next_number() const noexcept { return last_number_ + 1; }
 
     /// How many have been hired so far.
     unsigned hired() const noexcept { return hired_; }
 
+    /// Whether those count as able to work that have no task, although tasks wait: they may be about to
+    /// take one, or have been stopped.
+    enum class without_task : std::uint8_t { able, unable };
+
     /// Counts those that are not blocked, up to `enough`. One that has not begun yet is about to.
-    unsigned count_able(unsigned enough) const noexcept {
+    unsigned count_able(unsigned enough, without_task idle = without_task::able) const noexcept {
         unsigned able = 0;
         for (const worker* one = first_; one != nullptr && able < enough; one = one->next) {
             const long number = one->thread_number.load(std::memory_order_relaxed);
-            able += number == 0 || can_thread_run(number) ? 1U : 0U;
+            const bool may_be = idle == without_task::able || one->taker.is_running();
+            able += may_be && (number == 0 || can_thread_run(number)) ? 1U : 0U;
         }
         return able;
     }
@@ -133,6 +149,7 @@ public:
 
     /// Takes ownership.
     void add(worker* recruit) noexcept {
+        ++last_number_;
         ++hired_;
         ++alive_;
         recruit->next = first_;
@@ -142,12 +159,7 @@ public:
     /// Takes out one that leaves: its record is the caller's.
     void let_go(worker& gone) noexcept {
         departed_ += gone.counts.read();
-        --alive_;
-        worker** link = &first_;
-        while (*link != &gone) {
-            link = &(*link)->next;
-        }
-        *link = gone.next;
+        take_out(gone);
     }
 
     /// What the tasks of all came to, those that have left included.
@@ -162,7 +174,7 @@ public:
     /// The record of the calling thread, if it is a worker's.
     worker* of_this_thread() const noexcept {
         worker* one = first_;
-        while (one != nullptr && one->id != std::this_thread::get_id()) {
+        while (one != nullptr && one->id.load() != std::this_thread::get_id()) {
             one = one->next;
         }
         return one;
@@ -182,7 +194,7 @@ public:
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept {
         std::size_t written_off = 0;
         for (worker* one = first_; one != nullptr; one = one->next) {
-            const bool is_this_thread = one->id == std::this_thread::get_id();
+            const bool is_this_thread = one->id.load() == std::this_thread::get_id();
             if (!is_this_thread && one->taker.write_off(abandoned)) {
                 ++written_off;
             }
@@ -191,11 +203,21 @@ public:
     }
 
 private:
+    void take_out(const worker& gone) noexcept {
+        --alive_;
+        worker** link = &first_;
+        while (*link != &gone) {
+            link = &(*link)->next;
+        }
+        *link = gone.next;
+    }
+
     const lane_set& lanes_;
     worker* first_ = nullptr;
     task_counts departed_;
     std::size_t alive_ = 0;
     unsigned hired_ = 0;
+    unsigned last_number_ = 0;
     hiring_pause pause_;
 };
 

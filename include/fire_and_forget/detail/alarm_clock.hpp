@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How the keeper sleeps: until a time, or until somebody calls. With platform.hpp the only place that
+// knows how a system does that.
+
+#include "abi.hpp"
+#include "platform.hpp"
+#include "time.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#if defined(__linux__) && defined(__LP64__)
+#include <cerrno>
+#include <ctime>
+#include <linux/futex.h>
+#define FIRE_AND_FORGET_HAS_FUTEX 1
+#endif
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// One thread sleeps on it, any may call it.
+///
+/// Not a condition variable: with glibc's, a wake-up that the system loses is lost for good, because
+/// it counts the sleeper as woken. Here nothing but a number is remembered, so each call tries again;
+/// and who calls never waits for a thread that has stopped half-way.
+///
+/// Orderings  A1  The sleeper reads calls() before it looks for what it is called for, and sleeps
+///                only while nobody has called since. A call comes after what it is made for.
+class alarm_clock {
+public:
+    alarm_clock() noexcept = default;
+    alarm_clock(const alarm_clock&) = delete;
+    alarm_clock& operator=(const alarm_clock&) = delete;
+
+    /// For the sleeper, before it looks.
+    std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_acquire); } // A1
+
+#if defined(FIRE_AND_FORGET_HAS_FUTEX)
+    void call() noexcept {
+        calls_.fetch_add(1, std::memory_order_release); // A1
+        insist();
+    }
+
+    /// Makes the last call once more, in case the system has lost it: where nobody else would find out.
+    void insist() noexcept {
+        ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    }
+
+    /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the sleeper
+    /// looks in vain.
+    void sleep(std::uint32_t seen, steady_time end) noexcept {
+        using std::chrono::nanoseconds;
+        using std::chrono::seconds;
+        const nanoseconds since_boot = end.time_since_epoch();
+        const seconds whole = std::chrono::duration_cast<seconds>(since_boot);
+        std::timespec until{};
+        until.tv_sec = static_cast<std::time_t>(whole.count());
+        until.tv_nsec = static_cast<long>((since_boot - whole).count());
+        const int error_before = errno;
+        ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, seen,
+                  end == never ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
+        errno = error_before;
+    }
+
+private:
+    std::uint32_t* word() noexcept {
+        static_assert(sizeof calls_ == sizeof(std::uint32_t));
+        return reinterpret_cast<std::uint32_t*>(&calls_);
+    }
+#else
+    void call() noexcept {
+        const std::lock_guard lock(mutex_);
+        calls_.fetch_add(1, std::memory_order_release); // A1
+        called_.notify_one();
+    }
+
+    void insist() noexcept {
+        called_.notify_one();
+    }
+
+    void sleep(std::uint32_t seen, steady_time end) noexcept {
+        std::unique_lock lock(mutex_);
+        if (calls() == seen) {
+            wait_until(called_, lock, end);
+        }
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable called_;
+#endif
+
+    std::atomic<std::uint32_t> calls_{0};
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
