@@ -164,6 +164,20 @@ inline detail::pool_core& thread_pool::core() const noexcept {
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
 ///
+/// Signals: the library's threads take none but faults and profiling ticks. Handlers run on threads
+/// of the program, and what these have blocked waits for them, as without the library. Only where
+/// main has left by pthread_exit, a thread is made that takes what main would have taken; so the
+/// process can still be ended, and handlers run there, not on a worker. What a task starts inherits
+/// the mask of its thread, but for fork, after which the child has the program's mask. So a child
+/// could not be ended by SIGTERM, unless posix_spawn is given an empty mask with
+/// POSIX_SPAWN_SETSIGMASK, or system and popen are called in between
+///
+///     sigset_t none, mine;
+///     sigemptyset(&none);
+///     pthread_sigmask(SIG_SETMASK, &none, &mine);     // meanwhile handlers may run here
+///     const int status = std::system(command);
+///     pthread_sigmask(SIG_SETMASK, &mine, nullptr);
+///
 /// Forks: a child starts with a pool of its own with the same options, which has no tasks and whose
 /// counters are 0; a reference from before the fork is good for it. The same holds for own_thread.
 /// What the parent has queued or runs stays the parent's, and the sinks go on as they are. So a

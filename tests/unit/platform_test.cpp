@@ -65,27 +65,6 @@ TEST_CASE("a closed pipe at standard error does not end the process") {
     CHECK(sigismember(&pending, SIGPIPE) == 0);
 }
 
-TEST_CASE("signals are blocked for as long as it takes to start a thread") {
-    const auto is_blocked = [](int signal) {
-        sigset_t mask;
-        sigemptyset(&mask);
-        pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-        return sigismember(&mask, signal) == 1;
-    };
-    CHECK_FALSE(is_blocked(SIGUSR1));
-    {
-        const signals_blocked inherited;
-        CHECK(is_blocked(SIGUSR1));
-        CHECK(is_blocked(SIGTERM));
-        CHECK(is_blocked(SIGALRM));
-        for (const int kept :
-             {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
-            CHECK_FALSE(is_blocked(kept));
-        }
-    }
-    CHECK_FALSE(is_blocked(SIGUSR1));
-}
-
 TEST_CASE("a thread's cancellation waits while it is deferred") {
     int state = -1;
     {

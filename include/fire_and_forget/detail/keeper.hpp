@@ -10,6 +10,7 @@
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "signal_heir.hpp"
 #include "thread_start.hpp"
 #include "time.hpp"
 
@@ -206,6 +207,7 @@ private:
                 idle = 0;
             }
             gets_up_.store((steady_time::min)());
+            const steady_time next_look = look_after_signals(lock);
             ward::visit all = look_after_all(lock);
             idle = all.is_active ? 0 : idle + 1;
             if (idle >= idle_rounds && !is_parked_.load(std::memory_order_relaxed)) {
@@ -220,6 +222,7 @@ private:
             if (!is_parked_.load(std::memory_order_relaxed)) {
                 all.next = earlier_of(all.next, deadline_after(tick));
             }
+            all.next = earlier_of(all.next, next_look);
             gets_up_.store(all.next); // K2
             if (first_ != nullptr && !has_news()) {
                 lock.unlock();
@@ -247,6 +250,13 @@ private:
                 alarm_.call();
             }
         }
+    }
+
+    static steady_time look_after_signals(std::unique_lock<std::mutex>& lock) {
+        lock.unlock();
+        const steady_time again = signal_heir::instance().look(steady_clock::now());
+        lock.lock();
+        return again;
     }
 
     bool has_news() const noexcept {

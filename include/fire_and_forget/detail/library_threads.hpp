@@ -11,8 +11,10 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -100,12 +102,13 @@ public:
         {
             const std::lock_guard lock(mutex_);
             at_work_.link(*fresh); // before it can leave
+            ++count_at_work_;
         }
         const int error = start_native_thread(&live, fresh);
         if (error != 0) {
             {
                 const std::lock_guard lock(mutex_);
-                at_work_.unlink(*fresh);
+                stop_work(*fresh);
             }
             delete fresh;
         }
@@ -122,8 +125,17 @@ public:
         static_cast<void>(join_ended());
         const std::lock_guard lock(mutex_);
         self->handle = this_native_thread();
-        at_work_.unlink(*self);
+        stop_work(*self);
         left_.link(*self); // J1
+    }
+
+    std::uint32_t at_work() const noexcept { return count_at_work_.load(); }
+
+    /// For one of them: until it is the only one at work.
+    void wait_until_alone() const noexcept {
+        for (std::uint32_t all = at_work(); all > 1; all = at_work()) {
+            count_at_work_.wait(all);
+        }
     }
 
     /// Waits for the end of those of `executor` that have left, but for the calling thread. True if
@@ -196,8 +208,16 @@ private:
         return is_any_left;
     }
 
+    void stop_work(library_thread& one) noexcept {
+        at_work_.unlink(one);
+        if (count_at_work_.fetch_sub(1) <= 2) {
+            count_at_work_.notify_all();
+        }
+    }
+
     std::mutex mutex_;
     std::condition_variable joined_;
+    std::atomic<std::uint32_t> count_at_work_{0};
     library_thread_list at_work_;
     library_thread_list left_; ///< they have only their last steps to do
 };

@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "signals.hpp"
 
 #if !defined(FIRE_AND_FORGET_HAS_POSIX)
 #include "attempt.hpp"

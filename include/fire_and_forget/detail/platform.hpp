@@ -108,28 +108,6 @@ private:
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
 
-/// While it lives, a thread that is started inherits a mask that keeps the program's signal
-/// handlers off it. Faults and profiling ticks still arrive, for crash handlers, sanitizers and
-/// profilers.
-class signals_blocked {
-public:
-    signals_blocked() noexcept {
-        sigset_t blocked;
-        sigfillset(&blocked);
-        for (const int kept :
-             {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
-            sigdelset(&blocked, kept);
-        }
-        pthread_sigmask(SIG_BLOCK, &blocked, &before_);
-    }
-    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    signals_blocked(const signals_blocked&) = delete;
-    signals_blocked& operator=(const signals_blocked&) = delete;
-
-private:
-    sigset_t before_;
-};
-
 /// While it lives, pthread_cancel of this thread waits: a sink is not torn in the middle of a line.
 class cancellation_deferred {
 public:
@@ -176,9 +154,6 @@ inline void write_stderr(const char* text, std::size_t size) noexcept {
 
 #else
 
-struct signals_blocked {
-    signals_blocked() noexcept {}
-};
 struct cancellation_deferred {
     cancellation_deferred() noexcept {}
 };
@@ -236,9 +211,8 @@ inline long thread_number() noexcept {
 #endif
 }
 
-/// Whether a thread of this process runs or waits for nothing but a processor. False if it is
-/// blocked, and where the system does not tell.
-inline bool can_thread_run(long number) noexcept {
+/// What the system shows as the state of a thread of this process; '?' where it does not tell.
+inline char shown_state(long number) noexcept {
     char state = '?';
 #if defined(__linux__)
     char text[64];
@@ -257,7 +231,13 @@ inline bool can_thread_run(long number) noexcept {
 #else
     (void)number;
 #endif
-    return state == 'R';
+    return state;
+}
+
+/// Whether a thread of this process runs or waits for nothing but a processor. False if it is
+/// blocked, and where the system does not tell.
+inline bool can_thread_run(long number) noexcept {
+    return shown_state(number) == 'R';
 }
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.

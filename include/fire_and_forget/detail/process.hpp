@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "signals.hpp"
 #include "thread_state.hpp"
 
 #include <atomic>
@@ -96,7 +97,9 @@ private:
         this_thread.lanes = nullptr;
         this_thread.lane = nullptr;
         this_thread.all_lanes = nullptr;
-        this_thread.of_library = nullptr; // it is the child's own
+        this_thread.of_library = nullptr; // it is the child's main
+        this_thread.is_watched = false;
+        leave_library_mask();
     }
 };
 

@@ -8,6 +8,7 @@
 #include "abi.hpp"
 #include "lanes.hpp"
 #include "process.hpp"
+#include "signal_heir.hpp"
 #include "thread_state.hpp"
 
 #include <cstddef>
@@ -88,6 +89,7 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
         found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes, {}};
         if (found != nullptr) {
             lane_returner::arm();
+            signal_heir::instance().watch_this_thread();
             set.keep();
             this_thread.all_lanes = found;
         }

@@ -12,6 +12,7 @@
 #include "library_threads.hpp"
 #include "platform.hpp"
 #include "report.hpp"
+#include "signal_heir.hpp"
 #include "time.hpp"
 
 #include <atomic>
@@ -26,6 +27,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// memory.
 inline bool start_thread(thread_body body, void* executor, void* record,
                          std::exception_ptr& why) noexcept {
+    signal_heir::instance().watch_this_thread();
     const int error = library_threads::instance().start(body, executor, record);
     if (error != 0 && error != library_threads::no_memory) {
         attempt(
@@ -33,6 +35,9 @@ inline bool start_thread(thread_body body, void* executor, void* record,
                 why = std::make_exception_ptr(std::system_error(error, std::generic_category()));
             },
             [&] { why = std::current_exception(); });
+    }
+    if (error == 0) {
+        signal_heir::instance().come_if_needed();
     }
     return error == 0;
 }
