@@ -166,7 +166,9 @@ struct pool_options {
     time_span nap = std::chrono::microseconds(50);
 
     /// When tasks have waited this long while all threads were kept by others, and there may be no
-    /// more threads, that is reported as failure::starvation, once until it is over. 0: never.
+    /// more threads, that is reported as failure::starvation, once until it is over. 0: never. In a
+    /// pool that never has more than one thread this is usual, so there it is reported only if another
+    /// time than the second given here is asked for.
     time_span starvation_after = std::chrono::seconds(1);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.

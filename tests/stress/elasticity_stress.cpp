@@ -277,6 +277,18 @@ TEST_CASE("a pool of one thread that its own task waits for in vain says so") {
     CHECK(pool.drain(patience));
 }
 
+TEST_CASE("a pool of one thread does not report a task that takes long as starvation") {
+    starvation_log log;
+    thread_pool pool({.threads = 1, .on_error = log.sink()});
+    gate shut;
+    block(pool, shut, 1);
+    fire_and_forget(pool, [] {});
+    std::this_thread::sleep_for(1'200ms);
+    CHECK(log.count == 0);
+    shut.open();
+    CHECK(pool.drain(patience));
+}
+
 TEST_CASE("a sink that blocks over a report of starvation does not stop timers or other pools") {
     gate shut;
     gate in_sink;

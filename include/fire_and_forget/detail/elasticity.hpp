@@ -43,7 +43,7 @@ public:
         bool is_starving = false; ///< nobody gets on, nobody may be hired, and it was not said yet
     };
 
-    /// `can_run(n)` answers how many workers are not blocked; it may stop counting at n.
+    /// `can_run(n)` answers how many workers are not known to be blocked; it may stop counting at n.
     template <class CanRun>
     verdict when_saturated(const sight& seen, CanRun can_run) {
         least_idle_ = 0;

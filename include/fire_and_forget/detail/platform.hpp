@@ -202,7 +202,7 @@ inline void wake_up_on_time() noexcept {
 #endif
 }
 
-/// What the calling thread is known by to can_thread_run().
+/// What the calling thread is known by to shown_state() and cpu_time_of().
 inline long thread_number() noexcept {
 #if defined(__linux__)
     return ::syscall(SYS_gettid);
@@ -211,8 +211,9 @@ inline long thread_number() noexcept {
 #endif
 }
 
-/// What the system shows as the state of a thread of this process; '?' where it does not tell.
-inline char shown_state(long number) noexcept {
+/// What the system shows as the state of a thread of this process; '?' where it does not tell, or has
+/// no descriptor for that.
+inline char shown_state([[maybe_unused]] long number) noexcept {
     char state = '?';
 #if defined(__linux__)
     char text[64];
@@ -228,16 +229,35 @@ inline char shown_state(long number) noexcept {
         ::close(file);
     }
     errno = error_before;
-#else
-    (void)number;
 #endif
     return state;
 }
 
-/// Whether a thread of this process runs or waits for nothing but a processor. False if it is
-/// blocked, and where the system does not tell.
-inline bool can_thread_run(long number) noexcept {
-    return shown_state(number) == 'R';
+/// Whether a thread runs, or would if it had a processor.
+enum class thread_activity : std::uint8_t { able, blocked, unknown };
+
+inline thread_activity activity_of(long number) noexcept {
+    const char state = shown_state(number);
+    return state == 'R'   ? thread_activity::able
+           : state == '?' ? thread_activity::unknown
+                          : thread_activity::blocked;
+}
+
+/// How long a thread of this process has had a processor; negative where the system does not tell. Needs
+/// no descriptor.
+inline std::chrono::nanoseconds cpu_time_of([[maybe_unused]] long number) noexcept {
+    std::chrono::nanoseconds used{-1};
+#if defined(__linux__)
+    // As pthread_getcpuclockid makes it, which wants a handle of a thread that may be gone by now.
+    const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(number) << 3U) | 6U);
+    std::timespec time{};
+    const int error_before = errno;
+    if (::clock_gettime(clock, &time) == 0) {
+        used = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+    errno = error_before;
+#endif
+    return used;
 }
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.

@@ -28,7 +28,7 @@ class pool_growth : public pool_staff {
 protected:
     pool_growth(pool_options settings, lane_set& lanes)
         : pool_staff(std::move(settings), lanes),
-          elasticity_(size_, most_, options_.starvation_after) {}
+          elasticity_(size_, most_, patience(options_, most_)) {}
 
     /// Whether the caller, who has found nothing to do, is one too many and is to leave.
     bool is_to_leave() noexcept {
@@ -108,6 +108,15 @@ private:
         }
     }
 
+    /// In a pool that never has more than one thread it is usual that tasks wait for another, so nobody
+    /// is told unless he has asked for it.
+    static std::chrono::nanoseconds patience(const pool_options& asked,
+                                             std::uint32_t most) noexcept {
+        const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
+        return most > 1 || is_asked_for ? std::chrono::nanoseconds(asked.starvation_after)
+                                        : std::chrono::nanoseconds(0);
+    }
+
     void let_leave(steady_time now, std::uint32_t sleepers, std::uint32_t extra) {
         const std::uint32_t vacant = vacancies_.load(std::memory_order_relaxed);
         const std::uint32_t idle = sleepers > vacant ? sleepers - vacant : 0;
@@ -137,7 +146,7 @@ private:
             const elasticity::verdict what = elasticity_.when_saturated(
                 {now, taken, workers_.hired(), lanes_.pushed() - taken,
                  static_cast<unsigned>(workers_.alive())},
-                [&](unsigned enough) { return workers_.count_able(enough, idle); });
+                [&](unsigned enough) { return workers_.count_able(enough, now, idle); });
             to_hire = what.to_hire;
             if (what.is_starving) {
                 lack.describe(workers_, lanes_, elasticity_.stuck_since(), now);

@@ -8,6 +8,7 @@
 #include "abandoned_tasks.hpp"
 #include "abi.hpp"
 #include "bounded_text.hpp"
+#include "cpu_use.hpp"
 #include "describe.hpp"
 #include "platform.hpp"
 #include "stderr_sink.hpp"
@@ -41,6 +42,7 @@ struct worker : worker_state {
     // How the keeper saw it last.
     std::uint64_t ended_by_then = 0;
     steady_time busy_since{};
+    cpu_use use;
 };
 
 /// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
@@ -107,13 +109,15 @@ public:
     /// take one, or have been stopped.
     enum class without_task : std::uint8_t { able, unable };
 
-    /// Counts those that are not blocked, up to `enough`. One that has not begun yet is about to.
-    unsigned count_able(unsigned enough, without_task idle = without_task::able) const noexcept {
+    /// Counts those that are not known to be blocked, up to `enough`: not knowing is no reason to hire.
+    /// One that has not begun yet is about to.
+    unsigned count_able(unsigned enough, steady_time now,
+                        without_task idle = without_task::able) noexcept {
         unsigned able = 0;
-        for (const worker* one = first_; one != nullptr && able < enough; one = one->next) {
+        for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
             const long number = one->thread_number.load(std::memory_order_relaxed);
             const bool may_be = idle == without_task::able || one->taker.is_running();
-            able += may_be && (number == 0 || can_thread_run(number)) ? 1U : 0U;
+            able += may_be && (number == 0 || !is_blocked(*one, number, now)) ? 1U : 0U;
         }
         return able;
     }
@@ -203,6 +207,15 @@ public:
     }
 
 private:
+    static bool is_blocked(worker& one, long number, steady_time now) noexcept {
+        thread_activity what = activity_of(number);
+        if (what == thread_activity::unknown) {
+            const std::chrono::nanoseconds used = cpu_time_of(number);
+            what = used.count() < 0 ? what : one.use.note(now, used);
+        }
+        return what == thread_activity::blocked;
+    }
+
     void take_out(const worker& gone) noexcept {
         --alive_;
         worker** link = &first_;
