@@ -10,6 +10,7 @@
 #include "rally.hpp"
 #include "task_mix.hpp"
 
+#include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <array>
@@ -99,34 +100,78 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
     }
 }
 
-TEST_CASE("who pushes and then asks for a sweep is swept, whatever serves meanwhile") {
+/// Counts as asked once its stop flag is up, like one with a stop_token.
+struct watched_sleeper : sleeper {
+    struct its_watch : faf::detail::watched {
+        using watched::watched;
+    };
+    std::atomic<bool> is_asked{false};
+    its_watch own_watch{*this};
+
+    watched_sleeper() noexcept {
+        is_resumption = true;
+        watch = &own_watch;
+        is_watched = true;
+        wants_to_stop = [](const suspended& one) {
+            return static_cast<const watched_sleeper&>(one).is_asked.load();
+        };
+    }
+};
+
+TEST_CASE("who is asked to stop before, while and after he is pushed is found once") {
     using namespace faf::detail;
     timer_queue queue;
     std::atomic<int> found{0};
     std::atomic<bool> is_over{false};
     std::thread server([&] {
         while (!is_over) {
-            static_cast<void>(queue.serve(steady_clock::now(), 1000, [&](timed&) {
-                ++found;
+            static_cast<void>(queue.serve(steady_time(), 1000, [&](timed& item) {
+                ++static_cast<watched_sleeper&>(item).times_found;
+                ++found; // the test may destroy it now
                 return true;
             }));
         }
     });
-    for (int round = 1; round <= load(20'000, 2'000); ++round) {
-        sleeper one;
-        one.is_resumption = true;
-        one.due = steady_clock::now() + 1h;
-        one.wants_to_stop = [](const suspended&) { return true; };
+    std::atomic<watched_sleeper*> to_be_asked{nullptr};
+    std::thread asker([&] { // as the callback of a stop_token does
+        while (!is_over) {
+            if (watched_sleeper* const one = to_be_asked.load()) {
+                one->is_asked = true;
+                queue.ask(one->own_watch);
+                to_be_asked = nullptr;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    });
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    dice random(seed);
+    for (int round = 1; round <= load(5'000, 1'000); ++round) {
+        watched_sleeper one;
+        one.due = steady_time(round % 2 == 0 ? 1h : 0h); // which does not come, or has
+        const std::uint32_t wait = random.roll(200);
+        to_be_asked = &one;
+        for (std::uint32_t i = 0; i < wait; ++i) {
+            cpu_relax();
+        }
         queue.push(one);
-        queue.request_sweep();
-        if (!eventually([&] { return found == round; })) {
+        if (one.is_asked) {
+            queue.request_look();
+        }
+        const bool is_found = eventually([&] { return found == round; });
+        while (to_be_asked.load() != nullptr) { // as the end of a stop_callback does
+            std::this_thread::yield();
+        }
+        if (!is_found || one.times_found != 1 || queue.ask(one.own_watch)) {
             CAPTURE(round);
-            FAIL_CHECK("the request was answered before what it was for");
+            FAIL_CHECK("it was not found, or twice, or is on the list still");
             break;
         }
     }
     is_over = true;
     server.join();
+    asker.join();
 }
 
 // Pools ----------------------------------------------------------------------------------------------
@@ -394,6 +439,74 @@ TEST_CASE("a storm of stop requests settles each delayed task once, without wait
     }
     CHECK(pool.shutdown(patience));
     check_end(counted, pool.snapshot(), 0);
+}
+
+/// Asks one source after the other to stop, each when it is told and has waited a little.
+class stopper {
+public:
+    ~stopper() {
+        is_over_ = true;
+        thread_.join();
+    }
+    void stop(std::stop_source& source) { next_ = &source; }
+    void await() const {
+        while (next_ != nullptr) {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    void live() {
+        while (!is_over_) {
+            if (std::stop_source* const source = next_) {
+                source->request_stop();
+                next_ = nullptr;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    }
+
+    std::atomic<std::stop_source*> next_{nullptr};
+    std::atomic<bool> is_over_{false};
+    std::thread thread_{&stopper::live, this};
+};
+
+TEST_CASE("what is fired or goes to sleep while its token is asked to stop does not wait") {
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    dice random(seed);
+    std::atomic<int> settled{0};
+    thread_pool pool({.threads = 1, .on_error = [&](const faf::error_report& report) {
+                          settled += report.kind == failure::cancelled ? 1 : 0;
+                      }});
+    stopper asker;
+    const auto spin_a_little = [](std::uint32_t turns) {
+        for (; turns > 0; --turns) {
+            faf::detail::cpu_relax();
+        }
+    };
+    for (int round = 1; round <= load(2'000, 300); ++round) {
+        std::stop_source source;
+        const std::uint32_t turns = random.roll(100);
+        if (round % 2 == 0) {
+            asker.stop(source);
+            spin_a_little(turns);
+            fire_and_forget(pool, {.after = 1h, .stop = source.get_token()}, [] {});
+        } else {
+            fire_and_forget(pool, {.stop = source.get_token()}, [&]() -> faf::task<> {
+                asker.stop(source);
+                spin_a_little(turns);
+                co_await faf::sleep_for(1h);
+            });
+        }
+        if (!eventually([&] { return settled == round; })) {
+            CAPTURE(round);
+            FAIL_CHECK("it waits for its time");
+            break;
+        }
+        asker.await();
+    }
 }
 
 TEST_CASE("stop requests race with the start of tasks, with the end of their pool and with both") {

@@ -23,7 +23,6 @@ using faf::testing::recorded_error;
 using faf_test::make_task;
 using faf_test::make_task_with_details;
 
-constexpr steady_time never = steady_time::max();
 constexpr steady_time long_ago = steady_time::min();
 
 faf::options at(faf::call_site where, const char* name = nullptr) {

@@ -21,7 +21,6 @@ static_assert(!std::is_copy_constructible_v<timer_heap>);
 static_assert(std::is_nothrow_default_constructible_v<timer_heap>);
 
 constexpr steady_time start{1h};
-constexpr steady_time never = steady_time::max();
 
 /// Items that stay where they are while more are made.
 class items {
@@ -29,6 +28,11 @@ public:
     timed& due_at(steady_time due) {
         timed& fresh = all_.emplace_back();
         fresh.due = due;
+        return fresh;
+    }
+    timed& watched_due_at(steady_time due) {
+        timed& fresh = due_at(due);
+        fresh.is_watched = true;
         return fresh;
     }
 
@@ -159,6 +163,31 @@ TEST_CASE("a removal keeps the order of those that stay and have the same deadli
     CHECK(heap.size() == 0);
 }
 
+TEST_CASE("an item that is watched can be removed from wherever it is in the heap") {
+    for (std::size_t count = 1; count < 60; ++count) {
+        for (std::size_t gone = 0; gone < count; ++gone) {
+            items made;
+            timer_heap heap;
+            timed* removed = nullptr;
+            for (std::size_t i = 0; i < count; ++i) {
+                timed& fresh = made.watched_due_at(start + std::chrono::seconds(i * 37 % 61));
+                REQUIRE(heap.try_push(fresh));
+                removed = i == gone ? &fresh : removed;
+            }
+            REQUIRE(removed->is_in_heap);
+            heap.remove(*removed);
+            REQUIRE_FALSE(removed->is_in_heap);
+            REQUIRE(heap.size() == count - 1);
+            steady_time before{};
+            while (const timed* const item = heap.pop_due(never)) {
+                REQUIRE(item != removed);
+                REQUIRE(before <= item->due);
+                before = item->due;
+            }
+        }
+    }
+}
+
 TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
     for (const unsigned seed : {1U, 2U, 3U, 4U}) {
         CAPTURE(seed);
@@ -173,8 +202,16 @@ TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
             const int what = roll(100);
             if (what < 55) {
                 timed& fresh = made.due_at(start + std::chrono::milliseconds(roll(200)));
+                fresh.is_watched = roll(2) == 0;
                 REQUIRE(heap.try_push(fresh));
                 sorted.emplace(fresh.due, &fresh);
+            } else if (what < 65 && !sorted.empty()) {
+                const auto it = std::next(sorted.begin(), roll(static_cast<int>(sorted.size())));
+                REQUIRE(it->second->is_in_heap == it->second->is_watched);
+                if (it->second->is_watched) {
+                    heap.remove(*it->second);
+                    sorted.erase(it);
+                }
             } else if (what < 99) {
                 const steady_time now = start + std::chrono::milliseconds(roll(200));
                 timed* const popped = heap.pop_due(now);

@@ -3,12 +3,14 @@
 
 #include "catch.hpp"
 #include "make_task.hpp"
+#include "virtual_time.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <limits>
 #include <set>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,19 +23,32 @@ using namespace std::chrono_literals;
 static_assert(!std::is_copy_constructible_v<timer_queue>);
 
 constexpr steady_time start{1h};
-constexpr steady_time never = steady_time::max();
 constexpr unsigned all = std::numeric_limits<unsigned>::max();
 
-/// A sleeper that can be asked to get up.
+/// A sleeper that can be asked to get up, and may be watched for that.
 struct sleeper : suspended {
+    struct its_watch : watched {
+        using watched::watched;
+    };
     bool is_asked = false;
+    int* looks = nullptr;
+    its_watch own_watch{*this};
 
     explicit sleeper(steady_time until) noexcept {
         due = until;
         is_resumption = true;
-        wants_to_stop = [](const suspended& self) {
-            return static_cast<const sleeper&>(self).is_asked;
+        wants_to_stop = [](const suspended& one) {
+            const auto& self = static_cast<const sleeper&>(one);
+            if (self.looks != nullptr) {
+                ++*self.looks;
+            }
+            return self.is_asked;
         };
+    }
+
+    void watch_it() noexcept {
+        watch = &own_watch;
+        is_watched = true;
     }
 };
 
@@ -45,6 +60,13 @@ struct served_queue {
 
     sleeper& push(steady_time due) {
         sleeper& fresh = sleepers.emplace_back(due);
+        REQUIRE(queue.push(fresh));
+        return fresh;
+    }
+
+    sleeper& push_watched(steady_time due) {
+        sleeper& fresh = sleepers.emplace_back(due);
+        fresh.watch_it();
         REQUIRE(queue.push(fresh));
         return fresh;
     }
@@ -170,14 +192,15 @@ TEST_CASE("a closed queue refuses, and counts nothing of what it refused") {
     CHECK_FALSE(used.queue.seems_used());
 }
 
-TEST_CASE("those that are asked to stop are handed out at the next service, the others are not") {
+TEST_CASE("one that is asked to stop is handed out at the next service, the others are not") {
     served_queue used;
     used.push(start + 1h);
-    sleeper& asked = used.push(start + 1h);
-    asked.is_asked = true;
-    CHECK(used.serve(start) == start + 1h); // nobody has said that there is one
+    sleeper& asked = used.push_watched(start + 1h);
+    used.push_watched(start + 1h);
+    CHECK(used.serve(start) == start + 1h);
     CHECK(used.handed_out.empty());
-    used.queue.request_sweep();
+    CHECK(used.queue.ask(asked.own_watch));
+    CHECK_FALSE(used.queue.ask(asked.own_watch)); // that is known
     CHECK(used.queue.has_news());
     CHECK(used.serve(start + 1s) == start + 1h);
     CHECK(used.handed_out == list{&asked});
@@ -186,31 +209,111 @@ TEST_CASE("those that are asked to stop are handed out at the next service, the 
     CHECK(used.queue.has_awaited());
 }
 
-TEST_CASE("looking for those that are asked to stop takes a tenth of the time at most") {
+TEST_CASE("one that is asked to stop is found without a look at the others") {
     served_queue used;
+    int looks = 0;
     for (int i = 0; i < 1000; ++i) {
-        used.push(start + 1h);
+        used.push_watched(start + 1h).looks = &looks;
     }
-    used.sleepers[10].is_asked = true;
-    used.queue.request_sweep();
     used.serve(start);
-    CHECK(used.handed_out == list{&used.sleepers[10]});
-    used.sleepers[20].is_asked = true;
-    used.queue.request_sweep();
-    CHECK(used.serve(start + 999us) == start + 1ms); // a microsecond for each that waits
-    CHECK(used.handed_out.empty());
-    CHECK(used.serve(start + 1ms) == start + 1h); // without being asked again
-    CHECK(used.handed_out == list{&used.sleepers[20]});
+    for (const std::size_t i : {999U, 0U, 500U}) {
+        used.queue.ask(used.sleepers[i].own_watch);
+        CHECK(used.serve(start) == start + 1h);
+        CHECK(used.handed_out == list{&used.sleepers[i]});
+    }
+    CHECK(looks == 0);
 }
 
-TEST_CASE("who is asked to stop when his time has come anyway keeps it") {
+TEST_CASE("many that are asked to stop at once are handed out by and by") {
     served_queue used;
-    sleeper& asked = used.push(start);
+    for (int i = 0; i < 5; ++i) {
+        used.push_watched(start + 1h);
+    }
+    used.serve(start);
+    for (sleeper& one : used.sleepers) {
+        used.queue.ask(one.own_watch);
+    }
+    const sleeper& due = used.push(start);
+    CHECK(used.serve(start, 2) == start);
+    CHECK(used.handed_out == list{&due, &used.sleepers[0], &used.sleepers[1]});
+    CHECK(used.serve(start, 2) == start);
+    CHECK(used.serve(start, 2) == never);
+    CHECK(used.handed_out == list{&used.sleepers[4]});
+    CHECK_FALSE(used.queue.seems_used());
+}
+
+TEST_CASE("one that was asked to stop before it is pushed is handed out when it has been") {
+    served_queue used;
+    sleeper& asked = used.sleepers.emplace_back(start + 1h);
+    asked.watch_it();
+    CHECK_FALSE(used.queue.ask(asked.own_watch)); // it does not wait yet
     asked.is_asked = true;
-    used.queue.request_sweep();
-    used.serve(start + 1s);
+    REQUIRE(used.queue.push(asked));
+    CHECK(used.serve(start) == never);
     CHECK(used.handed_out == list{&asked});
-    CHECK(asked.due == start);
+}
+
+TEST_CASE("one that does not wait any more is left alone by who asks it to stop") {
+    served_queue used;
+    sleeper& due = used.push_watched(start);
+    used.serve(start);
+    CHECK(used.handed_out == list{&due});
+    CHECK_FALSE(used.queue.ask(due.own_watch));
+
+    sleeper& asked_and_due = used.push_watched(start);
+    CHECK(used.queue.ask(asked_and_due.own_watch));
+    used.serve(start);
+    CHECK(used.handed_out == list{&asked_and_due}); // once
+    CHECK(asked_and_due.due == start);
+    CHECK_FALSE(used.queue.ask(asked_and_due.own_watch));
+
+    sleeper& taken_out = used.push_watched(start + 1h);
+    CHECK(used.queue.ask(taken_out.own_watch));
+    CHECK(used.queue.take_if([](timed&) { return true; }) == &taken_out);
+    CHECK(taken_out.own_watch.next == nullptr); // it is on no list: its owner may end it
+
+    used.queue.close();
+    sleeper& refused = used.sleepers.emplace_back(start);
+    refused.watch_it();
+    refused.is_asked = true;
+    CHECK_FALSE(used.queue.push(refused));
+    CHECK(refused.own_watch.next == nullptr);
+    CHECK_FALSE(used.queue.ask(refused.own_watch));
+}
+
+TEST_CASE("one that is asked to stop and finds no room where it is handed out is tried again") {
+    served_queue used;
+    sleeper& asked = used.push_watched(start + 1h);
+    used.queue.ask(asked.own_watch);
+    CHECK(used.queue.serve(start, all, [](timed&) { return false; }) <= start + 5ms);
+    CHECK(used.queue.has_awaited());
+    CHECK(used.serve(start + 5ms) == never);
+    CHECK(used.handed_out == list{&asked});
+}
+
+TEST_CASE("all that heed the stop of their executor are made due") {
+    served_queue used;
+    sleeper& heeds = used.push(start + 1h);
+    sleeper& heeds_and_is_watched = used.push_watched(start + 2h);
+    used.push(start + 3h);
+    heeds.is_asked = heeds_and_is_watched.is_asked = true;
+    used.queue.make_due(start, is_asked_to_stop);
+    CHECK(used.serve(start) == start + 3h);
+    CHECK(used.handed_out == list{&heeds, &heeds_and_is_watched});
+    CHECK(heeds.due == start);
+}
+
+TEST_CASE("who serves does not wait for somebody else who looks at all that wait") {
+    served_queue used;
+    used.push(start);
+    steady_time next{};
+    used.queue.take_if([&](timed&) {
+        std::thread([&] { next = used.serve(start); }).join();
+        return false;
+    });
+    CHECK(next == start + 5ms);
+    CHECK(used.handed_out.empty());
+    CHECK(used.serve(start) == never);
 }
 
 #if defined(__cpp_lib_jthread)
@@ -220,9 +323,16 @@ TEST_CASE("a task whose token is asked to stop is handed out before its time") {
     std::stop_source source;
     task_ptr task = faf_test::make_task_with_details([] {}, {.stop = source.get_token()});
     task->due = start + 1h;
+    struct told final : faf_test::virtual_time {
+        timer_queue* of = nullptr;
+        void notice_stop_of(watched& one) noexcept override { CHECK(of->ask(one)); }
+    };
+    told executor;
+    executor.of = &queue;
+    task->details->watch = new stop_watch(task->details->stop, executor, *task);
+    task->is_watched = true;
     REQUIRE(queue.push(*task));
     source.request_stop();
-    queue.request_sweep();
     const timed* handed_out = nullptr;
     queue.serve(start, all, [&](timed& item) {
         handed_out = &item;

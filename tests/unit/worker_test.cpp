@@ -16,7 +16,6 @@ using faf::failure;
 using faf::testing::error_recorder;
 using faf_test::make_task;
 
-constexpr steady_time never = steady_time::max();
 constexpr task_type nothing{};
 
 /// One lane of a pool, and tasks in it that do nothing.

@@ -42,6 +42,7 @@ public:
 
     void await_resume() const {
         if (chain_details* const details = of_.details()) {
+            of_.is_watched = false;
             details->watch.reset();
         }
         if (of_.is_asked_to_stop() || of_.now().is_refused()) {
@@ -57,7 +58,8 @@ private:
         if (chain_details* const details = sleeper.details()) {
             own = details->of_task.stop;
             if (on != nullptr && own.stop_possible()) {
-                details->watch.emplace(own, *on);
+                sleeper.watch = &details->watch.emplace(own, *on, sleeper);
+                sleeper.is_watched = true;
             }
         }
         if (on == nullptr || sleeper.is_asked_to_stop() || !on->resume_at(sleeper)) {

@@ -28,8 +28,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// threads find it; until then it costs no thread.
 ///
 /// Order  Those with one deadline in the order in which they came, as far as start_due() keeps it.
-/// Orderings  X1  Who asks to stop fences and then looks whether anything waits; who stores a task
-///                fences and then looks whether it was asked to stop. One sees the other.
+/// Orderings  X1  Who asks all to stop fences and then looks whether anything waits; who stores a
+///                task or lets a coroutine sleep fences and then looks whether all were asked. One
+///                sees the other.
 /// Cost   A task that waits is one allocation and one lock-free push; a system call only if it is due
 ///        before the keeper gets up.
 class executor_timers : public exit_party, public scheduler, protected ward {
@@ -54,8 +55,18 @@ public:
 
     void notice_stop() noexcept final {
         full_fence(); // X1
-        if (timers_.seems_used() && is_in_its_process()) {
-            timers_.request_sweep();
+        if (!timers_.seems_used() || !is_in_its_process()) {
+            return;
+        }
+        if (is_stopping()) { // on this thread, for it takes a look at all that wait
+            timers_.make_due(now(), is_asked_to_stop);
+        }
+        timers_.request_look();
+        call_keeper((steady_time::min)(), {});
+    }
+
+    void notice_stop_of(watched& one) noexcept final {
+        if (is_in_its_process() && timers_.ask(one)) {
             call_keeper((steady_time::min)(), {});
         }
     }
@@ -197,7 +208,7 @@ private:
         };
         keeping kept;
         stop_token stop;
-        if (task->details != nullptr && task->details->watch != nullptr) {
+        if (task->is_watched) {
             stop = task->details->stop;
             keep();
             kept.one = this;
@@ -209,22 +220,20 @@ private:
         }
         static_cast<void>(task.release());
         call_keeper(call, where);
-        if (kept.one != nullptr) {
-            full_fence(); // X1
-            if (stop.stop_requested()) {
-                notice_stop();
-            }
+        if (kept.one != nullptr && stop.stop_requested()) { // O3 of the queue
+            timers_.request_look();
+            call_keeper((steady_time::min)(), {});
         }
         return true;
     }
 
-    /// Has the sweep of timers notice when the token of a task is asked to stop.
+    /// Has the timers notice when the token of a task is asked to stop.
     bool try_watch(task_node& task) {
         bool is_done = true;
         if (task.details != nullptr && task.details->watch == nullptr &&
             task.details->stop.stop_possible()) {
-            task.details->watch = new (std::nothrow) stop_watch(task.details->stop, *this);
-            is_done = task.details->watch != nullptr;
+            task.details->watch = new (std::nothrow) stop_watch(task.details->stop, *this, task);
+            is_done = task.is_watched = task.details->watch != nullptr;
         }
         return is_done;
     }

@@ -17,6 +17,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// What became of a task, or of a stretch of a coroutine.
 enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped };
 
+struct watched;
+
 /// A suspended coroutine. It lives in the coroutine's frame, and whoever holds it calls one of
 /// `resume` and `destroy`, once; afterwards it may be gone.
 struct suspended : timed {
@@ -29,6 +31,7 @@ struct suspended : timed {
     /// Whether its sleep is to end at once. Asked under a lock; null: never.
     bool (*wants_to_stop)(const suspended& self) = nullptr;
 
+    watched* watch = nullptr;   ///< of one that is watched
     call_site where{};          ///< where it was fired
     const char* name = nullptr; ///< of the options it was fired with
 };
@@ -46,6 +49,9 @@ public:
 
     /// Someone who waits for his time may have been asked to stop: those become due.
     virtual void notice_stop() noexcept = 0;
+
+    /// The same, and it is known who. He may not wait, or no longer.
+    virtual void notice_stop_of(watched&) noexcept { notice_stop(); }
 
     /// Whether its tasks are asked to stop. Those who wait for their time have to be told: who has
     /// called resume_at() fences, looks here, and calls notice_stop() if so.

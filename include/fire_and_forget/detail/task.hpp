@@ -8,6 +8,7 @@
 #include "../error_report.hpp"
 #include "../options.hpp"
 #include "abi.hpp"
+#include "asked_list.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
 #include "scheduler.hpp"
@@ -93,23 +94,25 @@ inline constexpr task_type repeated_type_of{
 
 #if defined(__cpp_lib_jthread)
 
-/// While it lives, tells an executor when a token is asked to stop.
-class stop_watch {
+/// While it lives, tells an executor when the token of something that waits there is asked to stop.
+class stop_watch final : public watched {
 public:
-    stop_watch(const stop_token& of, scheduler& tell) : on_stop_(of, teller{&tell}) {}
+    stop_watch(const stop_token& of, scheduler& tell, timed& waiting)
+        : watched(waiting), tell_(tell), on_stop_(of, teller{this}) {}
 
 private:
     struct teller {
-        scheduler* to;
-        void operator()() const noexcept { to->notice_stop(); }
+        stop_watch* of;
+        void operator()() const noexcept { of->tell_.notice_stop_of(*of); }
     };
+    scheduler& tell_;
     std::stop_callback<teller> on_stop_;
 };
 
 #else
 
-struct stop_watch {
-    stop_watch(const stop_token&, scheduler&) noexcept {}
+struct stop_watch final : watched {
+    stop_watch(const stop_token&, scheduler&, timed& waiting) noexcept : watched(waiting) {}
 };
 
 #endif
@@ -170,6 +173,7 @@ public:
         if (details != nullptr) {
             delete std::exchange(details->watch, nullptr);
         }
+        is_watched = false;
     }
 
     /// Sets the time of the next run; returns how many had to be left out.

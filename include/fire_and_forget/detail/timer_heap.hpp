@@ -21,7 +21,10 @@ struct timed {
     /// from the clock's zero.
     steady_time due{};
 
-    timed* next = nullptr;    ///< in the list it is on, if any
+    union {
+        timed* next = nullptr;  ///< in the list it is on, if any
+        std::size_t heap_place; ///< in the heap, of one that is watched
+    };
     std::uint32_t number = 0; ///< among equal deadlines the lower one comes first
     faf::priority priority = faf::priority::normal;
     bool is_resumption : 1 = false;  ///< of a coroutine; else it is a task_node
@@ -31,15 +34,19 @@ struct timed {
     bool is_handed_over : 1 = false; ///< a task on its way to an executor of somebody else's
     bool has_own_sink : 1 = false;   ///< a coroutine whose reports go to a sink of its own first
     bool is_abandoned : 1 = false;   ///< the same, and its end is to be reported there
+    bool is_watched : 1 = false;     ///< it may be asked to stop while it waits
+    bool is_in_heap : 1 = false;     ///< the same, and has its place there
 };
 
 /// Items by deadline; those with the same one in the order in which they were pushed.
 ///
 /// Shape   A heap in an array, each node with four children: half as deep as a binary one, and the
-///         children of a node share a cache line or two. Items do not know their place.
+///         children of a node share a cache line or two. Only items that are watched know their place:
+///         to tell the others would cost a cache miss for each one that moves.
 /// Limits  Not thread-safe. 2^31 items pushed while one with the same deadline waits put it last.
-/// Cost    16 bytes an item, and as many to spare after the array has grown. Pushing in the order
-///         of deadlines is constant, popping logarithmic; remove_if is linear.
+/// Cost    16 bytes an item, and as many to spare after the array has grown; it shrinks when three
+///         quarters of it are free. Pushing in the order of deadlines is constant, popping and
+///         removing logarithmic; remove_if is linear.
 class timer_heap {
 public:
     timer_heap() noexcept = default;
@@ -58,7 +65,7 @@ public:
             return false;
         }
         item.number = ++pushed_;
-        rise(size_++, {item.due, &item});
+        rise(size_++, entry(item));
         return true;
     }
 
@@ -67,13 +74,13 @@ public:
         if (size_ == 0 || now < entries_[0].due) {
             return nullptr;
         }
-        timed* const first = entries_[0].item;
-        const entry last = entries_[--size_];
-        if (size_ > 0) {
-            sink(0, last);
-        }
-        return first;
+        timed& first = entries_[0].item();
+        take_out(0);
+        return &first;
     }
+
+    /// Takes out one that is watched and in the heap.
+    void remove(timed& item) noexcept { take_out(item.heap_place); }
 
     /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
@@ -81,45 +88,98 @@ public:
         timed* removed = nullptr;
         std::size_t kept = 0;
         for (std::size_t i = 0; i < size_; ++i) {
-            timed* const item = entries_[i].item;
-            if (is_it(*item)) {
-                item->next = removed;
-                removed = item;
+            timed& item = entries_[i].item();
+            if (is_it(item)) {
+                item.is_in_heap = false;
+                item.next = removed;
+                removed = &item;
             } else {
-                entries_[kept++] = entries_[i];
+                put(kept++, entries_[i]);
             }
         }
         size_ = kept;
         for (std::size_t i = (kept + arity - 2) / arity; i-- > 0;) { // from the last parent up
             sink(i, entries_[i]);
         }
+        shrink();
         return removed;
     }
 
 private:
     static constexpr std::size_t arity = 4;
 
-    /// With the deadline at hand, so that comparing two rarely touches the items.
-    struct entry {
+    static constexpr std::size_t least = 64;
+
+    /// With the deadline at hand, and whether it is watched, so that moving and comparing rarely
+    /// touch the items.
+    class entry {
+    public:
+        explicit entry(timed& of) noexcept
+            : due(of.due), tagged_(reinterpret_cast<std::byte*>(&of) + (of.is_watched ? 1 : 0)) {}
+
+        timed& item() const noexcept {
+            return *reinterpret_cast<timed*>(tagged_ - (is_watched() ? 1 : 0));
+        }
+        bool is_watched() const noexcept {
+            return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timed) != 0;
+        }
+
         steady_time due;
-        timed* item;
+
+    private:
+        std::byte* tagged_; ///< where the item is, and one byte further if it is watched
     };
 
     static bool is_before(const entry& a, const entry& b) noexcept {
         return a.due < b.due ||
-               (a.due == b.due && static_cast<std::int32_t>(a.item->number - b.item->number) < 0);
+               (a.due == b.due && static_cast<std::int32_t>(a.item().number - b.item().number) < 0);
+    }
+
+    bool grow() noexcept { return resize(capacity_ > 0 ? 2 * capacity_ : least); }
+
+    /// Not before it is a quarter full, lest it grow and shrink in turn.
+    void shrink() noexcept {
+        std::size_t enough = capacity_;
+        while (enough > least && size_ < enough / 4) {
+            enough /= 2;
+        }
+        if (enough < capacity_) {
+            static_cast<void>(resize(enough));
+        }
     }
 
     /// By realloc, which moves a large array without copying it.
-    bool grow() noexcept {
-        const std::size_t more = capacity_ > 0 ? 2 * capacity_ : 64;
-        void* const grown = std::realloc(static_cast<void*>(entries_), more * sizeof(entry));
-        if (grown == nullptr) {
+    bool resize(std::size_t capacity) noexcept {
+        void* const moved = std::realloc(static_cast<void*>(entries_), capacity * sizeof(entry));
+        if (moved == nullptr) {
             return false;
         }
-        entries_ = static_cast<entry*>(grown);
-        capacity_ = more;
+        entries_ = static_cast<entry*>(moved);
+        capacity_ = capacity;
         return true;
+    }
+
+    void put(std::size_t place, const entry& it) noexcept {
+        entries_[place] = it;
+        if (it.is_watched()) {
+            it.item().heap_place = place;
+            it.item().is_in_heap = true;
+        }
+    }
+
+    void take_out(std::size_t place) noexcept {
+        if (const entry gone = entries_[place]; gone.is_watched()) {
+            gone.item().is_in_heap = false;
+        }
+        const entry last = entries_[--size_];
+        if (place < size_) {
+            if (place > 0 && is_before(last, entries_[(place - 1) / arity])) {
+                rise(place, last);
+            } else {
+                sink(place, last);
+            }
+        }
+        shrink();
     }
 
     /// Puts `it` in the free place `hole`, or above if it comes before what is there.
@@ -129,10 +189,10 @@ private:
             if (!is_before(it, entries_[parent])) {
                 break;
             }
-            entries_[hole] = entries_[parent];
+            put(hole, entries_[parent]);
             hole = parent;
         }
-        entries_[hole] = it;
+        put(hole, it);
     }
 
     /// The same, or below if it comes after what is there.
@@ -143,19 +203,19 @@ private:
                 break;
             }
             const std::size_t end = first + arity < size_ ? first + arity : size_;
-            std::size_t least = first;
+            std::size_t earliest = first;
             for (std::size_t child = first + 1; child < end; ++child) {
-                if (is_before(entries_[child], entries_[least])) {
-                    least = child;
+                if (is_before(entries_[child], entries_[earliest])) {
+                    earliest = child;
                 }
             }
-            if (!is_before(entries_[least], it)) {
+            if (!is_before(entries_[earliest], it)) {
                 break;
             }
-            entries_[hole] = entries_[least];
-            hole = least;
+            put(hole, entries_[earliest]);
+            hole = earliest;
         }
-        entries_[hole] = it;
+        put(hole, it);
     }
 
     entry* entries_ = nullptr;

@@ -5,6 +5,7 @@
 // the executor to be quiet, takes out what is due. executor_core.hpp owns it.
 
 #include "abi.hpp"
+#include "asked_list.hpp"
 #include "asymmetric_barrier.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -34,8 +36,15 @@ inline bool is_asked_to_stop(const timed& item) {
     return details != nullptr && details->stop.stop_requested();
 }
 
-/// Shape       A stack that any thread pushes to (the intake), and a heap that only the holder of
-///             mutex_ touches. Serving moves what is in the intake to the heap.
+/// What of it is on the list of those asked to stop, if it is watched.
+inline watched& watch_of(const timed& item) noexcept {
+    return item.is_resumption ? *static_cast<const suspended&>(item).watch
+                              : *static_cast<const task_node&>(item).details->watch;
+}
+
+/// Shape       A stack that any thread pushes to (the intake), a heap that only the holder of
+///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is in
+///             the intake to the heap, and takes out what was asked, wherever it stands in there.
 /// Invariants  T1  The intake is closed by a mark in the place of its top, put there in the same
 ///                 step in which it is emptied. So a push is either found by who closes, or refused.
 ///             T2  An item is in the intake, in the heap or among spilled_, or it has been handed
@@ -43,15 +52,20 @@ inline bool is_asked_to_stop(const timed& item) {
 ///                 has been stored elsewhere: what seems to wait may only be too much.
 ///             T3  Nothing is lost for want of memory: what finds no room in the heap is spilled_,
 ///                 and tried again at each service.
+///             T4  What is watched is armed from before it is in the intake until it is handed out.
+///                 Who arms it looks afterwards whether its stop_token has been asked already; who
+///                 asks it comes from there. So one of the two notes it.
 /// Orderings   O1  push() publishes an item with release; serving acquires the intake.
 ///             O2  push() adds to the intake before its caller reads when the keeper gets up; the
 ///                 keeper says when before it looks into the intake once more. All four are seq_cst,
 ///                 so one of the two sees the other.
-///             O3  Who asks for a sweep has pushed before what is to be swept. Serving takes the
-///                 request before it takes the intake, so that the sweep looks at all of that.
+///             O3  Serving takes the request to look before it takes the intake: what was asked after
+///                 it was pushed is found. What was asked before, and looked for before, is not: but
+///                 then who pushes it finds in the intake what serving has left there, so he sees in
+///                 its stop_token that it was asked, and requests a look once more.
 /// Source      Treiber's stack, of which all is taken at once; tests/models/timers.pml.
 /// Cost        A push is two read-modify-writes. Serving costs about 0.3 us for each item, with a
-///             million of them.
+///             million of them, and so does taking out one that was asked to stop.
 class timer_queue {
 public:
     timer_queue() noexcept = default;
@@ -60,12 +74,16 @@ public:
 
     /// Adds `item`, which is due at item.due; false if the intake is closed.
     bool push(timed& item) noexcept {
+        if (item.is_watched) {
+            arm(item);
+        }
         std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
         accepted.fetch_add(1, std::memory_order_relaxed); // T2
         timed* top = intake_.load(std::memory_order_relaxed);
         do {
             if (top == &closed_) { // T1
                 accepted.fetch_sub(1, std::memory_order_relaxed);
+                disarm(item);
                 return false;
             }
             item.next = top;
@@ -94,36 +112,68 @@ public:
     /// For the keeper, when it has said when it gets up.
     bool has_news() const noexcept { // O2
         const timed* const top = intake_.load();
-        return (top != nullptr && top != &closed_) || wants_sweep_.load();
+        return (top != nullptr && top != &closed_) || wants_look_.load();
     }
 
-    /// Someone who waits here may have been asked to stop.
-    void request_sweep() noexcept { wants_sweep_.store(true); } // O2
+    /// Notes one that is asked to stop; false if it does not wait here, or that is known.
+    bool ask(watched& one) noexcept {
+        const bool is_new = asked_.ask(one);
+        if (is_new) {
+            request_look();
+        }
+        return is_new;
+    }
 
-    /// Hands out what is due, `most` items at most: `store(item)` answers false if there is no room
-    /// for it, then it stays here. Returns when to serve again.
+    /// Someone may have been asked before he was pushed.
+    void request_look() noexcept { wants_look_.store(true); } // O2
+
+    /// Hands out what is due, `most` items at most, and then as many that were asked to stop:
+    /// `store(item)` answers false if there is no room for it, then it stays here. Returns when to
+    /// serve again, which is soon if somebody else holds the queue: the keeper has others to serve.
     template <class Store>
     steady_time serve(steady_time now, unsigned most, Store store) {
-        const std::lock_guard lock(mutex_);
-        is_sweep_due_ = wants_sweep_.exchange(false) || is_sweep_due_; // O3
+        const std::unique_lock lock(mutex_, std::try_to_lock);
+        if (!lock) {
+            std::this_thread::yield();
+            return later(now, retry);
+        }
+        has_asked_ = wants_look_.exchange(false) || has_asked_; // O3
         stress_point();
         collect();
-        sweep(now);
-        for (; most > 0; --most) {
+        bool has_room = true;
+        for (unsigned i = 0; i < most && has_room; ++i) {
             timed* const item = heap_.pop_due(now);
             if (item == nullptr) {
                 break;
             }
-            counts& its = counts_of(*item); // it may be gone when it is stored
-            if (!store(*item)) {
-                spill(*item);
-                break;
-            }
-            its.gone.fetch_add(1, std::memory_order_release); // T2
+            disarm(*item);
+            has_room = hand_out(*item, store);
         }
-        steady_time next = heap_.next_due();
-        next = is_sweep_due_ ? earlier_of(next, next_sweep_) : next;
+        bool may_be_asked = has_asked_;
+        for (unsigned i = 0; i < most && has_room && may_be_asked; ++i) {
+            timed* const item = asked_.take_from_heap();
+            may_be_asked = item != nullptr;
+            if (item != nullptr) {
+                heap_.remove(*item);
+                item->due = earlier_of(item->due, now);
+                has_room = hand_out(*item, store);
+            }
+        }
+        has_asked_ = may_be_asked || spilled_ != nullptr;
+        const steady_time next = may_be_asked ? now : heap_.next_due();
         return spilled_ == nullptr ? next : earlier_of(next, later(now, retry));
+    }
+
+    /// Makes all due for which `is_it` holds. It looks at all that wait.
+    template <class Predicate>
+    void make_due(steady_time now, Predicate is_it) {
+        const std::lock_guard lock(mutex_);
+        collect();
+        keep_all(heap_.remove_if([&](timed& item) {
+            const bool is_early = now < item.due && is_it(item);
+            item.due = is_early ? now : item.due;
+            return is_early;
+        }));
     }
 
     /// From now on pushes are refused.
@@ -148,6 +198,7 @@ public:
             item = next;
         }
         for (const timed* item = taken; item != nullptr; item = item->next) {
+            disarm(*item);
             counts_of(*item).gone.fetch_add(1, std::memory_order_release);
         }
         return taken;
@@ -199,31 +250,41 @@ private:
         item.next = std::exchange(spilled_, &item);
     }
 
-    /// Makes those due that were asked to stop. It looks at all that wait, so it is not done again
-    /// before ten times as long has passed as it may take.
-    void sweep(steady_time now) {
-        if (!is_sweep_due_ || now < next_sweep_) {
-            return;
+    template <class Store>
+    bool hand_out(timed& item, Store& store) {
+        counts& its = counts_of(item); // it may be gone when it is stored
+        const bool is_stored = store(item);
+        if (is_stored) {
+            its.gone.fetch_add(1, std::memory_order_release); // T2
+        } else {
+            spill(item);
         }
-        is_sweep_due_ = false;
-        next_sweep_ = later(now, std::chrono::microseconds(heap_.size()));
-        keep_all(heap_.remove_if([&](timed& item) {
-            const bool is_asked = now < item.due && is_asked_to_stop(item);
-            item.due = is_asked ? now : item.due;
-            return is_asked;
-        }));
+        return is_stored;
+    }
+
+    void arm(timed& item) noexcept { // T4
+        asked_.arm(watch_of(item));
+        if (is_asked_to_stop(item)) {
+            ask(watch_of(item));
+        }
+    }
+
+    void disarm(const timed& item) noexcept { // T4
+        if (item.is_watched) {
+            asked_.disarm(watch_of(item));
+        }
     }
 
     std::atomic<timed*> intake_{nullptr};
     counts awaited_;
     counts repeated_;
-    std::atomic<bool> wants_sweep_{false};
+    std::atomic<bool> wants_look_{false};
 
+    asked_list asked_;
     std::mutex mutex_;
     timer_heap heap_;
     timed* spilled_ = nullptr;
-    steady_time next_sweep_{};
-    bool is_sweep_due_ = false;
+    bool has_asked_ = false; ///< some of those asked may still be in the heap
     bool is_closed_ = false;
     timed closed_; ///< only its address is used
 };

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Those that wait for their time in one executor and have been asked to stop. timer_queue.hpp takes
+// them out of where they wait; the stop_watch of task.hpp puts them here.
+
+#include "abi.hpp"
+#include "timer_heap.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// An item that may be asked to stop while it waits, as it is known to whoever asks.
+struct watched {
+    explicit watched(timed& waiting) noexcept : item(waiting) {}
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+
+    timed& item;
+
+    // The list's.
+    watched* next = nullptr; ///< null when it is not there
+    watched* previous = nullptr;
+    bool is_armed = false;
+};
+
+/// Invariants  A1  Only what is armed is on the list, and disarming takes it off. So what has been
+///                 disarmed and handed out is on no list, and whoever asks it then leaves it alone.
+/// Cost        A mutex that is held for a few steps: asking is part of somebody's request_stop(), and
+///             taking one out must find it gone or be the first, which would be an own protocol
+///             without a mutex.
+class asked_list {
+public:
+    /// From now on it may be asked.
+    void arm(watched& one) noexcept {
+        const std::lock_guard lock(mutex_);
+        one.is_armed = true;
+    }
+
+    void disarm(watched& one) noexcept {
+        const std::lock_guard lock(mutex_);
+        take_off(one);
+    }
+
+    /// False if it is not armed, or on the list already.
+    bool ask(watched& one) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!one.is_armed || one.next != nullptr) {
+            return false;
+        }
+        one.previous = std::exchange(ends_.previous, &one);
+        one.next = &ends_;
+        one.previous->next = &one;
+        return true;
+    }
+
+    /// Disarms the first that is in the heap; null if there is none. The others have been asked
+    /// before they got there, and stay.
+    timed* take_from_heap() noexcept {
+        const std::lock_guard lock(mutex_);
+        watched* one = ends_.next;
+        while (one != &ends_ && !one->item.is_in_heap) {
+            one = one->next;
+        }
+        if (one == &ends_) {
+            return nullptr;
+        }
+        take_off(*one);
+        return &one->item;
+    }
+
+private:
+    static void take_off(watched& one) noexcept {
+        one.is_armed = false;
+        if (one.next != nullptr) {
+            one.previous->next = one.next;
+            std::exchange(one.next, nullptr)->previous = one.previous;
+        }
+    }
+
+    /// A ring: of those on the list, and this one.
+    struct ring : watched {
+        timed unused;
+        ring() noexcept : watched(unused) { next = previous = this; }
+    };
+
+    std::mutex mutex_;
+    ring ends_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
