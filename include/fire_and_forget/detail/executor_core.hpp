@@ -8,6 +8,7 @@
 #include "abandoned_tasks.hpp"
 #include "abi.hpp"
 #include "asymmetric_barrier.hpp"
+#include "errands.hpp"
 #include "executor_timers.hpp"
 #include "keeper.hpp"
 #include "lifecycle.hpp"
@@ -175,7 +176,9 @@ protected:
     /// When it is closed and has no threads any more but those that were given up. When this returns
     /// for the last executor, no thread of the library is left but those.
     void end_use() noexcept {
-        keeper::instance().dismiss(*this);
+        if (keeper::instance().dismiss(*this)) {
+            errands::instance().finish(deadline_after(exit_patience));
+        }
         is_in_use_.store(false, std::memory_order_release);
     }
 
@@ -197,7 +200,8 @@ protected:
     void tell_waiters() noexcept override {
         full_fence(); // E3
         if (waiters_.load(std::memory_order_relaxed) > 0) {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_, std::defer_lock);
+            static_cast<void>(try_lock_soon(lock)); // if it fails, they look again by themselves
             quiet_.notify_all();
         }
     }
@@ -309,6 +313,11 @@ private:
                 wait.next(quiet_, lock, deadline);
                 call_again();
                 keeper::instance().insist();
+                if (errands::instance().is_any_left()) {
+                    lock.unlock();
+                    errands::instance().run_left();
+                    lock.lock();
+                }
             }
         }
         return true;

@@ -8,6 +8,7 @@
 #include "abi.hpp"
 #include "alarm_clock.hpp"
 #include "asymmetric_barrier.hpp"
+#include "errands.hpp"
 #include "platform.hpp"
 #include "process.hpp"
 #include "signal_heir.hpp"
@@ -37,7 +38,7 @@ public:
     };
 
     /// Does what is due. No lock is held meanwhile, but the keeper looks after all: it must not take
-    /// long.
+    /// long, and runs no code of users.
     virtual visit look_after(steady_time now) = 0;
 
     /// Whether something has come since the last visit that may be due earlier. Must only look.
@@ -102,8 +103,8 @@ public:
     }
 
     /// It need not look after `gone` any more. If that was the last one, the thread ends: when this
-    /// returns, nothing of it runs any more, unless there is another ward by now.
-    void dismiss(ward& gone) noexcept {
+    /// returns, nothing of it runs any more, unless there is another ward by now: then false.
+    bool dismiss(ward& gone) noexcept {
         std::unique_lock lock(mutex_);
         unlink(gone);
         if (id_ != std::this_thread::get_id()) {
@@ -116,7 +117,9 @@ public:
             }
             lock.unlock();
             static_cast<void>(library_threads::instance().join_left(this));
+            lock.lock();
         }
+        return first_ == nullptr;
     }
 
     /// A worker woke up. The first one starts the keeper's thread; if that can't be had, a later
@@ -195,6 +198,7 @@ private:
 
     void live() {
         thread_.store(presence::there); // K3
+        this_thread.is_keeper = true;
         name_this_thread("faf/keeper");
         wake_up_on_time();
         asymmetric_barrier::prepare();
@@ -267,11 +271,15 @@ private:
         return one != nullptr;
     }
 
-    /// Visits all, without the lock: user code may run meanwhile, and that may make executors and
-    /// end them. As the list may be another one then, wards remember the round of their last visit.
+    /// Visits all, without the lock, for that takes long, and others make executors and end them
+    /// meanwhile. As the list may be another one then, wards remember the round of their last visit.
     ward::visit look_after_all(std::unique_lock<std::mutex>& lock) {
         ++round_;
         ward::visit all;
+        if (errands::instance().is_any_left()) {
+            errands::instance().start();
+            all.is_active = errands::instance().is_any_left();
+        }
         while (ward* const one = next_ward()) {
             lock.unlock();
             const ward::visit its = one->look_after(steady_clock::now());

@@ -5,6 +5,7 @@
 // lets them finish within their deadlines. The executors of the library enlist.
 
 #include "abi.hpp"
+#include "errands.hpp"
 #include "library_threads.hpp"
 #include "platform.hpp"
 #include "process.hpp"
@@ -65,10 +66,17 @@ public:
 private:
     friend class exit_registry;
 
+    struct last_step final : errand {
+        exit_party& of;
+        explicit last_step(exit_party& one) noexcept : of(one) {}
+        void run() override;
+    };
+
     const std::uint32_t generation_ = generation_here();
     std::atomic<std::uint32_t> users_{1};
     exit_party* next_ = nullptr;
     exit_party* previous_ = nullptr;
+    last_step last_step_{*this};
 };
 
 /// How long the end of the program waits for threads that have only their last steps to do.
@@ -158,8 +166,9 @@ private:
         sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
         wait_for_all(start, for_sinks);
         for_each([&](exit_party& party) { party.close_for_exit(start, for_sinks); });
+        errands::instance().finish(deadline_after(exit_patience));
         static_cast<void>(
-            library_threads::instance().join_left_until(later(steady_clock::now(), exit_patience)));
+            library_threads::instance().join_left_until(deadline_after(exit_patience)));
         default_sink().flush_for_exit();
         // The user's sink may refer to what static destructors end from here on.
         global_sink().clear();
@@ -227,9 +236,17 @@ private:
 inline void exit_party::release() noexcept {
     // acq_rel: the last one must see what the others did before they let go.
     if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1 && is_in_its_process()) {
-        exit_registry::instance().strike_off(*this);
-        delete this;
+        if (this_thread.is_keeper) { // its tasks and its sink have destructors of users
+            errands::instance().add(last_step_);
+        } else {
+            last_step_.run();
+        }
     }
+}
+
+inline void exit_party::last_step::run() {
+    exit_registry::instance().strike_off(of);
+    delete &of;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

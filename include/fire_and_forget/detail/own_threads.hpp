@@ -8,6 +8,7 @@
 #include "../thread_pool.hpp"
 #include "abandoned_tasks.hpp"
 #include "abi.hpp"
+#include "errands.hpp"
 #include "executor_core.hpp"
 #include "platform.hpp"
 #include "process.hpp"
@@ -117,11 +118,16 @@ private:
     /// A setting of the program: what becomes due is held to it as well.
     static inline constinit std::atomic<std::size_t> limit{usual_limit};
 
-    struct record : running_tasks::entry {
+    struct record final : running_tasks::entry, errand {
+        /// For one that gets no thread when it has become due.
+        void run() override { instance().settle_without_thread(this); }
+
         task_ptr task;
         suspended* coroutine = nullptr; ///< instead of a task
         record* next_due = nullptr;
         bool was_delayed = false; ///< so its caller has had his answer
+        bool has_left = false;    ///< to the default pool: there are too many threads
+        std::exception_ptr why;   ///< it could not be started
     };
 
     static record* make_record(const call_site& where, const char* name) noexcept {
@@ -168,15 +174,16 @@ private:
     /// Starts the thread of a record, which is the thread's from there on. If that fails, the task
     /// comes back and goes to the default pool.
     refusal launch(record* fresh, task_ptr& task) {
-        std::exception_ptr why;
-        if (start(*fresh, why)) {
-            return refusal::none;
-        }
+        return start(*fresh) ? refusal::none : give_back(fresh, task);
+    }
+
+    /// Takes a record back whose thread could not be started.
+    refusal give_back(record* fresh, task_ptr& task) {
         task = std::move(fresh->task);
         suspended* const coroutine = fresh->coroutine;
         const bool was_delayed = fresh->was_delayed;
         thread_trouble trouble;
-        const bool had_its_fate = take_back(*fresh, std::move(why), trouble);
+        const bool had_its_fate = take_back(*fresh, trouble);
         delete fresh;
         refusal answer = refusal::none;
         if (coroutine != nullptr) {
@@ -216,19 +223,31 @@ private:
 
     void after_starting() override {
         while (record* const fresh = take_due()) {
-            task_ptr task;
-            refusal why = refusal::none;
-            if (must_leave(*fresh)) {
-                task = std::move(fresh->task);
-                delete fresh;
-                why = fall_back_when_due(task, {});
-                note_arrival();
+            fresh->has_left = must_leave(*fresh);
+            if (!fresh->has_left && start(*fresh)) {
+                continue;
+            }
+            if (this_thread.is_keeper) {
+                errands::instance().add(*fresh);
             } else {
-                why = launch(fresh, task);
+                fresh->run();
             }
-            if (task != nullptr && why != refusal::none) { // nobody waits for the answer any more
-                drop_task(std::move(task), lent(), failure::refused, to_string(why));
-            }
+        }
+    }
+
+    void settle_without_thread(record* fresh) {
+        task_ptr task;
+        refusal why = refusal::none;
+        if (fresh->has_left) {
+            task = std::move(fresh->task);
+            delete fresh;
+            why = fall_back_when_due(task, {});
+            note_arrival();
+        } else {
+            why = give_back(fresh, task);
+        }
+        if (task != nullptr && why != refusal::none) { // nobody waits for the answer any more
+            drop_task(std::move(task), lent(), failure::refused, to_string(why));
         }
     }
 
@@ -262,26 +281,25 @@ private:
     }
 
     /// Tries three times: the system may refuse a thread for a moment only.
-    bool start(record& fresh, std::exception_ptr& why) {
+    bool start(record& fresh) {
         constexpr thread_body body = [](void* threads, void* self) {
             static_cast<own_threads*>(threads)->live(static_cast<record*>(self));
         };
-        bool is_started = start_thread(body, this, &fresh, why);
+        bool is_started = start_thread(body, this, &fresh, fresh.why);
         for (int tries = 1; tries < 3 && !is_started; ++tries) {
             std::this_thread::yield();
-            is_started = start_thread(body, this, &fresh, why);
+            is_started = start_thread(body, this, &fresh, fresh.why);
         }
         if (is_started) {
-            const std::lock_guard lock(mutex_);
             pause_.end();
         }
         return is_started;
     }
 
     /// For a record whose thread could not be started; true if it was written off meanwhile.
-    bool take_back(record& fresh, std::exception_ptr why, thread_trouble& trouble) noexcept {
+    bool take_back(record& fresh, thread_trouble& trouble) noexcept {
         const std::lock_guard lock(mutex_);
-        trouble = pause_.begin(fresh.where, std::move(why));
+        trouble = pause_.begin(fresh.where, std::move(fresh.why));
         return !leave_to_pool(fresh);
     }
 

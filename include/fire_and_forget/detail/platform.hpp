@@ -7,6 +7,7 @@
 #include "abi.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <exception>

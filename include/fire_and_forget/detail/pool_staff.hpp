@@ -9,6 +9,7 @@
 #include "asymmetric_barrier.hpp"
 #include "cpu_count.hpp"
 #include "doorbell.hpp"
+#include "errands.hpp"
 #include "executor_core.hpp"
 #include "keeper.hpp"
 #include "lanes.hpp"
@@ -141,23 +142,13 @@ protected:
 
     void report(const thread_trouble& trouble) {
         if (trouble) {
-            trouble.report("it waits for one", sink_loan(*this).sink());
+            keep();
+            tell_off_the_keeper([this, trouble] {
+                trouble.report("it waits for one", sink_loan(*this).sink());
+                end_if_forked();
+                release();
+            });
         }
-    }
-
-    static bool try_lock_soon(std::unique_lock<std::mutex>& lock) {
-        constexpr unsigned most_tries = 128;
-        for (unsigned i = 0; i < most_tries; ++i) {
-            if (lock.try_lock()) {
-                return true;
-            }
-            if (i < most_tries / 2) {
-                cpu_relax();
-            } else {
-                std::this_thread::yield();
-            }
-        }
-        return false;
     }
 
     bool has_no_worker() const noexcept {

@@ -82,8 +82,18 @@ private:
                 end_look(self, has_napper() ? reason::succession : reason::work); // P3
                 return false;
             }
+            if (errands::instance().is_any_left() && is_another_free()) {
+                end_look(self, has_napper() ? reason::succession : reason::work);
+                errands::instance().run_left();
+                continue;
+            }
             sleep(self, vain_hopes);
         }
+    }
+
+    /// Whether another worker would come if there was something to do.
+    bool is_another_free() const noexcept {
+        return bell_.sleepers() > vacancies_.load(std::memory_order_relaxed);
     }
 
     /// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
@@ -229,8 +239,7 @@ private:
     }
 
     void call_again() noexcept override {
-        if (lanes_.may_have_tasks() &&
-            bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
+        if (lanes_.may_have_tasks() && is_another_free()) {
             bell_.call_one();
         }
     }

@@ -7,22 +7,21 @@
 #include "../error_report.hpp"
 #include "abi.hpp"
 #include "describe.hpp"
+#include "errands.hpp"
 #include "executor_core.hpp"
 #include "lanes.hpp"
 #include "report.hpp"
-#include "thread_start.hpp"
 #include "time.hpp"
 #include "worker_roster.hpp"
 
 #include <cstddef>
-#include <exception>
 #include <new>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Says which task waits and what keeps the workers. Described under the pool's lock, reported
-/// without, and by a thread of its own: a sink that takes its time must not hold up the keeper.
+/// without, and not by the keeper, who finds it out.
 class starvation {
 public:
     starvation() noexcept = default;
@@ -54,39 +53,31 @@ public:
     }
 
     void report_elsewhere(executor_core& pool) {
-        if (lack_ == nullptr) {
-            return;
-        }
-        constexpr thread_body tell = [](void* kept, void* told) {
-            name_this_thread("faf/report");
-            static_cast<lack*>(told)->report(*static_cast<executor_core*>(kept));
-        };
-        pool.keep(); // for the report
-        lack* const told = std::exchange(lack_, nullptr);
-        std::exception_ptr why;
-        if (!start_thread(tell, &pool, told, why)) {
-            told->report(pool); // no thread for it: better here than never
+        if (lack* const told = std::exchange(lack_, nullptr)) {
+            pool.keep(); // for the report
+            told->pool = &pool;
+            errands::instance().add(*told);
         }
     }
 
 private:
-    struct lack {
+    struct lack final : errand {
+        executor_core* pool = nullptr;
         call_site where{};
         const char* name = nullptr;
         std::chrono::nanoseconds waited{};
         report_text what;
 
-        /// Once; lets go of the pool.
-        void report(executor_core& pool) {
+        void run() override {
             error_report starving{};
             starving.kind = failure::starvation;
             starving.task = or_empty(name);
             starving.where = where;
             starving.what = what.view();
             starving.waited = waited;
-            detail::report(starving, nullptr, executor_core::sink_loan(pool).sink());
-            pool.end_if_forked();
-            pool.release();
+            report(starving, nullptr, executor_core::sink_loan(*pool).sink());
+            pool->end_if_forked();
+            pool->release();
             delete this;
         }
     };

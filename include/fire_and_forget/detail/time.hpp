@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -70,6 +71,16 @@ inline void wait_until(std::condition_variable& changed, std::unique_lock<std::m
     } else {
         changed.wait_until(lock, deadline);
     }
+}
+
+/// Tries for some microseconds: for who must not wait for a thread that has stopped with the lock.
+inline bool try_lock_soon(std::unique_lock<std::mutex>& lock) {
+    bool is_locked = lock.try_lock();
+    for (unsigned tries = 1; tries < 100 && !is_locked; ++tries) {
+        std::this_thread::yield();
+        is_locked = lock.try_lock();
+    }
+    return is_locked;
 }
 
 /// Waits for a notification piece by piece, so that whoever waits looks again even if it was lost: soon

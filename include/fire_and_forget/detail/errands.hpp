@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the keeper may not do itself: all that runs code of users, a sink or a destructor. It looks
+// after all executors, and must wait for nobody.
+
+#include "abi.hpp"
+#include "library_threads.hpp"
+#include "platform.hpp"
+#include "process.hpp"
+#include "thread_state.hpp"
+#include "time.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Something that another thread is to do.
+class errand {
+public:
+    errand() noexcept = default;
+    errand(const errand&) = delete;
+    errand& operator=(const errand&) = delete;
+    virtual ~errand() = default;
+
+    /// Does it. Once, without any lock; it may be gone then.
+    virtual void run() = 0;
+
+private:
+    friend class errands;
+    errand* next_ = nullptr;
+};
+
+/// All that are to be run, in the order in which they came, by a thread that is started when there is
+/// one and ends when there is none. If no thread can be had, the keeper tries again and again, and
+/// meanwhile anybody else may run them who has nothing better to do: nothing is lost.
+class errands {
+public:
+    static errands& instance() noexcept {
+        static constinit one_per_process<errands> all;
+        return all.get();
+    }
+
+    void add(errand& fresh) noexcept {
+        {
+            const std::lock_guard lock(mutex_);
+            (last_ != nullptr ? last_->next_ : first_) = &fresh;
+            last_ = &fresh;
+            is_left_.store(!has_thread_, std::memory_order_relaxed);
+        }
+        start();
+    }
+
+    /// Whether some are left, for want of a thread.
+    bool is_any_left() const noexcept { return is_left_.load(std::memory_order_relaxed); }
+
+    /// For the keeper, when some are left: tries again to start a thread.
+    void start() noexcept {
+        {
+            const std::lock_guard lock(mutex_);
+            if (first_ == nullptr || has_thread_ || steady_clock::now() < next_try_) {
+                return;
+            }
+            has_thread_ = true;
+            is_left_.store(false, std::memory_order_relaxed);
+        }
+        if (library_threads::instance().start(&live, this, nullptr) != 0) {
+            const std::lock_guard lock(mutex_);
+            next_try_ = deadline_after(std::chrono::milliseconds(10));
+            note_end();
+        }
+    }
+
+    /// Runs on this thread what is left. Not on the keeper's.
+    void run_left() {
+        while (is_any_left()) {
+            errand* const one = take(taker::anybody);
+            if (one == nullptr) {
+                return;
+            }
+            one->run();
+        }
+    }
+
+    /// The same, and waits until `deadline` for the thread to end, if it is another.
+    void finish(steady_time deadline) {
+        run_left();
+        std::unique_lock lock(mutex_);
+        if (id_ == std::this_thread::get_id()) {
+            return;
+        }
+        for (slices wait; has_thread_ && steady_clock::now() < deadline;) {
+            wait.next(ended_, lock, deadline);
+        }
+        const bool has_ended = !has_thread_;
+        lock.unlock();
+        if (has_ended) {
+            static_cast<void>(library_threads::instance().join_left(this));
+        }
+    }
+
+private:
+    enum class taker : std::uint8_t { own_thread, anybody };
+
+    /// The thread's, also if a sink ends it by force.
+    struct shift {
+        errands& all;
+        explicit shift(errands& of) noexcept : all(of) {
+            const std::lock_guard lock(all.mutex_);
+            all.id_ = std::this_thread::get_id();
+        }
+        ~shift() {
+            library_threads::instance().leave(); // J1
+            {
+                const std::lock_guard lock(all.mutex_);
+                all.id_ = {};
+                all.note_end();
+            }
+            all.start(); // for what came at the last moment
+        }
+        shift(const shift&) = delete;
+        shift& operator=(const shift&) = delete;
+    };
+
+    static void live(void* self, void*) {
+        name_this_thread("faf/report");
+        auto& all = *static_cast<errands*>(self);
+        const std::uint32_t generation = generation_here();
+        const shift until_the_end(all);
+        while (errand* const one = all.take(taker::own_thread)) {
+            one->run();
+            if (generation != generation_here()) { // a sink has forked, and comes back in the child
+                std::exit(EXIT_SUCCESS);
+            }
+        }
+    }
+
+    /// The first one; null if there is none, or if it is the thread's.
+    errand* take(taker who) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (first_ == nullptr || (has_thread_ && who == taker::anybody)) {
+            return nullptr;
+        }
+        errand* const one = std::exchange(first_, first_->next_);
+        last_ = first_ != nullptr ? last_ : nullptr;
+        is_left_.store(first_ != nullptr && !has_thread_, std::memory_order_relaxed);
+        return one;
+    }
+
+    /// Under the lock.
+    void note_end() noexcept {
+        has_thread_ = false;
+        is_left_.store(first_ != nullptr, std::memory_order_relaxed);
+        ended_.notify_all();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable ended_;
+    errand* first_ = nullptr;
+    errand* last_ = nullptr;
+    bool has_thread_ = false; ///< or is about to have it
+    std::thread::id id_{};
+    steady_time next_try_{};
+    std::atomic<bool> is_left_{false};
+};
+
+/// Calls `tell`, which makes a report: at once, but not on the keeper. Without memory the keeper makes
+/// it on standard error.
+template <class Tell>
+void tell_off_the_keeper(Tell tell) {
+    struct told final : errand {
+        Tell tell;
+        explicit told(Tell&& what) noexcept : tell(std::move(what)) {}
+        void run() override {
+            struct end {
+                told* one;
+                ~end() { delete one; }
+            };
+            const end at_the_end{this};
+            tell();
+        }
+    };
+    if (!this_thread.is_keeper) {
+        tell();
+    } else if (auto* const later = new (std::nothrow) told(std::move(tell))) {
+        errands::instance().add(*later);
+    } else {
+        const sink_scope no_other_sink;
+        tell();
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
