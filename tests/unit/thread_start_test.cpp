@@ -23,7 +23,10 @@ std::exception_ptr refused() {
 
 /// Of the only thread of `executor`.
 void wait_for_end(const void* executor) {
-    CHECK(faf_test::eventually([=] { return library_threads::instance().join_left(executor); }));
+    CHECK(faf_test::eventually([=] {
+        library_threads::instance().join_left(executor);
+        return !library_threads::instance().has_any(executor);
+    }));
 }
 
 } // namespace

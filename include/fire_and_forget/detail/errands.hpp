@@ -102,7 +102,7 @@ public:
         const bool has_ended = !has_thread_;
         lock.unlock();
         if (has_ended) {
-            static_cast<void>(library_threads::instance().join_left(this));
+            library_threads::instance().join_left(this);
         }
     }
 

@@ -11,7 +11,9 @@
 #include "errands.hpp"
 #include "executor_timers.hpp"
 #include "keeper.hpp"
+#include "library_threads.hpp"
 #include "lifecycle.hpp"
+#include "module_stay.hpp"
 #include "platform.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
@@ -60,13 +62,17 @@ public:
         return is_in_its_process() ? refusal::shutting_down : refusal::forked_child;
     }
 
-    /// To be called before anything is stored: from now on the keeper comes by.
+    /// To be called before anything is stored, with no lock held: from now on the keeper comes by,
+    /// and the module stays loaded.
     void begin_use() noexcept {
         if (!is_in_use_.load(std::memory_order_acquire) && !is_closed()) [[unlikely]] {
-            static_cast<void>(keeper::instance().enlist(*this));
+            module_stay::instance().begin();
+            if (!keeper::instance().enlist(*this) || has_module_.exchange(true)) {
+                module_stay::instance().end(); // another thread was quicker
+            }
             is_in_use_.store(true, std::memory_order_release);
             if (is_closed()) { // meanwhile, by a thread that may have called end_use() before
-                end_use();
+                end_use(steady_time());
             }
         }
     }
@@ -173,13 +179,18 @@ public:
     }
 
 protected:
-    /// When it is closed and has no threads any more but those that were given up. When this returns
-    /// for the last executor, no thread of the library is left but those.
-    void end_use() noexcept {
+    /// When it is closed and its threads have left, but for those that were given up. When this
+    /// returns for the last executor and none was, nothing of the library runs any more, and the
+    /// module may be unloaded.
+    void end_use(steady_time deadline) noexcept {
+        library_threads::instance().join_left_until(deadline, this);
         if (keeper::instance().dismiss(*this)) {
             errands::instance().finish(deadline_after(exit_patience));
         }
         is_in_use_.store(false, std::memory_order_release);
+        if (!library_threads::instance().has_any(this) && has_module_.exchange(false)) {
+            module_stay::instance().end();
+        }
     }
 
     enum class phase : std::uint8_t { open, closing, closed };
@@ -325,6 +336,7 @@ private:
 
     std::atomic<phase> phase_{phase::open};
     std::atomic<bool> is_in_use_{false};
+    std::atomic<bool> has_module_{false}; ///< it keeps the module loaded
     std::atomic<std::uint32_t> waiters_{0};
     std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;

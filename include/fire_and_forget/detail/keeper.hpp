@@ -116,7 +116,7 @@ public:
                 alarm_.insist();
             }
             lock.unlock();
-            static_cast<void>(library_threads::instance().join_left(this));
+            library_threads::instance().join_left(this);
             lock.lock();
         }
         return first_ == nullptr;

@@ -138,13 +138,20 @@ public:
         }
     }
 
-    /// Waits for the end of those of `executor` that have left, but for the calling thread. True if
-    /// none of its threads is left then.
-    bool join_left(const void* executor) noexcept {
-        const auto is_its = [=](const library_thread& one) { return one.executor == executor; };
+    /// Whether any of `executor`, or any at all if none is given, has not been joined yet.
+    bool has_any(const void* executor = nullptr) noexcept {
+        const auto is_its = [=](const library_thread& one) {
+            return executor == nullptr || one.executor == executor;
+        };
+        const std::lock_guard lock(mutex_);
+        return left_.find(is_its) != nullptr || at_work_.find(is_its) != nullptr;
+    }
+
+    /// Waits for the end of those of `executor` that have left, but for the calling thread.
+    void join_left(const void* executor) noexcept {
         std::unique_lock lock(mutex_);
         while (library_thread* const gone = left_.find([=](const library_thread& one) {
-            return is_its(one) && !is_this_thread(one.handle);
+            return one.executor == executor && !is_this_thread(one.handle);
         })) {
             if (std::exchange(gone->is_being_joined, true)) {
                 joined_.wait(lock); // somebody else does it
@@ -159,18 +166,13 @@ public:
             delete gone;
             lock.lock();
         }
-        return left_.find(is_its) == nullptr && at_work_.find(is_its) == nullptr;
     }
 
-    /// The same until `deadline`, for all executors if none is given. False if a thread is still
-    /// about to end then.
-    bool join_left_until(steady_time deadline, const void* executor = nullptr) noexcept {
-        bool is_any = join_ended(executor);
-        while (is_any && steady_clock::now() < deadline) {
+    /// The same until `deadline`, for all executors if none is given.
+    void join_left_until(steady_time deadline, const void* executor = nullptr) noexcept {
+        while (join_ended(executor) && steady_clock::now() < deadline) {
             std::this_thread::sleep_for(std::chrono::microseconds(50));
-            is_any = join_ended(executor);
         }
-        return !is_any;
     }
 
 private:

@@ -167,8 +167,7 @@ private:
         wait_for_all(start, for_sinks);
         for_each([&](exit_party& party) { party.close_for_exit(start, for_sinks); });
         errands::instance().finish(deadline_after(exit_patience));
-        static_cast<void>(
-            library_threads::instance().join_left_until(deadline_after(exit_patience)));
+        library_threads::instance().join_left_until(deadline_after(exit_patience));
         default_sink().flush_for_exit();
         // The user's sink may refer to what static destructors end from here on.
         global_sink().clear();

@@ -108,9 +108,7 @@ public:
         }
         sink_time for_sinks(deadline);
         const bool all_done = close(deadline, for_sinks);
-        static_cast<void>(
-            library_threads::instance().join_left_until(later(deadline, exit_patience), this));
-        end_use();
+        end_use(later(deadline, exit_patience));
         return all_done;
     }
 

@@ -70,7 +70,7 @@ public:
         sink_time for_sinks(deadline);
         const bool all_done = close(deadline, for_sinks);
         dismiss_workers(deadline);
-        end_use();
+        end_use(later(deadline, exit_patience));
         return all_done;
     }
 

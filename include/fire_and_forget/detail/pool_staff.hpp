@@ -216,7 +216,7 @@ protected:
             bell_.call_all();
         }
         lock.unlock();
-        static_cast<void>(library_threads::instance().join_left(this));
+        library_threads::instance().join_left(this);
     }
 
     const pool_options options_;

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a host may call in a plugin that uses the library.
+
+#include <atomic>
+
+/// Everything the library has, and what the tasks count.
+struct plugin_functions {
+    void (*fire)(int tasks, long microseconds, std::atomic<long>& ran);
+    void (*fire_late)(int tasks, std::atomic<long>& ran);
+    void (*fire_own_threads)(int tasks, std::atomic<long>& ran);
+    void (*fire_coroutines)(int tasks, std::atomic<long>& ran);
+    void (*use_own_pools)(int tasks, std::atomic<long>& ran); ///< which are gone when it returns
+    bool (*drain)();
+    bool (*shut_down)();
+};
+
+using plugin_entry = const plugin_functions* (*)();
