@@ -132,8 +132,11 @@ enum class wake : std::uint8_t {
 /// What a call does that finds `max_pending` tasks waiting.
 enum class overflow : std::uint8_t {
     refuse,      ///< its task is refused
-    drop_oldest, ///< the task that waits longest makes room, of those with the lowest priority, if
-                 ///< that is not above its own; it is reported as displaced. Else it is refused
+    drop_oldest, ///< a task makes room, of those with the lowest priority, if that is not above its
+                 ///< own: the one that waits for a worker longest, or if none does, of those that
+                 ///< wait for their time the one whose time comes last, for it would keep its place
+                 ///< the longest. It is reported as displaced. Tasks that repeat stay. If there is
+                 ///< none to make room, its own task is refused
     run_in_caller, ///< it runs its task itself, before it returns
     wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. From a
                    ///< task of the pool it does not wait

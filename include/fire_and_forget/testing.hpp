@@ -128,7 +128,7 @@ public:
     /// How many tasks wait, those included whose time has not come.
     std::size_t pending() const {
         const std::lock_guard lock(mutex_);
-        return ready_count_ + timers_.size();
+        return ready_count_ + timers_.size() + spilled_count_;
     }
 
     // For the coroutines that run here.
@@ -155,6 +155,23 @@ private:
         ++ready_count_;
     }
 
+    /// What finds no memory waits beside the others.
+    void add_waiting(detail::timed& item) noexcept {
+        if (!timers_.try_push(item)) {
+            item.next = std::exchange(spilled_, &item);
+            ++spilled_count_;
+        }
+    }
+
+    void look_at_spilled() noexcept {
+        detail::timed* item = std::exchange(spilled_, nullptr);
+        spilled_count_ = 0;
+        while (item != nullptr) {
+            detail::timed& one = *std::exchange(item, item->next);
+            one.due <= now() ? add_ready(one) : add_waiting(one);
+        }
+    }
+
     detail::timed* take_ready() noexcept {
         detail::timed* const first = ready_;
         if (first != nullptr) {
@@ -168,6 +185,7 @@ private:
     /// What is due is ready, and what was asked to stop does not wait for its time.
     detail::timed* take() {
         const std::lock_guard lock(mutex_);
+        look_at_spilled();
         for (detail::timed* asked = timers_.remove_if(detail::is_asked_to_stop);
              asked != nullptr;) {
             add_ready(*std::exchange(asked, asked->next));
@@ -180,13 +198,21 @@ private:
 
     detail::timed* take_any() {
         const std::lock_guard lock(mutex_);
+        if (spilled_ != nullptr) {
+            --spilled_count_;
+            return std::exchange(spilled_, spilled_->next);
+        }
         detail::timed* const first = take_ready();
         return first != nullptr ? first : timers_.pop_due(detail::never);
     }
 
     detail::steady_time next_due() const {
         const std::lock_guard lock(mutex_);
-        return timers_.next_due();
+        detail::steady_time next = timers_.next_due();
+        for (const detail::timed* one = spilled_; one != nullptr; one = one->next) {
+            next = detail::earlier_of(next, one->due);
+        }
+        return next;
     }
 
     void move_to(detail::steady_time time) noexcept {
@@ -205,9 +231,7 @@ private:
             detail::run_task(detail::task_ptr(static_cast<detail::task_node*>(&item)), host_,
                              [this](detail::task_ptr again, std::uint64_t) {
                                  const std::lock_guard lock(mutex_);
-                                 if (timers_.try_push(*again)) {
-                                     static_cast<void>(again.release());
-                                 }
+                                 add_waiting(*again.release());
                              });
         }
     }
@@ -224,6 +248,8 @@ private:
     detail::timed** end_ = &ready_;
     std::size_t ready_count_ = 0;
     detail::timer_heap timers_;
+    detail::timed* spilled_ = nullptr;
+    std::size_t spilled_count_ = 0;
     const detail::host host_{nullptr, {}, this};
 };
 

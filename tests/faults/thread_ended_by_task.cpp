@@ -290,6 +290,37 @@ TEST_CASE("a worker lost while the program exits is replaced, and the queue runs
     }
 }
 
+const child repeats_and_leaves("repeats and leaves", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    const way_to_leave leave = ways_to_leave[book.argument % 2];
+    const auto body = [&book, leave, kept = tracked(book, 0)] {
+        if (++book.ran % 2 == 1) {
+            leave();
+        }
+        return book.ran < 10 ? faf::keep_repeating : faf::stop_repeating;
+    };
+    faf::thread_pool pool({.threads = 1, .max_pending = 1});
+    if (book.argument < 2) {
+        fire_and_forget(pool, {.every = 1ms}, body);
+    } else {
+        fire_and_forget(faf::own_thread, {.every = 1ms}, body);
+    }
+    CHECK(eventually([&] { return book.ran == 10; }));
+    CHECK(eventually([&] { return book.tasks[0].destroyed == book.tasks[0].constructed - 1; }));
+    CHECK(eventually([&] { return bool(fire_and_forget(pool, [] {})); })); // its place is free
+});
+
+TEST_CASE("a task that repeats goes on after a run that has ended its thread") {
+    for (long how = 0; how < 4; ++how) {
+        CAPTURE(how);
+        const outcome end = run(repeats_and_leaves, how);
+        check_exit(end);
+        CHECK(end->ran == 10);
+        CHECK(end->reports_of(failure::worker_lost) == 5);
+        CHECK(end->tasks_reported_as(failure::worker_lost) == 5);
+    }
+}
+
 } // namespace
 
 #endif

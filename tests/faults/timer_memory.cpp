@@ -5,6 +5,7 @@
 #include "eventually.hpp"
 
 #include <fire_and_forget/detail/timer_queue.hpp>
+#include <fire_and_forget/testing.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -118,6 +119,41 @@ const child queue_without_room("queue without room", [](ledger& book) {
     CHECK(handed_out == many);
     CHECK_FALSE(queue.seems_used());
 });
+
+const child repeated_without_room("repeated without room", [](ledger& book) {
+    constexpr int as_many = 1 << 15; // what fills an array of the heap, and is a mapping of its own
+    faf::testing::manual_executor ex;
+    int runs = 0;
+    for (int i = 1; i < as_many; ++i) {
+        faf::fire_and_forget(ex, {.after = 1h}, [] {});
+    }
+    faf::fire_and_forget(ex, {.every = 1s}, [&] {
+        if (++runs == 1) { // takes the place that the task had
+            faf::fire_and_forget(ex, {.after = 1h}, [] {});
+        }
+    });
+    {
+        const little_room now(64U << 10U);
+        ex.run_all();
+        CHECK_FALSE(faf::fire_and_forget(ex, {.after = 1h}, [] {}));
+        CHECK(ex.pending() == as_many + 1);
+        ex.advance(1s);
+        CHECK(runs == 2);
+    }
+    ex.advance(10s);
+    book.notes[0] = runs;
+});
+
+TEST_CASE("a task that repeats on a manual executor goes on where there is no memory to keep it") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer needs more room than there is");
+        return;
+    }
+    const outcome end = run(repeated_without_room);
+    check_exit(end);
+    CHECK(end->notes[0] == 12);
+    CHECK(end->reports_of(faf::failure::abandoned) == 0);
+}
 
 TEST_CASE("timers that find no room in the heap are kept and fire when there is some") {
     if (is_sanitized) {

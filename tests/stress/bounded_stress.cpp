@@ -229,7 +229,7 @@ TEST_CASE("the oldest task makes room, whichever thread fired it") {
     pool.finish();
 }
 
-TEST_CASE("no task makes room for one of lower priority, or if it waits for its time") {
+TEST_CASE("no task makes room for one of lower priority") {
     heard_reports heard;
     frozen_pool pool(
         {.max_pending = 3, .when_full = overflow::drop_oldest, .on_error = heard.sink()});
@@ -254,17 +254,47 @@ TEST_CASE("no task makes room for one of lower priority, or if it waits for its 
     CHECK(end.refused == 1);
 }
 
-TEST_CASE("only tasks that wait for their time make no room for others") {
+TEST_CASE("tasks that wait for their time make room, the latest first, but none that repeats") {
     heard_reports heard;
     thread_pool pool({.threads = 1,
-                      .max_pending = 2,
+                      .max_pending = 4,
                       .when_full = overflow::drop_oldest,
+                      .exit_deadline = 0s,
                       .on_error = heard.sink()});
-    CHECK(fire_and_forget(pool, {.after = 1h}, [] {}));
-    CHECK(fire_and_forget(pool, {.after = 1h, .every = 1h}, [] {}));
-    CHECK(fire_and_forget(pool, [] {}).why() == refusal::queue_full);
-    CHECK_FALSE(pool.shutdown(0s));
-    CHECK(heard.of(failure::displaced) == 0);
+    CHECK(fire_and_forget(pool, {.name = "r", .after = 4h, .every = 1h}, [] {}));
+    CHECK(fire_and_forget(pool, {.name = "h", .priority = priority::high, .after = 3h}, [] {}));
+    CHECK(fire_and_forget(pool, {.name = "a", .after = 2h}, [] {}));
+    CHECK(fire_and_forget(pool, {.name = "b", .after = 1h}, [] {}));
+    const auto fire = [&](const char* name, priority level) {
+        return fire_and_forget(pool, {.name = name, .priority = level, .after = 90min}, [] {})
+            .why();
+    };
+    CHECK(fire("c", priority::normal) == refusal::none);
+    CHECK(heard.names() == "a");
+    CHECK(fire("d", priority::high) == refusal::none);
+    CHECK(heard.names() == "ac");
+    CHECK(fire("e", priority::high) == refusal::none);
+    CHECK(heard.names() == "acb");
+    CHECK(fire("f", priority::high) == refusal::none); // now that there is no lower one
+    CHECK(heard.names() == "acbh");
+    CHECK(heard.of(failure::displaced) == 4);
+    CHECK(fire("g", priority::normal) == refusal::queue_full);
+    const faf::stats now = pool.snapshot();
+    CHECK(now.accepted == 8);
+    CHECK(now.dropped == 4);
+    CHECK(now.pending == 4);
+    CHECK(now.refused == 1);
+}
+
+TEST_CASE("a task that waits for a worker makes room before one that waits for its time") {
+    heard_reports heard;
+    frozen_pool pool(
+        {.max_pending = 2, .when_full = overflow::drop_oldest, .on_error = heard.sink()});
+    CHECK(fire_and_forget(*pool, {.name = "a", .after = 1h}, [] {}));
+    CHECK(fire_and_forget(*pool, {.name = "b"}, [] {}));
+    CHECK(fire_and_forget(*pool, {.name = "c"}, [] {}));
+    CHECK(heard.names() == "b");
+    CHECK(pool->shutdown(0s) == false);
 }
 
 TEST_CASE("a caller who finds no room runs the task himself, before the call returns") {

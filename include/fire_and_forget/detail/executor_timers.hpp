@@ -139,7 +139,8 @@ protected:
     stats count_timers() const noexcept {
         stats all;
         all.cancelled = undue_cancelled_.load(std::memory_order_acquire); // of those accepted
-        all.dropped = all.cancelled + undue_abandoned_.load(std::memory_order_acquire);
+        all.dropped = all.cancelled + undue_abandoned_.load(std::memory_order_acquire) +
+                      undue_displaced_.load(std::memory_order_acquire);
         all.accepted =
             has_ended_.load(std::memory_order_acquire) ? timers_.gone() : timers_.accepted();
         all.skipped = skipped_.load(std::memory_order_relaxed);
@@ -168,6 +169,22 @@ protected:
             return !is_awaited(item) ||
                    (!item.is_resumption && (deadline < item.due || item.due == never));
         });
+    }
+
+    /// Displaces the task of `level` whose time comes last: it would have its place the longest. Not
+    /// one that repeats, nor a coroutine. False if there is none.
+    bool displace_delayed(priority level) {
+        timed* const latest = timers_.take_latest_if(
+            [level](const timed& one) {
+                return one.priority == level && !one.is_resumption && is_awaited(one);
+            },
+            [this] { undue_displaced_.fetch_add(1, std::memory_order_release); });
+        if (latest != nullptr) {
+            drop_task(task_ptr(static_cast<task_node*>(latest)), host_, failure::displaced,
+                      "the queue was full");
+            tell_waiters();
+        }
+        return latest != nullptr;
     }
 
     /// The same for all that still waits.
@@ -289,6 +306,7 @@ private:
     timer_queue timers_;
     std::atomic<std::uint64_t> undue_cancelled_{0}; ///< before their time had come
     std::atomic<std::uint64_t> undue_abandoned_{0};
+    std::atomic<std::uint64_t> undue_displaced_{0};
     std::atomic<std::uint64_t> skipped_{0};
     std::atomic<bool> ends_repeating_{false};
     std::atomic<bool> has_ended_{false};

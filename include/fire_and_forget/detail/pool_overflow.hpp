@@ -164,15 +164,17 @@ private:
                                 : refusal::shutting_down;
     }
 
-    /// Has the task that waits longest, of those whose priority is not above `level`, give its place
-    /// to another one. False if there is none.
+    /// Has a task give its place to another one, of those with the lowest priority, if that is not
+    /// above `level`: the one that waits for a worker longest, or else the one whose time comes last.
+    /// False if there is none.
     bool displace(priority level) {
         for (bool may_find = true; may_find;) {
             may_find = false;
             for (std::size_t from = priorities; from-- > static_cast<std::size_t>(level);) {
                 pool_lane* const lane = lane_of_oldest(from);
                 may_find = may_find || lane != nullptr;
-                if (lane != nullptr && try_displace(*lane)) {
+                if ((lane != nullptr && try_displace(*lane)) ||
+                    displace_delayed(static_cast<priority>(from))) {
                     return true;
                 }
             }

@@ -38,7 +38,9 @@ public:
     ~task_run() {
         if (!is_settled_) {
             report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
-            destroy([&] { report_exception(failure::exception); });
+            if (!is_to_be_kept_) {
+                destroy([&] { report_exception(failure::exception); });
+            }
         }
         this_thread.running = frame_.outer;
     }
@@ -62,6 +64,7 @@ public:
     /// destroyed.
     fate once(bool& goes_on) {
         if (may_start()) {
+            is_to_be_kept_ = goes_on = true; // even if it ends the thread
             call();
             goes_on = answer_ == repetition::go_on;
         } else {
@@ -251,6 +254,7 @@ private:
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
+    bool is_to_be_kept_ = false; ///< what is not settled is to be run again
     task_frame frame_{&on_, this_thread.running};
 };
 
@@ -270,17 +274,23 @@ inline fate run_task(task_ptr task, const host& on) {
 template <class Again>
 fate run_task(task_ptr task, const host& on, Again again) {
     node_memory node(task.release());
-    task_run run(task_in(*node), on);
     if (!node->repeats()) {
-        return run.to_the_end();
+        return task_run(task_in(*node), on).to_the_end();
     }
-    bool goes_on = false;
-    const fate result = run.once(goes_on);
-    if (goes_on) {
-        const std::uint64_t skipped = node->advance(on.now());
-        again(task_ptr(node.release()), skipped);
-    }
-    return result;
+    struct next_time { // also for a run that ends its thread
+        node_memory& node;
+        const host& on;
+        Again& again;
+        bool comes = false;
+        ~next_time() {
+            if (comes) {
+                const std::uint64_t skipped = node->advance(on.now());
+                again(task_ptr(node.release()), skipped);
+            }
+        }
+    };
+    next_time next{node, on, again};
+    return task_run(task_in(*node), on).once(next.comes);
 }
 
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.

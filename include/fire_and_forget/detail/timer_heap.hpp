@@ -82,6 +82,25 @@ public:
     /// Takes out one that is watched and in the heap.
     void remove(timed& item) noexcept { take_out(item.heap_place); }
 
+    /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there is
+    /// none. It looks at all.
+    template <class Predicate>
+    timed* take_latest_if(Predicate is_it) {
+        std::size_t latest = size_;
+        for (std::size_t i = 0; i < size_; ++i) {
+            if ((latest == size_ || is_before(entries_[latest], entries_[i])) &&
+                is_it(entries_[i].item())) {
+                latest = i;
+            }
+        }
+        if (latest == size_) {
+            return nullptr;
+        }
+        timed& found = entries_[latest].item();
+        take_out(latest);
+        return &found;
+    }
+
     /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
     timed* remove_if(Predicate is_it) {

@@ -185,6 +185,21 @@ public:
         }
     }
 
+    /// Takes out the one that is due last of those for which `is_it` holds; null if there is none.
+    /// Before anybody can see that it is gone, `note()` is called.
+    template <class Predicate, class Note>
+    timed* take_latest_if(Predicate is_it, Note note) {
+        const std::lock_guard lock(mutex_);
+        collect();
+        timed* const taken = heap_.take_latest_if(is_it);
+        if (taken != nullptr) {
+            disarm(*taken);
+            note();
+            counts_of(*taken).gone.fetch_add(1, std::memory_order_release);
+        }
+        return taken;
+    }
+
     /// Takes out all for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
     timed* take_if(Predicate is_it) {
