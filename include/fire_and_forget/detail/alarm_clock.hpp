@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <ratio>
 
 #if defined(__linux__) && defined(__LP64__)
 #include <cerrno>
@@ -52,13 +53,14 @@ public:
     /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the sleeper
     /// looks in vain.
     void sleep(std::uint32_t seen, steady_time end) noexcept {
-        using std::chrono::nanoseconds;
-        using std::chrono::seconds;
-        const nanoseconds since_boot = end.time_since_epoch();
-        const seconds whole = std::chrono::duration_cast<seconds>(since_boot);
+        using std::chrono::duration_cast;
+        using seconds = std::chrono::duration<std::time_t>;
+        using nanoseconds = std::chrono::duration<long, std::nano>;
+        const auto since_boot = end.time_since_epoch();
+        const auto whole = duration_cast<seconds>(since_boot);
         std::timespec until{};
-        until.tv_sec = static_cast<std::time_t>(whole.count());
-        until.tv_nsec = static_cast<long>((since_boot - whole).count());
+        until.tv_sec = whole.count();
+        until.tv_nsec = duration_cast<nanoseconds>(since_boot - whole).count();
         const int error_before = errno;
         ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, seen,
                   end == never ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);

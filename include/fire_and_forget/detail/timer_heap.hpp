@@ -137,7 +137,7 @@ private:
             : due(of.due), tagged_(reinterpret_cast<std::byte*>(&of) + (of.is_watched ? 1 : 0)) {}
 
         timed& item() const noexcept {
-            return *reinterpret_cast<timed*>(tagged_ - (is_watched() ? 1 : 0));
+            return *static_cast<timed*>(static_cast<void*>(tagged_ - (is_watched() ? 1 : 0)));
         }
         bool is_watched() const noexcept {
             return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timed) != 0;
