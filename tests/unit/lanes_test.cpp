@@ -50,11 +50,7 @@ std::size_t count_lanes(const lanes_of_pool& of) {
 
 /// How many pools this thread holds lanes of.
 std::size_t pools_held() {
-    std::size_t count = 0;
-    for (const lanes_of_thread* held = this_thread.all_lanes; held != nullptr; held = held->next) {
-        ++count;
-    }
-    return count;
+    return this_thread.all_lanes != nullptr ? this_thread.all_lanes->count() : 0;
 }
 
 struct any_taker {

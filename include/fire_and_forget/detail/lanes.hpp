@@ -47,6 +47,7 @@ using pool_block = pool_lane::block_type;
 /// Orderings  S1  A lane is linked with release before its first task is published. A worker that
 ///                is about to sleep loads the links, with acquire, after its heavy barrier: so it
 ///                sees the lane if it must see the task (O1 of the doorbell).
+///            S2  Who sees one more retired sees which it is.
 class lane_set {
 public:
     lane_set() noexcept = default;
@@ -79,7 +80,14 @@ public:
         const std::lock_guard lock(mutex_);
         pool_ = nullptr;
         is_retired_.store(true, std::memory_order_relaxed);
+        retired.fetch_add(1, std::memory_order_release); // S2
     }
+
+    /// Of all pools: whether a thread has any to let go of.
+    static std::uint32_t retired_so_far() noexcept {
+        return retired.load(std::memory_order_acquire); // S2
+    }
+
     bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
 
     /// From now on a submit takes back what it stores.
@@ -191,6 +199,8 @@ private:
         });
         return all;
     }
+
+    static inline constinit std::atomic<std::uint32_t> retired{0};
 
     std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
     list lists_[priorities];

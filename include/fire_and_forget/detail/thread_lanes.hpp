@@ -6,6 +6,7 @@
 
 #include "../options.hpp"
 #include "abi.hpp"
+#include "lane_table.hpp"
 #include "lanes.hpp"
 #include "process.hpp"
 #include "signal_heir.hpp"
@@ -18,31 +19,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The lanes that one thread holds in one pool.
-struct lanes_of_thread {
-    lane_set* of = nullptr;
-    pool_lane* lanes[priorities]{};
-    lanes_of_thread* next = nullptr;
-    bool is_in_use[priorities]{}; ///< a task is being stored there
-
-    bool is_any_in_use() const noexcept {
-        bool is_any = false;
-        for (const bool one : is_in_use) {
-            is_any = is_any || one;
-        }
-        return is_any;
-    }
-
-    void give_back() noexcept {
-        for (std::size_t level = 0; level < priorities; ++level) {
-            if (lanes[level] != nullptr) {
-                of->take_back(*lanes[level], static_cast<priority>(level));
-            }
-        }
-        of->release();
-    }
-};
-
 /// Gives a thread's lanes back when the thread ends.
 struct lane_returner {
     lane_returner() noexcept = default;
@@ -50,11 +26,7 @@ struct lane_returner {
         this_thread.lanes = nullptr;
         this_thread.lane = nullptr;
         this_thread.has_given_lanes_back = true;
-        while (lanes_of_thread* const held = this_thread.all_lanes) {
-            this_thread.all_lanes = held->next;
-            held->give_back();
-            delete held;
-        }
+        delete std::exchange(this_thread.all_lanes, nullptr);
     }
     lane_returner(const lane_returner&) = delete;
     lane_returner& operator=(const lane_returner&) = delete;
@@ -66,32 +38,46 @@ struct lane_returner {
     }
 };
 
+/// Lets go of the pools that are gone, if any has gone since the last time.
+inline void let_go_of_retired(lane_table& held) noexcept {
+    const std::uint32_t gone = lane_set::retired_so_far();
+    if (gone == held.gone_by_then) {
+        return;
+    }
+    bool is_one_in_use = false;
+    held.take_out_if([&](const lanes_of_thread& one) {
+        const bool is_retired = one.of->is_retired();
+        const bool is_in_use = is_retired && one.is_any_in_use();
+        is_one_in_use = is_one_in_use || is_in_use;
+        if (is_retired && !is_in_use && this_thread.lanes == one.of) {
+            this_thread.lanes = nullptr;
+        }
+        return is_retired && !is_in_use;
+    });
+    if (!is_one_in_use) {
+        held.gone_by_then = gone;
+    }
+}
+
 /// What this thread holds of `set`, new if need be; null without memory. Pools that are gone are
 /// let go of on the way.
 inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
-    lanes_of_thread* found = nullptr;
-    for (lanes_of_thread** link = &this_thread.all_lanes; *link != nullptr;) {
-        lanes_of_thread* const held = *link;
-        if (held->of == &set) {
-            found = held;
-        } else if (held->of->is_retired() && !held->is_any_in_use()) {
-            *link = held->next;
-            if (this_thread.lanes == held->of) {
-                this_thread.lanes = nullptr;
-            }
-            held->give_back();
-            delete held;
-            continue;
+    if (this_thread.all_lanes == nullptr) {
+        this_thread.all_lanes = new (std::nothrow) lane_table;
+        if (this_thread.all_lanes == nullptr) {
+            return nullptr;
         }
-        link = &held->next;
+        lane_returner::arm();
+        signal_heir::instance().watch_this_thread();
     }
+    lane_table& held = *this_thread.all_lanes;
+    let_go_of_retired(held);
+    lanes_of_thread* found = held.find(set);
     if (found == nullptr) {
-        found = new (std::nothrow) lanes_of_thread{&set, {}, this_thread.all_lanes, {}};
+        found = new (std::nothrow) lanes_of_thread{&set, {}, nullptr, {}};
         if (found != nullptr) {
-            lane_returner::arm();
-            signal_heir::instance().watch_this_thread();
             set.keep();
-            this_thread.all_lanes = found;
+            held.insert(*found);
         }
     }
     return found;

@@ -32,13 +32,13 @@ class hand_over;
 class lane_set;
 struct library_thread;
 struct pool_lane;
-struct lanes_of_thread;
+class lane_table;
 
 struct thread_state {
     /// The lane used last, of normal priority, and the lanes it is one of.
     lane_set* lanes = nullptr;
     pool_lane* lane = nullptr;
-    lanes_of_thread* all_lanes = nullptr;
+    lane_table* all_lanes = nullptr;
     bool has_given_lanes_back = false; ///< the thread ends; what it still fires borrows a lane
 
     library_thread* of_library = nullptr; ///< until it leaves; null on threads of the program

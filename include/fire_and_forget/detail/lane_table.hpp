@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What one thread holds in the pools it fires at. thread_lanes.hpp looks there when another pool's
+// lane is at hand.
+
+#include "../options.hpp"
+#include "abi.hpp"
+#include "lanes.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// The lanes that one thread holds in one pool.
+struct lanes_of_thread {
+    lane_set* of = nullptr;
+    pool_lane* lanes[priorities]{};
+    lanes_of_thread* next = nullptr;
+    bool is_in_use[priorities]{}; ///< a task is being stored there
+
+    bool is_any_in_use() const noexcept {
+        bool is_any = false;
+        for (const bool one : is_in_use) {
+            is_any = is_any || one;
+        }
+        return is_any;
+    }
+
+    void give_back() noexcept {
+        for (std::size_t level = 0; level < priorities; ++level) {
+            if (lanes[level] != nullptr) {
+                of->take_back(*lanes[level], static_cast<priority>(level));
+            }
+        }
+        of->release();
+    }
+};
+
+/// Finds them by the pool's lanes: a hash table with a chain in each place, which has at least as many
+/// places as entries, if there is memory. Owns the entries. One thread's; without locks.
+class lane_table {
+public:
+    lane_table() noexcept = default;
+    lane_table(const lane_table&) = delete;
+    lane_table& operator=(const lane_table&) = delete;
+    ~lane_table() {
+        take_out_if([](const lanes_of_thread&) { return true; });
+        if (places_ != few_) {
+            delete[] places_;
+        }
+    }
+
+    lanes_of_thread* find(const lane_set& set) const noexcept {
+        lanes_of_thread* one = places_[place_of(set)];
+        while (one != nullptr && one->of != &set) {
+            one = one->next;
+        }
+        return one;
+    }
+
+    void insert(lanes_of_thread& fresh) noexcept {
+        if (++count_ > size()) {
+            grow();
+        }
+        link(fresh);
+    }
+
+    /// Gives the lanes back of those for which `is_it` holds.
+    template <class Predicate>
+    void take_out_if(Predicate is_it) noexcept {
+        for (std::size_t i = 0; i < size(); ++i) {
+            for (lanes_of_thread** at = &places_[i]; *at != nullptr;) {
+                lanes_of_thread* const one = *at;
+                if (is_it(*one)) {
+                    *at = one->next;
+                    --count_;
+                    one->give_back();
+                    delete one;
+                } else {
+                    at = &one->next;
+                }
+            }
+        }
+    }
+
+    std::size_t count() const noexcept { return count_; }
+
+    /// How many pools were gone when those that are were last let go of (thread_lanes.hpp).
+    std::uint32_t gone_by_then = 0;
+
+private:
+    static constexpr unsigned few_bits = 3;
+
+    std::size_t size() const noexcept { return std::size_t{1} << bits_; }
+
+    std::size_t place_of(const lane_set& set) const noexcept {
+        constexpr std::uint64_t golden = 0x9E37'79B9'7F4A'7C15U; // Fibonacci hashing
+        return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(&set) * golden >>
+                                        (64U - bits_));
+    }
+
+    void link(lanes_of_thread& one) noexcept {
+        lanes_of_thread*& place = places_[place_of(*one.of)];
+        one.next = std::exchange(place, &one);
+    }
+
+    /// Four times as many places; without memory it stays as it is.
+    void grow() noexcept {
+        const unsigned bits = bits_ + 2;
+        auto** const more = new (std::nothrow) lanes_of_thread* [std::size_t{1} << bits] {};
+        if (more == nullptr) {
+            return;
+        }
+        lanes_of_thread** const before = std::exchange(places_, more);
+        const std::size_t size_before = size();
+        bits_ = bits;
+        for (std::size_t i = 0; i < size_before; ++i) {
+            for (lanes_of_thread* one = before[i]; one != nullptr;) {
+                link(*std::exchange(one, one->next));
+            }
+        }
+        if (before != few_) {
+            delete[] before;
+        }
+    }
+
+    lanes_of_thread* few_[std::size_t{1} << few_bits]{};
+    lanes_of_thread** places_ = few_;
+    unsigned bits_ = few_bits;
+    std::size_t count_ = 0;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
