@@ -12,6 +12,7 @@
 #include <fstream>
 #include <vector>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -119,6 +120,58 @@ const child queue_without_room("queue without room", [](ledger& book) {
     CHECK(handed_out == many);
     CHECK_FALSE(queue.seems_used());
 });
+
+#if defined(__GLIBC__)
+
+const child heap_emptied("heap emptied", [](ledger& book) {
+    const auto in_use = [] {
+        const struct mallinfo2 now = mallinfo2();
+        return static_cast<long>(now.uordblks + now.hblkhd);
+    };
+    std::vector<timed> items(many);
+    timer_heap heap;
+    const auto fill = [&] {
+        for (timed& item : items) {
+            item.is_watched = book.argument == 2;
+            REQUIRE(heap.try_push(item));
+        }
+    };
+    const long before = in_use();
+    fill();
+    book.notes[0] = in_use() - before;
+    switch (book.argument) {
+    case 0:
+        while (heap.pop_due(steady_time::max()) != nullptr) {
+        }
+        break;
+    case 1:
+        static_cast<void>(heap.remove_if([](timed&) { return true; }));
+        break;
+    default:
+        for (timed& item : items) {
+            heap.remove(item);
+        }
+    }
+    book.notes[1] = in_use() - before;
+    fill(); // it can grow again
+    CHECK(heap.size() == many);
+});
+
+TEST_CASE("a heap of timers gives its memory back when they are gone, however they went") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer has an allocator of its own");
+        return;
+    }
+    for (long how = 0; how < 3; ++how) {
+        CAPTURE(how);
+        const outcome end = run(heap_emptied, how);
+        check_exit(end);
+        CHECK(end->notes[0] >= static_cast<long>(many * 16));
+        CHECK(end->notes[1] < 10'000);
+    }
+}
+
+#endif
 
 const child repeated_without_room("repeated without room", [](ledger& book) {
     constexpr int as_many = 1 << 15; // what fills an array of the heap, and is a mapping of its own
