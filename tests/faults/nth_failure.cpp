@@ -247,6 +247,7 @@ bool fails(kind_of_failure what, shortage how, long n) {
     CAPTURE(n);
     const outcome end = run(nth, argument_for(what, how, n));
     check_exit(end);
+    INFO(end.errors);
     CHECK(end->refused <= end->tasks_reported_as(failure::refused));
     const std::uint64_t heard =
         end->tasks_reported_as(failure::exception) + end->tasks_reported_as(failure::cancelled) +
