@@ -44,4 +44,5 @@ TEST_CASE("whatever a program does, its tasks have one fate each and the books b
         CAPTURE(seed);
         REQUIRE(run(seed) == "");
     }
+    CHECK(faf::shutdown(faf_test::patience));
 }

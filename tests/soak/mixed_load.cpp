@@ -337,6 +337,7 @@ TEST_CASE("under a mixed load with random faults every account balances, and mem
     CHECK(eventually([] { return books.heard_as(failure::exception) == books.threw; }));
     CHECK(eventually([] { return books.heard_as(failure::worker_lost) == books.ended_threads; }));
     CHECK(eventually([] { return books.ended + books.dropped() == books.accepted; }));
+    CHECK(faf::shutdown(patience));
     faf::set_error_sink(nullptr);
     CHECK(eventually([] { return books.made == books.gone; }));
     CHECK(books.heard_as(failure::error_result) == 0);
