@@ -88,14 +88,23 @@ private:
         };
     }
 
-    /// Ends by itself after three runs.
-    auto repeated() noexcept {
-        return [task = next(), runs = 0]() mutable {
-            if (++runs == 3) {
+    /// Ends by itself after three runs, or where its pool closes after some. Only if it has never run
+    /// somebody has to hear of it.
+    template <class Executor>
+    void fire_repeated_at(Executor& at) {
+        const std::size_t id = next_;
+        const auto run = [task = next(), runs = 0]() mutable {
+            if (++runs == 1) {
                 task();
             }
             return runs < 3 ? faf::keep_repeating : faf::stop_repeating;
         };
+        const auto hear = [&book = book_, id](const faf::error_report& report) {
+            if (book.tasks[id].ran == 0) {
+                book.count(report);
+            }
+        };
+        fire_at(at, {.every = 50us, .on_error = hear}, run);
     }
 
     template <class Fn>
@@ -133,7 +142,7 @@ private:
                                        book.count(report);
                                    }};
             fire_at(pool, how, failing());
-            fire_at(pool, {.every = 50us}, repeated());
+            fire_repeated_at(pool);
         });
         fire_at(pool, sleeper());
         fire_at(pool, [task = next()]() -> faf::task<> {
