@@ -34,7 +34,9 @@ public:
     explicit loaded_plugin(const std::string& path, int how = RTLD_LOCAL)
         : path_(path), handle_(dlopen(path.c_str(), RTLD_NOW | how)) {
         check(handle_ != nullptr, "a plugin can be loaded");
-        functions_ = reinterpret_cast<plugin_entry>(dlsym(handle_, "plugin"))();
+        if (void* const entry = dlsym(handle_, "plugin")) {
+            functions_ = reinterpret_cast<plugin_entry>(entry)();
+        }
     }
     loaded_plugin(loaded_plugin&& other) noexcept
         : path_(other.path_), handle_(std::exchange(other.handle_, nullptr)),
@@ -141,6 +143,15 @@ void let_go(int rounds, const paths& plugins) {
     check(ran - before == wanted, "what a plugin has fired runs after it was let go of");
 }
 
+/// Whatever their static objects do.
+void load(int rounds, const paths& plugins) {
+    for (int round = 0; round < rounds; ++round) {
+        for (const std::string& path : plugins) {
+            const loaded_plugin one(path);
+        }
+    }
+}
+
 /// As settings have it: each plugin shuts down and may be unloaded or not, and nothing dies of it.
 template <int How>
 void shut_down(int rounds, const paths& plugins) {
@@ -157,6 +168,7 @@ void shut_down(int rounds, const paths& plugins) {
 
 int main(int count, char** given) {
     const std::map<std::string, void (*)(int, const paths&)> all{
+        {"load", &load},
         {"unload", &unload<&by_a_thread>},
         {"unload_fired_by_main", &unload<&by_main>},
         {"unload_together", &unload_together},

@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "process.hpp"
+#include "thread_end.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -114,33 +115,27 @@ struct frame_cache {
 
 inline constinit thread_local frame_cache this_threads_frames{};
 
-/// Empties a thread's cache when the thread ends.
-struct frame_cache_returner {
-    frame_cache_returner() noexcept = default;
-    ~frame_cache_returner() {
-        frame_cache& mine = this_threads_frames;
-        mine.is_armed = false;
-        mine.is_over = true;
-        for (std::size_t k = 0; k < frame_sizes::classes; ++k) {
-            while (mine.lists[k].count >= frame_sizes::batch) {
-                frame_depot::instance().put(k, mine.lists[k].split(frame_sizes::batch));
-            }
-            mine.lists[k].free_all();
+/// When the calling thread ends.
+inline void empty_frame_cache() noexcept {
+    frame_cache& mine = this_threads_frames;
+    mine.is_armed = false;
+    mine.is_over = true;
+    for (std::size_t k = 0; k < frame_sizes::classes; ++k) {
+        while (mine.lists[k].count >= frame_sizes::batch) {
+            frame_depot::instance().put(k, mine.lists[k].split(frame_sizes::batch));
         }
+        mine.lists[k].free_all();
     }
-    frame_cache_returner(const frame_cache_returner&) = delete;
-    frame_cache_returner& operator=(const frame_cache_returner&) = delete;
+}
 
-    /// False if it is too late for that.
-    static bool arm(frame_cache& mine) noexcept {
-        if (!mine.is_armed && !mine.is_over) {
-            mine.is_armed = true;
-            static thread_local const frame_cache_returner at_the_end;
-            static_cast<void>(at_the_end);
-        }
-        return mine.is_armed; // F3
+/// Sees to it that a cache will be emptied; false if it is too late for that.
+inline bool arm(frame_cache& mine) noexcept {
+    if (!mine.is_armed && !mine.is_over) {
+        mine.is_armed = true;
+        call_at_thread_end<&empty_frame_cache>();
     }
-};
+    return mine.is_armed; // F3
+}
 
 /// Pieces of memory in the sizes of frames, kept for the next frame of about the same size. A thread
 /// takes them from its own cache and puts them back there; caches exchange whole batches with a
@@ -199,8 +194,7 @@ public:
 private:
     static bool refill(std::size_t k) noexcept {
         frame_cache& mine = this_threads_frames;
-        kept_frame* const full =
-            frame_cache_returner::arm(mine) ? frame_depot::instance().get(k) : nullptr;
+        kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr;
         if (full != nullptr) {
             mine.lists[k] = {full, batch};
         }
@@ -208,7 +202,7 @@ private:
     }
 
     static bool make_room(frame_cache& mine, std::size_t k) noexcept {
-        if (!frame_cache_returner::arm(mine)) {
+        if (!arm(mine)) {
             return false;
         }
         if (mine.lists[k].count == 2 * batch - 1) {

@@ -8,6 +8,7 @@
 #include "native_thread.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "thread_end.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
@@ -177,11 +178,15 @@ public:
 
 private:
     static void* live(void* started) {
-        struct ending {
-            ~ending() { instance().leave(); } // also where it is ended by force
+        struct ending { // also where it is ended by force
+            ~ending() {
+                take_last_steps();
+                instance().leave();
+            }
         };
         auto& self = *static_cast<library_thread*>(started);
         this_thread.of_library = &self;
+        begin_thread();
         const ending at_the_end;
         self.body(self.executor, self.record);
         return nullptr;

@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "errands.hpp"
 #include "library_threads.hpp"
+#include "module_stay.hpp"
 #include "platform.hpp"
 #include "process.hpp"
 #include "report.hpp"
@@ -56,6 +57,9 @@ public:
 
     /// Closes, and reports what is left as abandoned.
     virtual void close_for_exit(steady_time start, sink_time& for_sinks) = 0;
+
+    /// Ends its threads, as far as they do until `deadline`.
+    virtual void end_threads(steady_time) {}
 
     /// When its deadline is, for an exit that began at `start`.
     virtual steady_time exit_time(steady_time start) const = 0;
@@ -166,6 +170,11 @@ private:
         sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
         wait_for_all(start, for_sinks);
         for_each([&](exit_party& party) { party.close_for_exit(start, for_sinks); });
+        if (is_in_loaded_module()) { // which may be about to be unloaded
+            module_stay::instance().note_exit();
+            for_each([&](exit_party& party) { party.end_threads(deadline_after(exit_patience)); });
+            take_last_steps();
+        }
         errands::instance().finish(deadline_after(exit_patience));
         library_threads::instance().join_left_until(deadline_after(exit_patience));
         default_sink().flush_for_exit();

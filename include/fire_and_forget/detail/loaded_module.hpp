@@ -6,12 +6,16 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "signals.hpp"
 
 #if defined(__GLIBC__) && __has_include(<link.h>)
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <dlfcn.h>
 #include <link.h>
+#include <new>
+#include <semaphore.h>
 #define FIRE_AND_FORGET_HAS_MODULES 1
 #endif
 
@@ -74,6 +78,39 @@ inline void let_go_of_module(void* kept) noexcept {
     of_loader<decltype(::dlclose)>("dlclose")(kept);
 }
 
+/// Whether the main thread is about to end, by exit() as a rule: the destructors of its thread_locals
+/// come before those of all static objects. This one is a function of the system on memory that stays,
+/// for the module may be gone by then, and must not be kept for it.
+class end_of_main {
+public:
+    /// Does nothing on another thread.
+    void watch() noexcept {
+        if (!is_main_thread() || mark_.load(std::memory_order_relaxed) != nullptr) {
+            return;
+        }
+        auto* const at_thread_exit =
+            of_loader<int(void (*)(void*), void*, void*)>("__cxa_thread_atexit_impl");
+        auto* const post = of_loader<void(void*)>("sem_post");
+        auto* const mark = new (std::nothrow) sem_t;
+        if (at_thread_exit != nullptr && post != nullptr && mark != nullptr &&
+            ::sem_init(mark, 0, 0) == 0 &&
+            at_thread_exit(post, mark, reinterpret_cast<void*>(post)) == 0) {
+            mark_.store(mark, std::memory_order_release);
+        } else {
+            delete mark;
+        }
+    }
+
+    bool has_begun() const noexcept {
+        sem_t* const mark = mark_.load(std::memory_order_acquire);
+        int posts = 0;
+        return mark != nullptr && ::sem_getvalue(mark, &posts) == 0 && posts > 0;
+    }
+
+private:
+    std::atomic<sem_t*> mark_{nullptr};
+};
+
 #else
 
 /// Elsewhere nothing is known of modules.
@@ -85,6 +122,11 @@ inline void* keep_loaded(const char*) noexcept {
 }
 inline void keep_loaded_for_good(const char*) noexcept {}
 inline void let_go_of_module(void*) noexcept {}
+class end_of_main {
+public:
+    static void watch() noexcept {}
+    static bool has_begun() noexcept { return false; }
+};
 
 #endif
 

@@ -21,6 +21,12 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// for the program, null before its guard.
 inline constinit std::atomic<const char*> module_of_library{nullptr};
 
+/// False for the program itself, and for what no guard knows of.
+inline bool is_in_loaded_module() noexcept {
+    const char* const name = module_of_library.load(std::memory_order_relaxed);
+    return name != nullptr && *name != '\0';
+}
+
 /// Finds that out, once for each module, before it can be used.
 ///
 /// A module whose calls end up with the variables of another one is never unloaded: threads may be
@@ -67,15 +73,15 @@ public:
                 return; // it stays, or a thread is on the way to see to it that stands in its code
             }
         }
-        const char* const own = module_of_library.load(std::memory_order_relaxed);
-        if (own == nullptr || *own == '\0') {
+        if (!is_in_loaded_module()) {
             return;
         }
-        void* again = keep_loaded(own);
+        void* again = keep_loaded(module_of_library.load(std::memory_order_relaxed));
         if (again == nullptr) {
             return;
         }
         expect_exit();
+        main_.watch();
         {
             const std::lock_guard lock(mutex_);
             if (users_ > 0 && handle_ == nullptr) {
@@ -92,7 +98,8 @@ public:
         void* last = nullptr;
         {
             const std::lock_guard lock(mutex_);
-            if (--users_ == 0 && !is_over_ && !library_threads::instance().has_any()) {
+            if (--users_ == 0 && !is_over_ && !main_.has_begun() &&
+                !library_threads::instance().has_any()) {
                 last = std::exchange(handle_, nullptr);
             }
         }
@@ -115,6 +122,7 @@ private:
     std::size_t users_ = 0;
     void* handle_ = nullptr;
     bool is_over_ = false;
+    end_of_main main_;
     unsigned notes_ = 0;
 };
 

@@ -98,6 +98,8 @@ public:
         return admissions_ + count_timers().accepted;
     }
 
+    void end_threads(steady_time deadline) override { end_use(deadline); }
+
     bool shutdown_until(steady_time deadline) {
         if (!is_in_its_process()) {
             return false;

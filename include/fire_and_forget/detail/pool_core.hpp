@@ -80,6 +80,13 @@ public:
         give_up_sink(exit_time(start));
     }
 
+    void end_threads(steady_time deadline) override {
+        if (!runs_this_thread()) {
+            dismiss_workers(deadline);
+            end_use(deadline);
+        }
+    }
+
     /// The end of the pool's owner, who must not use it any more.
     void retire() {
         if (!is_in_its_process()) {

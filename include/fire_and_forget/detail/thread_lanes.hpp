@@ -10,6 +10,7 @@
 #include "lanes.hpp"
 #include "process.hpp"
 #include "signal_heir.hpp"
+#include "thread_end.hpp"
 #include "thread_state.hpp"
 
 #include <cstddef>
@@ -20,23 +21,12 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Gives a thread's lanes back when the thread ends.
-struct lane_returner {
-    lane_returner() noexcept = default;
-    ~lane_returner() {
-        this_thread.lanes = nullptr;
-        this_thread.lane = nullptr;
-        this_thread.has_given_lanes_back = true;
-        delete std::exchange(this_thread.all_lanes, nullptr);
-    }
-    lane_returner(const lane_returner&) = delete;
-    lane_returner& operator=(const lane_returner&) = delete;
-
-    /// From now on the end of this thread is noticed.
-    static void arm() noexcept {
-        static thread_local const lane_returner at_the_end;
-        static_cast<void>(at_the_end);
-    }
-};
+inline void give_lanes_back() noexcept {
+    this_thread.lanes = nullptr;
+    this_thread.lane = nullptr;
+    this_thread.has_given_lanes_back = true;
+    delete std::exchange(this_thread.all_lanes, nullptr);
+}
 
 /// Lets go of the pools that are gone, if any has gone since the last time.
 inline void let_go_of_retired(lane_table& held) noexcept {
@@ -67,7 +57,7 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
         if (this_thread.all_lanes == nullptr) {
             return nullptr;
         }
-        lane_returner::arm();
+        call_at_thread_end<&give_lanes_back>();
         signal_heir::instance().watch_this_thread();
     }
     lane_table& held = *this_thread.all_lanes;

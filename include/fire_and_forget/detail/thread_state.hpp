@@ -47,7 +47,10 @@ struct thread_state {
     hand_over* handing_over = nullptr;
     const loan_frame* loans = nullptr;
     bool in_sink = false;
-    bool is_keeper = false;  ///< which runs no code of users (errands.hpp)
+    bool is_keeper = false;                ///< which runs no code of users (errands.hpp)
+    void (*last_steps[2])() noexcept = {}; ///< when it ends (thread_end.hpp)
+    bool knows_its_kind = false;
+    bool takes_last_steps = false;
     bool is_watched = false; ///< its end is heard if it is main (signal_heir.hpp)
     bool is_forking = false; ///< and holds the settings' lock (process.hpp)
 };
