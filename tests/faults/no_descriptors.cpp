@@ -30,6 +30,13 @@ void use_up_descriptors() {
     }
 }
 
+bool is_left_out() {
+    if (has_address_sanitizer) {
+        WARN("left out: sanitizers need descriptors of their own for what they check");
+    }
+    return has_address_sanitizer;
+}
+
 void compute_for(std::chrono::milliseconds time) {
     const auto end = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < end) {
@@ -58,6 +65,9 @@ const child only_computes("only computes", [](ledger& book) {
 });
 
 TEST_CASE("tasks that compute do not make a pool grow where it can't see what its threads do") {
+    if (is_left_out()) {
+        return;
+    }
     const outcome end = run(only_computes);
     check_exit(end);
     CHECK(end->notes[most_threads] >= 2);
@@ -81,6 +91,9 @@ const child all_block("all block", [](ledger& book) {
 
 TEST_CASE(
     "tasks that wait for each other get their threads where the pool can't see that they wait") {
+    if (is_left_out()) {
+        return;
+    }
     const outcome end = run(all_block);
     check_exit(end);
     CHECK(end->ran == 30);

@@ -18,10 +18,11 @@
    Configurations                                                   states     seconds
      WORKERS=1 TASKS=3 DEATHS=2                                    244,794           0
      DEATHS=2                                                    1,724,085           2
-     LONG_TASK UNLESS_LEFT_TO_OTHERS TASKS=3 UNHIRED=1           1,913,426           2
+     LONG_TASK UNLESS_LEFT_TO_OTHERS TASKS=3 UNHIRED=1           1,982,988           2
      LONG_TASK KEEPER                                            1,102,187           1
-     WORKERS=1 TASKS=3 REFUSALS=1 KEEPER                           251,637           0
-     BY_WORKER LONG_TASK UNHIRED=2 TASKS=3 DEATHS=2                 18,703           0
+     WORKERS=1 TASKS=3 REFUSALS=1 KEEPER                           272,537           0
+     WORKERS=1 KEEPER LOST_WAKES=1                                 687,742           0
+     BY_WORKER LONG_TASK UNHIRED=2 TASKS=3 DEATHS=2                 20,439           0
    By hand, too large for ctest:
      LONG_TASK KEEPER TASKS=3                                    5,849,477           8
      REFUSALS=1 KEEPER                                           6,285,736           8

@@ -16,14 +16,18 @@
    Configurations                                                       states     seconds
      LANES=2 TASKS_1=1                                               6,061,616           7
      WORKERS=3                                                       3,185,702           4
-     UNHIRED=1 TRY_LOCKS                                                79,144           0
-     UNHIRED=2 REFUSALS=1 (the second submit hires)                        881           0
-     LONG_TASK UNLESS_LEFT_TO_OTHERS WORKERS=3 UNHIRED=1 TRY_LOCKS   4,701,211           6
+     UNHIRED=1 TRY_LOCKS                                                81,255           0
+     UNHIRED=2 REFUSALS=1 (the second submit hires)                        895           0
+     LONG_TASK UNLESS_LEFT_TO_OTHERS WORKERS=3 UNHIRED=1 TRY_LOCKS   4,820,748           6
      LONG_TASK KEEPER TASKS=3 TRY_LOCKS                              1,420,964           2
-     LONG_TASK KEEPER TASKS=3 UNHIRED=2 REFUSALS=2                     738,816           1
-     BY_WORKER LONG_TASK LANES=2 WORKERS=3 UNHIRED=3                   603,605           1
+     LONG_TASK KEEPER TASKS=3 UNHIRED=2 REFUSALS=2                     780,333           1
+     KEEPER LOST_WAKES=1                                             5,359,438           6
+     KEEPER LOST_WAKES=1 UNHIRED=1                                   5,387,018           6
+     KEEPER LOST_WAKES=1 LONG_TASK                                   3,197,240           3
+     BY_WORKER LONG_TASK TASKS=3 KEEPER LOST_WAKES=1                   101,595           0
+     BY_WORKER LONG_TASK LANES=2 WORKERS=3 UNHIRED=3                   619,325           1
      BY_WORKER LONG_TASK LANES=2 WORKERS=3                           4,479,431           5
-     BY_WORKER LONG_TASK TASKS=3 UNHIRED=2 REFUSALS=1 KEEPER           236,571           0
+     BY_WORKER LONG_TASK TASKS=3 UNHIRED=2 REFUSALS=1 KEEPER           253,777           0
    By hand, too large for ctest:
      LANES=2                                                        19,599,189          36
      LANES=2 UNHIRED=1                                              16,008,006          34
@@ -44,7 +48,15 @@
                                 another task
      ASLEEP_WITH_NOBODY_LOOKING with BY_WORKER LONG_TASK TASKS=3: a worker that found LOOKING taken falls
                                 asleep in a later step, when nobody looks any more
-   With the keeper the last two hold: then they cost a tick. */
+   With the keeper the last two hold: then they cost a tick.
+     LOST_WAKES=1 alone         without the keeper
+     RING_IN_SILENCE            with KEEPER LOST_WAKES=1: a ring does not call the keeper, who sleeps
+     RINGING_IS_NO_ACTIVITY     with KEEPER LOST_WAKES=1: it goes back to sleep while the task is still in a
+                                store buffer
+     CALLED_ONCE                with KEEPER LOST_WAKES=1 LONG_TASK: a worker that wakes by itself calls the
+                                keeper once, and that call is the one that is lost
+     ANYBODY_TAKES_BACK         with KEEPER LOST_WAKES=1 UNHIRED=1: the keeper, who finds no vacancy, takes
+                                back the ring of another, whose call was lost */
 
 #include "doorbell.inc"
 

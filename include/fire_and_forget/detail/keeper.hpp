@@ -129,6 +129,7 @@ public:
         if (is_parked_.load(std::memory_order_relaxed)) [[unlikely]] {
             wants_ticks_.store(true);
             static_cast<void>(wake({}));
+            alarm_.insist(); // a worker that was not rung for is the only one who tells the keeper
         }
     }
 

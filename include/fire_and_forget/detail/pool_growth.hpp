@@ -76,7 +76,7 @@ private:
         } else if (!has_tasks || (bell_.has_looker() && stuck < progress_watch::too_long)) {
             let_leave(now, sleepers, extra);
         } else if (sleepers > 0) { // those who are awake have no time for what is there
-            call_or_hire({});
+            call_or_hire({}, ring_of::somebody_else);
         } else {
             make_up_for_blocked(now, stuck);
         }
@@ -95,13 +95,13 @@ private:
                 bell_.give_up_ring(); // what it was for has been done meanwhile
             }
         } else if (is_no_use && vacancies_.load(std::memory_order_relaxed) > 0) {
-            fill_vacancy();
+            hire_usual();
         } else if (is_no_use) {
             make_up_for_blocked(now, stuck);
         }
     }
 
-    void fill_vacancy() {
+    void hire_usual() {
         std::unique_lock lock(mutex_, std::defer_lock);
         if (try_lock_soon(lock)) {
             report(hire(lock, {}));

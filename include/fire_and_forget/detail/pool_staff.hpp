@@ -58,42 +58,53 @@ protected:
 
     void ring(call_site where) {
         if (bell_.try_ring()) {
-            call_or_hire(where);
+            call_or_hire(where, ring_of::caller);
             keeper::instance().notice_ring();
         }
     }
 
+    /// Whose ring it is that a call answers. Only its owner takes it back.
+    enum class ring_of : std::uint8_t { caller, somebody_else };
+
     /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
     /// Does not wait for whoever has stopped with the lock: the keeper will try again.
-    void call_or_hire(const call_site& where) {
+    void call_or_hire(const call_site& where, ring_of whose) {
         if (bell_.sleepers() > vacancies_.load(std::memory_order_relaxed)) {
             bell_.call_one();
             return;
         }
-        std::unique_lock lock(mutex_, std::defer_lock);
-        if (!try_lock_soon(lock)) {
-            bell_.give_up_ring();
-            return;
+        thread_trouble trouble;
+        worker* recruit = nullptr;
+        {
+            std::unique_lock lock(mutex_, std::defer_lock);
+            if (try_lock_soon(lock)) {
+                recruit = fill_vacancy(where, trouble);
+            }
+            if (recruit == nullptr && whose == ring_of::caller) {
+                bell_.give_up_ring();
+            }
         }
         keep(); // the task may end the pool once it has a thread
-        report(hire(lock, where));
+        report(recruit != nullptr ? start(*recruit, where) : trouble);
         release();
     }
 
-    /// Fills a vacant place, or takes back the ring that asked for it. Under mutex_, and gives it back.
+    /// Starts a worker if a place is vacant. Under mutex_, and gives it back.
     thread_trouble hire(std::unique_lock<std::mutex>& lock, const call_site& where) {
         thread_trouble trouble;
-        worker* const recruit = vacancies_.load(std::memory_order_relaxed) > 0
-                                    ? enroll(hired_as::usual, where, trouble)
-                                    : nullptr;
-        if (recruit == nullptr) {
-            bell_.give_up_ring();
-        }
+        worker* const recruit = fill_vacancy(where, trouble);
         lock.unlock();
         return recruit != nullptr ? start(*recruit, where) : trouble;
     }
 
     enum class hired_as : std::uint8_t { usual, extra };
+
+    /// Null if no place is vacant, or no thread is to be had. Under mutex_.
+    worker* fill_vacancy(const call_site& where, thread_trouble& trouble) {
+        return vacancies_.load(std::memory_order_relaxed) > 0
+                   ? enroll(hired_as::usual, where, trouble)
+                   : nullptr;
+    }
 
     /// A place and a record for one more worker, who is to be started. Null if that can't be. Under
     /// mutex_.
