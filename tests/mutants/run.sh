@@ -60,7 +60,7 @@ holds() {
         is_built=false
         build "$1" >"$work/log" 2>&1 || return 1
         is_built=true
-        timeout 300 "$work/test" "${@:2}" >"$work/log" 2>&1
+        timeout 300 "$work/test" "${@:2}" >"$work/log" 2>&1 && ! grep -q '^No test' "$work/log"
         ;;
     esac
 }

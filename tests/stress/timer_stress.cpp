@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "held_keeper.hpp"
 #include "load.hpp"
 #include "rally.hpp"
 #include "task_mix.hpp"
@@ -269,6 +270,19 @@ void check_end(const tally& in, const faf::stats& end, std::uint64_t threads) {
     CHECK(in.ran + in.dropped() <= in.accepted + threads);
     CHECK(in.ran_twice == 0);
     CHECK(in.early == 0);
+}
+
+TEST_CASE(
+    "a task that is due, and that nobody has started, is reported when its pool is shut down") {
+    tally counted;
+    thread_pool pool({.threads = 1, .on_error = counted.sink()});
+    const held_keeper nobody_starts_it;
+    const auto due = std::chrono::steady_clock::now() + 2ms;
+    REQUIRE(fire_and_forget(pool, {.after = 1ms}, [] {}));
+    CHECK(eventually([&] { return std::chrono::steady_clock::now() > due; }));
+    CHECK_FALSE(pool.shutdown(0s));
+    CHECK(pool.snapshot().pending == 0);
+    CHECK(counted.reported_as(failure::abandoned) == 1);
 }
 
 TEST_CASE("delayed tasks of many threads run or are reported, whenever their pool is closed") {

@@ -36,8 +36,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///             E3  A thread that waits for quiet has entered itself in waiters_ and passed a full
 ///                 fence before it looks whether it is quiet. A worker that ends a task without the
 ///                 mutex passes a full fence before it looks for waiters.
-///             E4  Closing first closes the timers' intake, and takes out what is left there, before
-///                 phase_ is closed: so nothing comes from there afterwards.
+///             E4  Closing first closes the timers' intake, and takes out what is left there before
+///                 it waits for the last time: so nothing comes from there afterwards.
 class executor_core : public executor_timers {
 public:
     /// True on its workers, also between tasks: they must not wait for themselves.
@@ -227,13 +227,11 @@ protected:
             return !has_abandoned_;
         }
         static_cast<void>(wait_quiet(lock, deadline));
-        lock.unlock();
-        end_timers(abandoned); // E4
-        lock.lock();
         phase_.store(phase::closed, std::memory_order_relaxed);
         note_closed();
         lock.unlock();
         asymmetric_barrier::heavy(); // E2
+        end_timers(abandoned);       // E4
         lock.lock();
         // Again, for what came in at the last moment.
         static_cast<void>(wait_quiet(lock, deadline));

@@ -293,19 +293,14 @@ private:
     /// A thread that a task has ended is replaced. The pool does not know the worker any more.
     void leave(worker& self, bool is_forced) {
         self.taker.flush();
-        thread_trouble trouble;
         {
-            std::unique_lock lock(mutex_);
+            const std::lock_guard lock(mutex_);
             workers_.let_go(self);
             if (!self.has_left_place) {
                 give_up_place();
             }
             quiet_.notify_all();
-            if (lanes_.may_have_tasks()) {
-                trouble = hire(lock, self.taker.where());
-            }
         }
-        report(trouble);
         const bool was_needed = is_forced && has_napper(); // P3 of pool_workers
         if (was_needed || lanes_.may_have_tasks()) {
             ring(self.taker.where());
