@@ -99,7 +99,9 @@ struct default_executors {
 /// sink, the pool's or the global one, with the file and line of this call. If a copy throws,
 /// rvalue arguments may have been moved from; otherwise a refused call leaves its arguments alone.
 /// Thread safety: may be called from any thread and at any time, from tasks, sinks, static
-/// constructors and destructors; not from a signal handler.
+/// constructors and destructors. From a signal handler only if need be: where that has interrupted
+/// this library on its thread, the call is refused with refusal::in_signal_handler, counted and not
+/// reported; else it may allocate and lock, which is not safe if malloc was interrupted, or a sink.
 /// Lifetime: the task owns copies. What fn captures by reference must outlive it, and so must what
 /// is only looked at by what is copied: by a pointer, a std::string_view, a std::span, a std::ref. A
 /// local array does not compile, as it would be such a pointer; a literal is there for ever.

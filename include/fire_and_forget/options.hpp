@@ -65,15 +65,16 @@ inline constexpr repetition stop_repeating = repetition::stop;
 
 /// Why a task was not accepted.
 enum class refusal : std::uint8_t {
-    none,            ///< it was accepted
-    queue_full,      ///< its executor holds as many tasks as it may
-    shutting_down,   ///< its pool is closed, or the program is exiting
-    out_of_memory,   ///< there was no memory for it
-    no_thread,       ///< no thread could be started and no other could take it
-    empty_callable,  ///< fn is a null pointer or an empty std::function
-    copy_threw,      ///< copying or moving fn or an argument threw
-    executor_failed, ///< the executor threw, or dropped the job it was given
-    invalid_options, ///< what the options ask for can't be done with this fn or this executor
+    none,              ///< it was accepted
+    queue_full,        ///< its executor holds as many tasks as it may
+    shutting_down,     ///< its pool is closed, or the program is exiting
+    out_of_memory,     ///< there was no memory for it
+    no_thread,         ///< no thread could be started and no other could take it
+    empty_callable,    ///< fn is a null pointer or an empty std::function
+    copy_threw,        ///< copying or moving fn or an argument threw
+    executor_failed,   ///< the executor threw, or dropped the job it was given
+    invalid_options,   ///< what the options ask for can't be done with this fn or this executor
+    in_signal_handler, ///< a signal handler fired it that had interrupted this library; not reported
     forked_child, ///< its executor was made before this process was forked: it has no threads here
 };
 
@@ -98,6 +99,8 @@ constexpr std::string_view to_string(refusal why) noexcept {
         return "the executor threw or dropped the job";
     case refusal::invalid_options:
         return "its options ask for what can't be done";
+    case refusal::in_signal_handler:
+        return "a signal handler fired it while its thread was inside this library";
     case refusal::forked_child:
         return "its executor belongs to the process that forked this one";
     }

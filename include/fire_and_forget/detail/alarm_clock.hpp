@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "reentry.hpp"
 #include "time.hpp"
 
 #include <atomic>
@@ -74,7 +75,7 @@ private:
     }
 #else
     void call() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         calls_.fetch_add(1, std::memory_order_release); // A1
         called_.notify_one();
     }

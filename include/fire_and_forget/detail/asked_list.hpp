@@ -5,6 +5,7 @@
 // them out of where they wait; the stop_watch of task.hpp puts them here.
 
 #include "abi.hpp"
+#include "reentry.hpp"
 #include "timer_heap.hpp"
 
 #include <mutex>
@@ -35,18 +36,18 @@ class asked_list {
 public:
     /// From now on it may be asked.
     void arm(watched& one) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         one.is_armed = true;
     }
 
     void disarm(watched& one) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         take_off(one);
     }
 
     /// False if it is not armed, or on the list already.
     bool ask(watched& one) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (!one.is_armed || one.next != nullptr) {
             return false;
         }
@@ -59,7 +60,7 @@ public:
     /// Disarms the first that is in the heap; null if there is none. The others have been asked
     /// before they got there, and stay.
     timed* take_from_heap() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         watched* one = ends_.next;
         while (one != &ends_ && !one->item.is_in_heap) {
             one = one->next;

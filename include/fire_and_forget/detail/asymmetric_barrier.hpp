@@ -32,6 +32,21 @@ inline void cpu_relax() noexcept {
 #endif
 }
 
+/// Adds one to a count that no other thread writes. Where counts_in_one_step holds, no signal handler
+/// can come in between.
+#if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
+inline constexpr bool counts_in_one_step = true;
+inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
+    static_assert(sizeof count == sizeof(std::uint64_t));
+    asm("addq $1, %0" : "+m"(reinterpret_cast<std::uint64_t&>(count)));
+}
+#else
+inline constexpr bool counts_in_one_step = false;
+inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+#endif
+
 // A stress test defines FIRE_AND_FORGET_STRESS: then lanes have tiny blocks, and the test's own
 // function runs at the points where another thread's turn would hurt most.
 #if defined(FIRE_AND_FORGET_STRESS)

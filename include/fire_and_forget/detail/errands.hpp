@@ -8,6 +8,7 @@
 #include "library_threads.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
@@ -50,7 +51,7 @@ public:
 
     void add(errand& fresh) noexcept {
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             (last_ != nullptr ? last_->next_ : first_) = &fresh;
             last_ = &fresh;
             is_left_.store(!has_thread_, std::memory_order_relaxed);
@@ -64,7 +65,7 @@ public:
     /// For the keeper, when some are left: tries again to start a thread.
     void start() noexcept {
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (first_ == nullptr || has_thread_ || steady_clock::now() < next_try_) {
                 return;
             }
@@ -72,7 +73,7 @@ public:
             is_left_.store(false, std::memory_order_relaxed);
         }
         if (library_threads::instance().start(&live, this, nullptr) != 0) {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             next_try_ = deadline_after(std::chrono::milliseconds(10));
             note_end();
         }
@@ -113,13 +114,13 @@ private:
     struct shift {
         errands& all;
         explicit shift(errands& of) noexcept : all(of) {
-            const std::lock_guard lock(all.mutex_);
+            const library_lock lock(all.mutex_);
             all.id_ = std::this_thread::get_id();
         }
         ~shift() {
             library_threads::instance().leave(); // J1
             {
-                const std::lock_guard lock(all.mutex_);
+                const library_lock lock(all.mutex_);
                 all.id_ = {};
                 all.note_end();
             }
@@ -144,7 +145,7 @@ private:
 
     /// The first one; null if there is none, or if it is the thread's.
     errand* take(taker who) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (first_ == nullptr || (has_thread_ && who == taker::anybody)) {
             return nullptr;
         }

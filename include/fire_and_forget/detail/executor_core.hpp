@@ -15,6 +15,7 @@
 #include "lifecycle.hpp"
 #include "module_stay.hpp"
 #include "platform.hpp"
+#include "reentry.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
@@ -83,7 +84,7 @@ public:
     stats snapshot() const {
         stats now;
         if (is_in_its_process()) {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             now = count();
         }
         now.refused = refused_.load(std::memory_order_relaxed);
@@ -104,7 +105,7 @@ public:
             return;
         }
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (phase_.load(std::memory_order_relaxed) == phase::open) {
                 phase_.store(phase::closing, std::memory_order_relaxed);
             }
@@ -144,7 +145,7 @@ public:
             : from_(from), frame_{&from, this_thread.loans} {
             from.keep();
             this_thread.loans = &frame_;
-            const std::lock_guard lock(from.mutex_);
+            const library_lock lock(from.mutex_);
             ++from.borrowers_;
         }
         ~sink_loan() {
@@ -153,7 +154,7 @@ public:
                 return; // the sink has forked, and comes back in the child
             }
             {
-                const std::lock_guard lock(from_.mutex_);
+                const library_lock lock(from_.mutex_);
                 --from_.borrowers_;
                 from_.quiet_.notify_all();
             }
@@ -295,6 +296,7 @@ private:
 
     /// Waits until nothing is queued, and nothing runs but the task this is called from.
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
+        const inside_library waiting;
         const std::size_t own = depth_of(&lent());
         struct presence {
             std::atomic<std::uint32_t>& waiters;
@@ -314,7 +316,10 @@ private:
             }
             if (has_awaited_timers() && !keeper::instance().has_thread()) {
                 lock.unlock();
-                const steady_time next = serve_timers(now());
+                const steady_time next = [this] {
+                    const outside_library serving; // it may make reports
+                    return serve_timers(now());
+                }();
                 lock.lock();
                 wait_until(quiet_, lock,
                            earlier_of(deadline, earlier_of(next, deadline_after(keeper::tick))));

@@ -12,6 +12,7 @@
 #include "lanes.hpp"
 #include "located.hpp"
 #include "pool_core.hpp"
+#include "reentry.hpp"
 #include "run_task.hpp"
 #include "thread_lanes.hpp"
 #include "thread_state.hpp"
@@ -86,6 +87,15 @@ inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
     pool.give_up(lane, place);
     pool.note_refused();
     return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));
+}
+
+/// What there is to do for a stored task but in the usual case.
+[[gnu::noinline]] inline submission finish_late(pool_core& pool, lane_set& lanes, pool_lane& lane,
+                                                slot& place, const task_type& type,
+                                                const call_site where) {
+    return pool_core::has_kept_late(lanes, lane, place, where)
+               ? submission()
+               : refuse_recalled(pool, lane, place, type);
 }
 
 /// A slot while one call stores its task there. It is given up if that does not happen: it would
@@ -173,6 +183,10 @@ template <class... Args>
                                             void* callable, const storing<Args...>* how,
                                             Args&&... args) {
     pool_core& pool = core_here(meant);
+    if (is_inside_library()) [[unlikely]] {
+        pool.note_refused();
+        return submission(refusal::in_signal_handler);
+    }
     const located<Args...> fn(where, callable, how);
     const firing call = make_firing(given, pool.sink(), fn.where);
     refusal why = refusal::none;
@@ -226,6 +240,12 @@ concept without_lanes = !std::same_as<E, pool_core>;
 template <without_lanes E, class... Args>
 submission fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
                 Args&&... args) {
+    if (is_inside_library()) [[unlikely]] {
+        if constexpr (std::same_as<E, own_threads>) {
+            target.note_refused();
+        }
+        return submission(refusal::in_signal_handler);
+    }
     const firing call = make_firing(given, nullptr, fn.where);
     refusal why = refusal::none;
     task_ptr task;
@@ -241,22 +261,48 @@ submission fire(E& target, const options* given, const located<std::type_identit
     return submission(why);
 }
 
+/// The thread's lane is at hand again.
+inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
+    keep_order();
+    this_thread.lane = &lane; // R1: it may be another one's
+    keep_order();
+    this_thread.lanes = &lanes;
+}
+
+/// In a lane that may be the thread's own, where a handler of a signal could store one meanwhile.
+[[gnu::always_inline]] inline void publish(pool_lane& lane, slot& stored, const task_type& type) {
+    if constexpr (counts_in_one_step) {
+        lane.publish(stored, type);
+    } else {
+        const inside_library counting; // R2
+        lane.publish(stored, type);
+    }
+}
+
 /// At a pool: what is quick to store goes into a slot without further ado.
 template <class... Args>
 [[gnu::always_inline]] inline submission fire(pool_core& pool, const options* given,
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
-    if (given == nullptr && fn.how->is_quick && pool.has_lane_at_hand()) [[likely]] {
-        lane_set& lanes = *this_thread.lanes; // the pool may be gone once its task has run
-        pool_lane& lane = *this_thread.lane;
-        if (lane.has_room()) [[likely]] {
-            slot& place = lane.reserve();
-            fn.construct(place.closure, std::forward<Args>(args)...);
-            place.where = fn.where;
-            lane.publish(place, *fn.how->type);
-            return pool_core::has_kept(lanes, lane, place, fn.where)
-                       ? submission()
-                       : refuse_recalled(pool, lane, place, *fn.how->type);
+    if (given == nullptr && fn.how->is_quick) [[likely]] {
+        pool_lane* const lane = this_thread.lane;
+        keep_order(); // R1: as they belong together
+        lane_set* const lanes = this_thread.lanes;
+        if (pool.has_at_hand(lanes)) [[likely]] {
+            this_thread.lanes = no_entry();
+            keep_order();
+            if (lane->has_room()) [[likely]] {
+                slot& place = lane->reserve(); // R2
+                leave_library(*lane, *lanes);
+                fn.construct(place.closure, std::forward<Args>(args)...);
+                place.where = fn.where;
+                publish(*lane, place, *fn.how->type);
+                // The pool may be gone once its task has run.
+                return pool_core::needs_no_more(*lanes)
+                           ? submission()
+                           : finish_late(pool, *lanes, *lane, place, *fn.how->type, fn.where);
+            }
+            leave_library(*lane, *lanes);
         }
     }
     return fire_with_care<Args...>(pool, given, fn.where, fn.fn, fn.how,

@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "thread_end.hpp"
 
 #include <cstddef>
@@ -76,7 +77,7 @@ public:
     void put(std::size_t k, kept_frame* full) noexcept {
         shelf& to = shelves_[k];
         {
-            const std::lock_guard lock(to.mutex);
+            const library_lock lock(to.mutex);
             if ((to.batches + 1) * batch * size_of(k) <= depot_bytes) {
                 full->next_batch = std::exchange(to.first, full);
                 ++to.batches;
@@ -89,7 +90,7 @@ public:
     /// Null if there is none.
     kept_frame* get(std::size_t k) noexcept {
         shelf& from = shelves_[k];
-        const std::lock_guard lock(from.mutex);
+        const library_lock lock(from.mutex);
         if (from.first == nullptr) {
             return nullptr;
         }

@@ -11,6 +11,7 @@
 #include "errands.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "signal_heir.hpp"
 #include "thread_start.hpp"
 #include "time.hpp"
@@ -87,7 +88,7 @@ public:
 
     /// False if it looks after that one already.
     bool enlist(ward& fresh) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (std::exchange(fresh.is_enlisted_, true)) {
             return false;
         }
@@ -98,7 +99,7 @@ public:
 
     /// Before the end of `gone`, when it can't be held any more: so no visit is under way.
     void strike_off(ward& gone) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         unlink(gone);
     }
 

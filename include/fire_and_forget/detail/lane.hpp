@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "block.hpp"
+#include "reentry.hpp"
 #include "task.hpp"
 
 #include <atomic>
@@ -79,7 +80,12 @@ public:
     // The owner's side ----------------------------------------------------------------------------
 
     /// Whether there is a slot to reserve; false if there is no memory for one.
-    bool has_room() noexcept { return next_ != end_ || extend(); }
+    bool has_room() noexcept {
+        if (next_ != end_) [[likely]] {
+            return true;
+        }
+        return extend();
+    }
 
     /// The next slot, for the owner to construct a task in and then publish, bury or unreserve it. After
     /// has_room().
@@ -87,7 +93,7 @@ public:
 
     /// From now on workers may take it.
     void publish(slot& stored, const task_type& type) noexcept {
-        pushed_.store(pushed() + 1, std::memory_order_relaxed); // L1: no other thread writes it
+        count_up(pushed_); // L1
         stress_point();
         stored.type.store(&type, std::memory_order_release); // O1
     }
@@ -206,6 +212,7 @@ private:
     static constexpr std::size_t spares = 2;
 
     [[gnu::noinline]] bool extend() noexcept {
+        const inside_library allocating;
         block_type* fresh = take_spare();
         if (fresh == nullptr) {
             fresh = new (std::nothrow) block_type(*this);

@@ -10,6 +10,7 @@
 #include "doorbell.hpp"
 #include "lane.hpp"
 #include "lifecycle.hpp"
+#include "reentry.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -71,13 +72,13 @@ public:
 
     /// The pool, kept; null when it is gone.
     exit_party* keep_pool() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         return pool_ != nullptr && pool_->try_keep() ? pool_ : nullptr;
     }
 
     /// The pool is gone; threads let go of the lanes when they next come by.
     void retire() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         pool_ = nullptr;
         is_retired_.store(true, std::memory_order_relaxed);
         retired.fetch_add(1, std::memory_order_release); // S2
@@ -104,7 +105,7 @@ public:
 
     /// A lane for the calling thread to store in; null if there is no memory.
     pool_lane* lend(priority level) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         list& lanes = lists_[static_cast<std::size_t>(level)];
         if (pool_lane* const used = lanes.free) {
             lanes.free = used->next_free;
@@ -115,12 +116,12 @@ public:
 
     /// A lane for what has waited for its time. Not to be taken back.
     pool_lane* lend_to_timers(priority level) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         return add(lists_[static_cast<std::size_t>(level)], true);
     }
 
     void take_back(pool_lane& lane, priority level) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         list& lanes = lists_[static_cast<std::size_t>(level)];
         lane.next_free = lanes.free;
         lanes.free = &lane;

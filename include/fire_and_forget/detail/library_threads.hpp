@@ -8,6 +8,7 @@
 #include "native_thread.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "thread_end.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
@@ -101,14 +102,14 @@ public:
         }
         static_cast<void>(join_ended());
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             at_work_.link(*fresh); // before it can leave
             ++count_at_work_;
         }
         const int error = start_native_thread(&live, fresh);
         if (error != 0) {
             {
-                const std::lock_guard lock(mutex_);
+                const library_lock lock(mutex_);
                 stop_work(*fresh);
             }
             delete fresh;
@@ -124,7 +125,7 @@ public:
             return; // it has left already, or is the first thread of a forked child
         }
         static_cast<void>(join_ended());
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         self->handle = this_native_thread();
         stop_work(*self);
         left_.link(*self); // J1
@@ -144,7 +145,7 @@ public:
         const auto is_its = [=](const library_thread& one) {
             return executor == nullptr || one.executor == executor;
         };
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         return left_.find(is_its) != nullptr || at_work_.find(is_its) != nullptr;
     }
 
@@ -198,7 +199,7 @@ private:
         library_thread* ended = nullptr;
         bool is_any_left = false;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             for (library_thread* one = left_.first(); one != nullptr;) {
                 library_thread& seen = *std::exchange(one, one->next);
                 if (!seen.is_being_joined && try_join(seen.handle)) {

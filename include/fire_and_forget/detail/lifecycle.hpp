@@ -10,6 +10,7 @@
 #include "module_stay.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "report.hpp"
 #include "time.hpp"
 
@@ -101,7 +102,7 @@ public:
     void enlist(exit_party& party) noexcept {
         bool is_due = true;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             has_new_party_ = true;
             party.next_ = first_;
             if (first_ != nullptr) {
@@ -121,7 +122,7 @@ public:
     void note_work() noexcept {
         bool is_new = false;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             is_new = std::exchange(has_new_party_, false);
         }
         if (is_new) {
@@ -130,7 +131,7 @@ public:
     }
 
     void strike_off(exit_party& party) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         (party.previous_ != nullptr ? party.previous_->next_ : first_) = party.next_;
         if (party.next_ != nullptr) {
             party.next_->previous_ = party.previous_;
@@ -163,7 +164,7 @@ private:
         {
             // A party that is enlisted from here on, by a task or by the end of a sink, may come
             // too late to be visited: it has another step registered.
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             is_due_ = false;
         }
         for_each([](exit_party& party) { party.begin_closing(); });
@@ -225,7 +226,7 @@ private:
 
     /// The party after `from`, or the first, kept; null when there is none.
     exit_party* keep_next(const exit_party* from) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         exit_party* party = from != nullptr ? from->next_ : first_;
         while (party != nullptr && !party->try_keep()) {
             party = party->next_;

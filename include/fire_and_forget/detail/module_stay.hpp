@@ -8,6 +8,7 @@
 #include "library_threads.hpp"
 #include "loaded_module.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -68,7 +69,7 @@ public:
 
     void begin() noexcept {
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (users_++ > 0) {
                 return; // it stays, or a thread is on the way to see to it that stands in its code
             }
@@ -83,7 +84,7 @@ public:
         expect_exit();
         main_.watch();
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (users_ > 0 && handle_ == nullptr) {
                 handle_ = std::exchange(again, nullptr);
             }
@@ -97,7 +98,7 @@ public:
     void end() noexcept {
         void* last = nullptr;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (--users_ == 0 && !is_over_ && !main_.has_begun() &&
                 !library_threads::instance().has_any()) {
                 last = std::exchange(handle_, nullptr);
@@ -111,7 +112,7 @@ public:
     /// From now on it stays as it is: when the program ends, destructors of static objects may call
     /// end(), and nobody else has it loaded.
     void note_exit() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         is_over_ = true;
     }
 
@@ -129,7 +130,7 @@ private:
 inline void module_stay::expect_exit() noexcept {
     constexpr unsigned enough = 32;
     {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (notes_ == enough) {
             return;
         }

@@ -12,6 +12,7 @@
 #include "executor_core.hpp"
 #include "platform.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "run_task.hpp"
 #include "running_tasks.hpp"
 #include "task.hpp"
@@ -94,7 +95,7 @@ public:
     }
 
     std::uint64_t admissions() const override {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         return admissions_ + count_timers().accepted;
     }
 
@@ -131,6 +132,7 @@ private:
     };
 
     static record* make_record(const call_site& where, const char* name) noexcept {
+        const inside_library allocating;
         auto* const fresh = new (std::nothrow) record;
         if (fresh != nullptr) {
             fresh->where = where;
@@ -142,7 +144,7 @@ private:
     enum class entry : std::uint8_t { free, full, closed };
 
     entry enter(record& fresh) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (!is_open_here()) {
             return entry::closed;
         }
@@ -215,7 +217,7 @@ private:
             task->is_delayed = false;
             fresh->task.reset(task);
         }
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         link(*fresh);
         fresh->next_due = std::exchange(due_, fresh);
         return true;
@@ -253,7 +255,7 @@ private:
 
     /// Whether a task that has become due finds too many threads.
     bool must_leave(record& fresh) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         const bool is_one_too_many = threads_ > limit.load(std::memory_order_relaxed) &&
                                      fresh.task != nullptr && !fresh.is_written_off;
         if (is_one_too_many) {
@@ -263,7 +265,7 @@ private:
     }
 
     record* take_due() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         record* const first = due_;
         due_ = first != nullptr ? first->next_due : nullptr;
         return first;
@@ -298,7 +300,7 @@ private:
 
     /// For a record whose thread could not be started; true if it was written off meanwhile.
     bool take_back(record& fresh, thread_trouble& trouble) noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         trouble = pause_.begin(fresh.where, std::move(fresh.why));
         return !leave_to_pool(fresh);
     }
@@ -313,7 +315,7 @@ private:
     }
 
     void note_arrival() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         --on_the_way_;
         quiet_.notify_all();
     }
@@ -342,7 +344,7 @@ private:
         ~settlement() {
             all.end_if_forked();
             library_threads::instance().leave(); // J1
-            const std::lock_guard lock(all.mutex_);
+            const library_lock lock(all.mutex_);
             if (all.unlink(*self)) {
                 all.ended_.add(result);
             }
@@ -355,7 +357,7 @@ private:
     void live(record* self) {
         settlement after(*this, self);
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             self->thread = std::this_thread::get_id();
         }
         name_this_thread("faf/own");

@@ -5,6 +5,7 @@
 // a limit at all; a worker that takes one gives its place back.
 
 #include "abi.hpp"
+#include "reentry.hpp"
 #include "time.hpp"
 
 #include <atomic>
@@ -73,7 +74,7 @@ public:
 
     /// Those that wait look again.
     void wake_all() {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         has_room_.notify_all();
     }
 

@@ -28,10 +28,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                 whoever closes has taken it.
 class pool_intake : public pool_overflow {
 public:
-    /// Whether this_thread.lane is the calling thread's lane here, and the pool is open and has no
-    /// limit. If not, lane_of_this_thread and is_open_here() know more.
-    bool has_lane_at_hand() const noexcept {
-        return this_thread.lanes == open_lanes_.load(std::memory_order_relaxed);
+    /// Whether `at_hand` are the lanes of this pool, and it is open and has no limit. If not,
+    /// lane_of_this_thread and is_open_here() know more.
+    bool has_at_hand(const lane_set* at_hand) const noexcept {
+        return at_hand == open_lanes_.load(std::memory_order_relaxed);
     }
 
     void begin_closing() override {
@@ -45,7 +45,16 @@ public:
     /// and the task is the caller's again, who is to destroy it and then give_up() its slot.
     /// Touches no pool unless it must: that may be gone by now.
     static bool has_kept(lane_set& lanes, pool_lane& lane, slot& stored, call_site where) {
-        announce(lanes, where); // C2 comes after its barrier
+        return needs_no_more(lanes) || has_kept_late(lanes, lane, stored, where);
+    }
+
+    /// Its two halves: where the first says no, the second does the rest.
+    static bool needs_no_more(const lane_set& lanes) noexcept {
+        asymmetric_barrier::light(); // O1 of the doorbell; C2 comes after it
+        return !lanes.bell.is_needed() && !lanes.is_closed();
+    }
+    static bool has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored, call_site where) {
+        announce(lanes, where);
         return !lanes.is_closed() || !is_recalled(lanes, lane, stored);
     }
 

@@ -8,6 +8,7 @@
 #include "abi.hpp"
 #include "lanes.hpp"
 #include "pool_workers.hpp"
+#include "reentry.hpp"
 #include "run_task.hpp"
 #include "running_tasks.hpp"
 #include "task.hpp"
@@ -85,7 +86,7 @@ protected:
         }
         running_tasks::entry run(task->where, task->name);
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             if (!is_open_here()) {
                 return refusal::shutting_down;
             }
@@ -105,7 +106,7 @@ protected:
                     return; // the task has forked, and its caller goes on in the child
                 }
                 {
-                    const std::lock_guard lock(pool.mutex_);
+                    const library_lock lock(pool.mutex_);
                     if (pool.callers_.unlink(run)) {
                         pool.ended_by_callers_.add(result);
                     } else {

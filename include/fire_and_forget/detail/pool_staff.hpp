@@ -13,6 +13,7 @@
 #include "executor_core.hpp"
 #include "keeper.hpp"
 #include "lanes.hpp"
+#include "reentry.hpp"
 #include "thread_start.hpp"
 #include "worker_roster.hpp"
 
@@ -91,6 +92,7 @@ protected:
 
     /// Starts a worker if a place is vacant. Under mutex_, and gives it back.
     thread_trouble hire(std::unique_lock<std::mutex>& lock, const call_site& where) {
+        const inside_library hiring;
         thread_trouble trouble;
         worker* const recruit = fill_vacancy(where, trouble);
         lock.unlock();
@@ -137,7 +139,7 @@ protected:
         }
         thread_trouble trouble;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             trouble = workers_.withdraw(recruit, where, std::move(why));
             if (is_extra) {
                 extra_.fetch_sub(1, std::memory_order_relaxed); // P4

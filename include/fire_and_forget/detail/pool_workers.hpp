@@ -9,6 +9,7 @@
 #include "doorbell.hpp"
 #include "pending_limit.hpp"
 #include "pool_growth.hpp"
+#include "reentry.hpp"
 #include "run_task.hpp"
 #include "task.hpp"
 #include "worker.hpp"
@@ -217,7 +218,7 @@ private:
     }
 
     void end_written_off() {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         note_written_off_end();
     }
 
@@ -286,6 +287,7 @@ private:
         lender_ = std::this_thread::get_id();
         lock.unlock();
         const loan until_done{*this, lock};
+        const outside_library working;
         if (lent_.take_next()) {
             run(lent_);
         }

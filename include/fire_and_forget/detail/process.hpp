@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "reentry.hpp"
 #include "signals.hpp"
 #include "thread_state.hpp"
 
@@ -121,6 +122,7 @@ public:
     settings_lock& operator=(const settings_lock&) = delete;
 
 private:
+    const inside_library inside_;
     const bool is_mine_;
 };
 
@@ -184,8 +186,10 @@ private:
             if (seen == being_made_by(me)) {
                 std::this_thread::yield();
                 seen = state_.load(std::memory_order_acquire);
-            } else if (state_.compare_exchange_weak(seen, being_made_by(me),
-                                                    std::memory_order_acquire)) {
+                continue;
+            }
+            const signals_blocked until_made; // a handler might wait for what it has interrupted
+            if (state_.compare_exchange_weak(seen, being_made_by(me), std::memory_order_acquire)) {
                 here_ = ::new (here_ == nullptr ? first_place_ : another_place()) T;
                 state_.store(made_by(me), std::memory_order_release);
                 return;

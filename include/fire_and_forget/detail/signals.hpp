@@ -28,7 +28,7 @@ inline sigset_t library_mask() noexcept {
     return blocked;
 }
 
-/// The mask of the thread whose call started the first thread of the library.
+/// The mask of the thread that used the library first.
 class program_mask {
 public:
     static void note(const sigset_t& of_caller) noexcept {

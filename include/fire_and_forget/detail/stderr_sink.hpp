@@ -10,6 +10,7 @@
 #include "platform.hpp"
 #include "process.hpp"
 #include "rate_limiter.hpp"
+#include "reentry.hpp"
 #include "time.hpp"
 
 #include <cstddef>
@@ -137,7 +138,7 @@ public:
         rate_limiter::verdict verdict;
         bool wants_flush = false;
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             verdict = limiter_.admit(report, rate_limiter::clock::now());
             wants_flush = !verdict.admitted && is_exiting_ && !std::exchange(will_flush_, true);
         }
@@ -163,7 +164,7 @@ public:
     /// one.
     void flush_for_exit() {
         {
-            const std::lock_guard lock(mutex_);
+            const library_lock lock(mutex_);
             is_exiting_ = true;
             will_flush_ = false;
         }
@@ -175,7 +176,7 @@ public:
         for (;;) {
             rate_limiter::unseen place;
             {
-                const std::lock_guard lock(mutex_);
+                const library_lock lock(mutex_);
                 place = limiter_.take_unseen();
             }
             if (place.count == 0) {

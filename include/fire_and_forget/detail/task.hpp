@@ -11,6 +11,7 @@
 #include "asked_list.hpp"
 #include "callable.hpp"
 #include "platform.hpp"
+#include "reentry.hpp"
 #include "scheduler.hpp"
 #include "time.hpp"
 #include "timer_heap.hpp"
@@ -135,6 +136,7 @@ public:
     /// One without a closure yet, for a closure of `type`; null without memory.
     static task_node* allocate(const task_type& type, const call_site& where) noexcept {
         const std::size_t size = offset(type) + type.size;
+        const inside_library allocating;
         // Asking for an alignment that it has anyway would double the price.
         void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
                                             : ::operator new(size, alignment(type), std::nothrow);

@@ -9,6 +9,7 @@
 #include "lane_table.hpp"
 #include "lanes.hpp"
 #include "process.hpp"
+#include "reentry.hpp"
 #include "signal_heir.hpp"
 #include "thread_end.hpp"
 #include "thread_state.hpp"
@@ -29,7 +30,7 @@ inline void give_lanes_back() noexcept {
 }
 
 /// Lets go of the pools that are gone, if any has gone since the last time.
-inline void let_go_of_retired(lane_table& held) noexcept {
+inline void let_go_of_retired(lane_table& held, lane_set*& at_hand) noexcept {
     const std::uint32_t gone = lane_set::retired_so_far();
     if (gone == held.gone_by_then) {
         return;
@@ -39,8 +40,8 @@ inline void let_go_of_retired(lane_table& held) noexcept {
         const bool is_retired = one.of->is_retired();
         const bool is_in_use = is_retired && one.is_any_in_use();
         is_one_in_use = is_one_in_use || is_in_use;
-        if (is_retired && !is_in_use && this_thread.lanes == one.of) {
-            this_thread.lanes = nullptr;
+        if (is_retired && !is_in_use && at_hand == one.of) {
+            at_hand = nullptr;
         }
         return is_retired && !is_in_use;
     });
@@ -50,8 +51,8 @@ inline void let_go_of_retired(lane_table& held) noexcept {
 }
 
 /// What this thread holds of `set`, new if need be; null without memory. Pools that are gone are
-/// let go of on the way.
-inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
+/// let go of on the way. From inside.
+inline lanes_of_thread* lanes_of_this_thread(lane_set& set, lane_set*& at_hand) noexcept {
     if (this_thread.all_lanes == nullptr) {
         this_thread.all_lanes = new (std::nothrow) lane_table;
         if (this_thread.all_lanes == nullptr) {
@@ -61,7 +62,7 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
         signal_heir::instance().watch_this_thread();
     }
     lane_table& held = *this_thread.all_lanes;
-    let_go_of_retired(held);
+    let_go_of_retired(held, at_hand);
     lanes_of_thread* found = held.find(set);
     if (found == nullptr) {
         found = new (std::nothrow) lanes_of_thread{&set, {}, nullptr, {}};
@@ -78,9 +79,11 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set) noexcept {
 /// copying that task may itself fire tasks and wait for them: they must not stand behind it.
 class lane_of_this_thread {
 public:
-    lane_of_this_thread(lane_set& set, priority level) noexcept
-        : set_(set), level_(level),
-          held_(this_thread.has_given_lanes_back ? nullptr : lanes_of_this_thread(set)) {
+    lane_of_this_thread(lane_set& set, priority level) noexcept : set_(set), level_(level) {
+        inside_library changing;
+        if (!this_thread.has_given_lanes_back) {
+            held_ = lanes_of_this_thread(set, changing.at_hand);
+        }
         if (held_ != nullptr && std::exchange(is_in_use(), true)) {
             held_ = nullptr;
         }
@@ -94,14 +97,15 @@ public:
             own = set.lend(level);
         }
         lane_ = own;
-        if (this_thread.lanes == &set) {
-            this_thread.lanes = nullptr; // until it is at hand again
+        if (changing.at_hand == &set) {
+            changing.at_hand = nullptr; // until it is at hand again
         }
     }
     ~lane_of_this_thread() {
         if (generation_ != generation_here()) {
             return; // copying a task has forked: in the child this thread has no lanes
         }
+        inside_library changing;
         if (held_ == nullptr) {
             if (lane_ != nullptr) {
                 set_.take_back(*lane_, level_);
@@ -112,7 +116,7 @@ public:
         is_in_use() = false;
         if (pool_lane* const normal = held_->lanes[static_cast<std::size_t>(priority::normal)];
             normal != nullptr && !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
-            this_thread.lanes = &set_;
+            changing.at_hand = &set_;
             this_thread.lane = normal;
         }
     }
@@ -127,7 +131,7 @@ private:
     lane_set& set_;
     const priority level_;
     const std::uint32_t generation_ = generation_here();
-    lanes_of_thread* held_;
+    lanes_of_thread* held_ = nullptr;
     pool_lane* lane_ = nullptr;
 };
 

@@ -11,6 +11,7 @@
 #include "describe.hpp"
 #include "library_threads.hpp"
 #include "platform.hpp"
+#include "reentry.hpp"
 #include "report.hpp"
 #include "signal_heir.hpp"
 #include "time.hpp"
@@ -27,6 +28,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// memory.
 inline bool start_thread(thread_body body, void* executor, void* record,
                          std::exception_ptr& why) noexcept {
+    const inside_library starting;
     signal_heir::instance().watch_this_thread();
     const int error = library_threads::instance().start(body, executor, record);
     if (error != 0 && error != library_threads::no_memory) {

@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "asked_list.hpp"
 #include "asymmetric_barrier.hpp"
+#include "reentry.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
 #include "time.hpp"
@@ -132,6 +133,7 @@ public:
     /// serve again, which is soon if somebody else holds the queue: the keeper has others to serve.
     template <class Store>
     steady_time serve(steady_time now, unsigned most, Store store) {
+        const inside_library serving;
         const std::unique_lock lock(mutex_, std::try_to_lock);
         if (!lock) {
             std::this_thread::yield();
@@ -167,7 +169,7 @@ public:
     /// Makes all due for which `is_it` holds. It looks at all that wait.
     template <class Predicate>
     void make_due(steady_time now, Predicate is_it) {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         collect();
         keep_all(heap_.remove_if([&](timed& item) {
             const bool is_early = now < item.due && is_it(item);
@@ -178,7 +180,7 @@ public:
 
     /// From now on pushes are refused.
     void close() noexcept {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         if (!is_closed_) {
             is_closed_ = true;
             keep_all(intake_.exchange(&closed_)); // T1
@@ -189,7 +191,7 @@ public:
     /// Before anybody can see that it is gone, `note()` is called.
     template <class Predicate, class Note>
     timed* take_latest_if(Predicate is_it, Note note) {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         collect();
         timed* const taken = heap_.take_latest_if(is_it);
         if (taken != nullptr) {
@@ -203,7 +205,7 @@ public:
     /// Takes out all for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
     timed* take_if(Predicate is_it) {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         collect();
         timed* taken = heap_.remove_if(is_it);
         for (timed* item = std::exchange(spilled_, nullptr); item != nullptr;) {
