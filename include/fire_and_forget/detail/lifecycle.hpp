@@ -141,7 +141,7 @@ public:
 
 private:
     /// Without room for it exit drains nothing; nobody could be told.
-    static void register_step() noexcept { static_cast<void>(std::atexit(&exit_here)); }
+    static void register_step() noexcept { static_cast<void>(call_at_exit<&exit_here>()); }
 
     static one_per_process<exit_registry>& of_process() noexcept {
         static constinit one_per_process<exit_registry> registry;

@@ -12,7 +12,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -118,6 +117,7 @@ public:
 
 private:
     void expect_exit() noexcept;
+    static void note_exit_here() { instance().note_exit(); }
 
     std::mutex mutex_;
     std::size_t users_ = 0;
@@ -136,7 +136,7 @@ inline void module_stay::expect_exit() noexcept {
         }
         ++notes_;
     }
-    static_cast<void>(std::atexit([] { instance().note_exit(); }));
+    static_cast<void>(call_at_exit<&note_exit_here>());
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -176,6 +176,24 @@ inline std::tm utc_of(std::time_t seconds) noexcept {
     return utc;
 }
 
+#if defined(__GLIBC__)
+extern "C" {
+int __cxa_atexit(void (*)(void*), void*, void*) noexcept;
+extern void* __dso_handle __attribute__((visibility("hidden")));
+}
+#endif
+
+/// Has `Step` called when the program ends, or the module that this is part of is unloaded. As
+/// std::atexit, but ThreadSanitizer's knows only the end of the program. False without memory.
+template <void (*Step)()>
+bool call_at_exit() noexcept {
+#if defined(__GLIBC__)
+    return __cxa_atexit([](void*) { Step(); }, nullptr, &__dso_handle) == 0;
+#else
+    return std::atexit(Step) == 0;
+#endif
+}
+
 /// Tells a process from the ones it forks.
 inline long process_number() noexcept {
 #if defined(FIRE_AND_FORGET_HAS_POSIX)

@@ -144,7 +144,7 @@ public:
         }
         write_unseen(verdict.evicted);
         if (wants_flush) {
-            static_cast<void>(std::atexit(flush_again));
+            static_cast<void>(call_at_exit<&flush_again>());
         }
         if (!verdict.admitted) {
             return;
