@@ -14,7 +14,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// what ends meanwhile is shown as pending.
 ///
 /// Always: accepted == succeeded + failed + dropped + pending + running. Refused submissions were
-/// never accepted and stand apart. Each run of a task that repeats counts as a task.
+/// never accepted and stand apart. Each run of a task that repeats counts as a task. A coroutine
+/// counts once, by the executor that it was fired at, however often it waits and wherever it goes on:
+/// as pending while it waits or has moved elsewhere. One that was fired at an executor of somebody
+/// else's counts where it first waits or moves to.
 struct stats {
     std::uint64_t accepted = 0;  ///< submissions that were answered with `true`
     std::uint64_t succeeded = 0; ///< ran to the end
@@ -24,9 +27,11 @@ struct stats {
     std::uint64_t cancelled = 0; ///< part of dropped: were asked to stop before they started
     std::uint64_t expired = 0;   ///< part of dropped: had not started in time
     std::uint64_t skipped = 0;   ///< starts of repeated tasks that were left out
-    std::size_t pending = 0;     ///< wait for a worker, or for their time, now
+    std::size_t pending = 0;     ///< wait for a worker, for their time, or in a co_await, now
     std::size_t running = 0;     ///< run now
     std::size_t threads = 0;     ///< threads alive now
+    std::uint64_t resumptions =
+        0; ///< coroutines that went on here after a wait; no tasks of their own
 
     /// Adds `other`, so that several pools can be shown as one.
     stats& operator+=(const stats& other) noexcept {
@@ -41,6 +46,7 @@ struct stats {
         pending += other.pending;
         running += other.running;
         threads += other.threads;
+        resumptions += other.resumptions;
         return *this;
     }
 

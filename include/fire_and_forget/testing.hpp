@@ -43,12 +43,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 /// options carry times of this clock.
 /// Thread safety: all members may be called by any thread.
 /// Lifetime: tasks that are never run are reported as abandoned while it is destroyed, and those that
-/// repeat as cancelled; a sink that hears of it must not call it. It must outlive the callbacks that
-/// coroutines on it wait for (faf::completion): they are resumed through it.
+/// repeat as cancelled; a sink that hears of it must not call it. So are coroutines that wait for a
+/// callback (faf::completion) which has not come: when it comes later, nobody waits for it.
 class manual_executor : public detail::scheduler {
 public:
     manual_executor() = default;
     virtual ~manual_executor() {
+        abandon_waits();
         while (detail::timed* const item = take_any()) {
             if (item->is_resumption) {
                 abandon(static_cast<detail::suspended&>(*item));
@@ -125,14 +126,19 @@ public:
         return now_.load(std::memory_order_relaxed);
     }
 
-    /// How many tasks wait, those included whose time has not come.
+    /// How many tasks wait, those included whose time has not come, and coroutines that wait for a
+    /// callback.
     std::size_t pending() const {
         const std::lock_guard lock(mutex_);
-        return ready_count_ + timers_.size() + spilled_count_;
+        return ready_count_ + timers_.size() + spilled_count_ + books.waiting();
     }
 
     // For the coroutines that run here.
 
+    refusal start_coroutine(detail::suspended& one) override {
+        resume_soon(one);
+        return refusal::none;
+    }
     bool resume_soon(detail::suspended& one) noexcept override {
         const std::lock_guard lock(mutex_);
         add_ready(one);
@@ -146,6 +152,14 @@ public:
     bool is_stopping() const noexcept override { return false; }
     void keep_scheduler() noexcept override {}
     void release_scheduler() noexcept override {}
+    void notice_end() noexcept override {}
+    void repeat_after(detail::task_ptr task, repetition answer) noexcept override {
+        static_cast<void>(task->advance(now()));
+        if (answer == repetition::go_on) {
+            const std::lock_guard lock(mutex_);
+            add_waiting(*task.release());
+        }
+    }
 
 private:
     void add_ready(detail::timed& item) noexcept {
@@ -240,6 +254,12 @@ private:
         detail::sink_time for_sinks(detail::never);
         detail::abandoned_tasks abandoned(host_, for_sinks);
         abandoned.add_queued(one);
+    }
+
+    void abandon_waits() {
+        detail::sink_time for_sinks(detail::never);
+        detail::abandoned_tasks abandoned(host_, for_sinks);
+        detail::abandon_waits(*this, abandoned);
     }
 
     mutable std::mutex mutex_;

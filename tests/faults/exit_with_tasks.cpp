@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -186,6 +188,83 @@ TEST_CASE("exit called by a coroutine that was resumed waits for the other tasks
     check_exit(end, 3);
     CHECK(end->ran == 1);
     CHECK(end->tasks_reported_as(failure::abandoned) == 0);
+}
+
+/// Of the coroutines below each holds one while it waits.
+class waiting_at_exit : public tracked {
+public:
+    waiting_at_exit(ledger& in, std::size_t id) noexcept : tracked(in, id) {}
+};
+
+const child never_completed("never completed", [](ledger& book) {
+    static ledger& shared = book;
+    static auto& kept = *new std::vector<faf::completion<int>::completer_type>;
+    std::atexit([] { // after the end of the pools
+        for (auto& late : kept) {
+            late(1);
+        }
+        kept.clear();
+    });
+    REQUIRE(faf::configure_default_pool({.exit_deadline = 200ms}));
+    static std::atomic<int> begun{0};
+    static faf::completion<int> never;
+    static std::mutex mutex;
+    faf::set_error_sink([](const faf::error_report& report) {
+        shared.count(report);
+        const bool is_known = report.task == "asks" || report.task == "moves";
+        shared.notes[0] += is_known && report.where.line() > 0 ? 1 : 0;
+    });
+    const auto own_sink = [](const faf::error_report& report) {
+        shared.notes[1] += report.kind == failure::abandoned ? 1 : 0;
+    };
+    static faf::thread_pool other({.threads = 1, .exit_deadline = 200ms});
+    book.count(fire_and_forget({.name = "asks"}, []() -> faf::task<> {
+        const waiting_at_exit token(shared, 0);
+        ++begun;
+        static_cast<void>(co_await never);
+    }));
+    book.count(fire_and_forget({.on_error = own_sink}, []() -> faf::task<> {
+        const waiting_at_exit token(shared, 1);
+        faf::completion<int> mine;
+        {
+            const std::lock_guard lock(mutex);
+            kept.push_back(mine.completer());
+        }
+        ++begun;
+        static_cast<void>(co_await mine);
+    }));
+    book.count(fire_and_forget({.name = "moves"}, []() -> faf::task<> {
+        const waiting_at_exit token(shared, 2);
+        co_await faf::resume_on(other);
+        faf::completion<int> mine;
+        {
+            const std::lock_guard lock(mutex);
+            kept.push_back(mine.completer());
+        }
+        ++begun;
+        static_cast<void>(co_await mine);
+    }));
+    CHECK(eventually([] { return begun == 3; }));
+    CHECK(!faf::drain(10ms));
+    const faf::stats now = faf::snapshot();
+    CHECK(now.accepted == 3);
+    CHECK(now.succeeded == 0);
+    CHECK(now.pending + now.running == 3);
+    book.leave();
+});
+
+TEST_CASE(
+    "coroutines that wait for what never comes are reported at exit, and their frames destroyed") {
+    const outcome end = run(never_completed);
+    check_exit(end);
+    check_leaving(end, standard_deadline);
+    CHECK(end->notes[0] == 2);
+    CHECK(end->notes[1] == 1);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 2);
+    for (std::size_t id = 0; id < 3; ++id) {
+        CHECK(end->tasks[id].constructed == 1);
+        CHECK(end->tasks[id].destroyed == 1);
+    }
 }
 
 const child exit_in_the_only_worker("exit in the only worker", [](ledger& book) {

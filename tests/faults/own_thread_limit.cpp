@@ -4,6 +4,7 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
+#include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <array>
@@ -142,3 +143,40 @@ TEST_CASE("timers of own_thread beyond its limit run when the program exits, onc
 }
 
 } // namespace
+
+const child coroutines_beyond("coroutines beyond the limit", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(2);
+    static std::atomic<int> inside{0};
+    static std::atomic<int> most{0};
+    static ledger& shared = book;
+    faf::thread_pool pool({.threads = 1});
+    for (int i = 0; i < 40; ++i) { // not fired there: they would go to the default pool
+        book.count(fire_and_forget(pool, {.name = "moves"}, []() -> faf::task<> {
+            co_await faf::resume_on(faf::own_thread);
+            for (int turn = 0; turn < 3; ++turn) {
+                const int now = ++inside;
+                int before = most;
+                while (before < now && !most.compare_exchange_weak(before, now)) {
+                }
+                std::this_thread::sleep_for(200us);
+                shared.notes[1] += has_thread_of_its_own() ? 1 : 0;
+                --inside;
+                co_await faf::yield();
+            }
+            ++shared.ran;
+        }));
+    }
+    CHECK(eventually([] { return shared.ran == 40; }));
+    CHECK(pool.drain(patience));
+    book.notes[0] = most;
+    CHECK(pool.snapshot().succeeded == 40);
+});
+
+TEST_CASE("coroutines that go on on threads of their own wait for one within the limit") {
+    const outcome end = run(coroutines_beyond);
+    check_exit(end);
+    CHECK(end->ran == 40);
+    CHECK(end->notes[0] <= 2);
+    CHECK(end->notes[1] == 120);
+}

@@ -5,9 +5,13 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "load.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -107,7 +111,10 @@ TEST_CASE("the end of a pool ends a hundred thousand sleeps, and nothing is left
             fire_and_forget(
                 pool, [token = alive(living)]() -> faf::task<> { co_await faf::sleep_for(1h); });
         }
-        CHECK(eventually([&] { return pool.snapshot().succeeded == many; }));
+        CHECK(eventually([&] {
+            const faf::stats now = pool.snapshot();
+            return now.accepted == many && now.running == 0 && now.threads > 0;
+        }));
         const auto start = std::chrono::steady_clock::now();
         CHECK(pool.shutdown(20s));
         CHECK(std::chrono::steady_clock::now() - start < 20s);
@@ -181,6 +188,147 @@ TEST_CASE("callbacks from many threads resume each coroutine once") {
     for (std::thread& one : callers) {
         one.join();
     }
+}
+
+TEST_CASE("a coroutine is accepted once and has one fate, however often it waits") {
+    constexpr std::uint64_t many = 2'000;
+    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool other({.threads = 2});
+    std::mutex mutex;
+    std::vector<faf::completion<int>::completer_type> callbacks;
+    for (std::uint64_t i = 0; i < many; ++i) {
+        fire_and_forget(pool, [&, i]() -> faf::task<> {
+            co_await faf::sleep_for(std::chrono::microseconds(i % 500));
+            co_await faf::yield();
+            co_await faf::resume_on(other);
+            co_await faf::yield();
+            faf::completion<int> done;
+            {
+                const std::lock_guard lock(mutex);
+                callbacks.push_back(done.completer());
+            }
+            static_cast<void>(co_await done);
+            if (i % 2 == 0) {
+                co_await faf::resume_on(pool);
+            }
+        });
+    }
+    const auto adds_up = [](const faf::stats& now) {
+        return now.accepted ==
+                   now.succeeded + now.failed + now.dropped + now.pending + now.running &&
+               now.pending <= now.accepted && now.running <= now.accepted;
+    };
+    bool is_right = true;
+    CHECK(eventually([&] {
+        const faf::stats here = pool.snapshot();
+        const faf::stats there = other.snapshot();
+        is_right = is_right && adds_up(here) && adds_up(there) && here.accepted == many &&
+                   there.accepted == 0;
+        std::vector<faf::completion<int>::completer_type> mine;
+        {
+            const std::lock_guard lock(mutex);
+            std::swap(mine, callbacks);
+        }
+        for (auto& one : mine) {
+            one(1);
+        }
+        return here.succeeded == many;
+    }));
+    CHECK(is_right);
+    CHECK(pool.drain(20s));
+    CHECK(pool.snapshot().pending == 0);
+    CHECK(pool.snapshot().resumptions >= 2 * many);
+}
+
+TEST_CASE("a pool's drain waits for a coroutine that it was fired at, wherever that is") {
+    faf::thread_pool pool({.threads = 1});
+    faf::thread_pool other({.threads = 1});
+    faf::completion<> go_on;
+    std::atomic<bool> is_away{false};
+    std::atomic<bool> is_done{false};
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        co_await faf::resume_on(other);
+        is_away = true;
+        co_await go_on;
+        co_await faf::sleep_for(1ms);
+        is_done = true;
+    });
+    CHECK(eventually([&] { return is_away.load(); }));
+    CHECK(!pool.drain(1ms));
+    CHECK(pool.snapshot().pending == 1);
+    go_on.complete();
+    CHECK(pool.drain(20s));
+    CHECK(is_done);
+    CHECK(pool.snapshot().succeeded == 1);
+    CHECK(other.snapshot().accepted == 0);
+}
+
+TEST_CASE("callbacks that meet the end of their pool leave each coroutine with one fate") {
+    const int rounds = faf_test::load(200, 50);
+    std::atomic<long> living{0};
+    for (int round = 0; round < rounds; ++round) {
+        error_recorder errors;
+        std::vector<faf::completion<int>::completer_type> callbacks;
+        std::vector<std::coroutine_handle<>> handles;
+        std::mutex mutex;
+        constexpr std::uint64_t many = 40;
+        faf::stats end;
+        std::thread caller;
+        {
+            faf::thread_pool pool({.threads = 2});
+            for (std::uint64_t i = 0; i < many; ++i) {
+                fire_and_forget(pool, [&, i]() -> faf::task<> {
+                    const alive token(living);
+                    if (i % 2 == 0) {
+                        faf::completion<int> done;
+                        {
+                            const std::lock_guard lock(mutex);
+                            callbacks.push_back(done.completer());
+                        }
+                        static_cast<void>(co_await done);
+                    } else {
+                        struct held {
+                            std::vector<std::coroutine_handle<>>& in;
+                            std::mutex& guard;
+                            static bool await_ready() noexcept { return false; }
+                            void await_suspend(std::coroutine_handle<> who) const {
+                                const std::lock_guard lock(guard);
+                                in.push_back(who);
+                            }
+                            static void await_resume() noexcept {}
+                        };
+                        co_await held{handles, mutex};
+                    }
+                });
+            }
+            CHECK(eventually([&] {
+                const std::lock_guard lock(mutex);
+                return callbacks.size() + handles.size() == many;
+            }));
+            std::atomic<bool> may_begin{false};
+            caller = std::thread([&] {
+                while (!may_begin) {
+                    std::this_thread::yield();
+                }
+                for (std::size_t i = 0; i < many / 2; ++i) {
+                    if (i % 3 != 0) { // the others are dropped
+                        callbacks[i](1);
+                    }
+                    i % 3 == 1 ? handles[i].destroy() : handles[i].resume();
+                }
+                callbacks.clear();
+            });
+            may_begin = true;
+            static_cast<void>(pool.shutdown(std::chrono::microseconds(round % 20 * 20)));
+            caller.join();
+            CHECK(eventually([&] {
+                end = pool.snapshot();
+                return end.pending + end.running == 0 && end.accepted == many;
+            }));
+        }
+        CHECK(end.succeeded + end.failed + end.dropped == many);
+    }
+    CHECK(eventually([&] { return living == 0; }));
 }
 
 TEST_CASE("of callbacks that come at the same time one completes, and the others are ignored") {

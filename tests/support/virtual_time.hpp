@@ -57,6 +57,11 @@ public:
     bool is_stopping() const noexcept override { return host_.stop.stop_requested(); }
     void keep_scheduler() noexcept override { ++keepers; }
     void release_scheduler() noexcept override { --keepers; }
+    void notice_end() noexcept override {}
+    void repeat_after(faf::detail::task_ptr, faf::repetition) noexcept override {}
+    faf::refusal start_coroutine(faf::detail::suspended& one) override {
+        return resume_soon(one) ? faf::refusal::none : faf::refusal::shutting_down;
+    }
 
     // The test -----------------------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
+#include "eventually.hpp"
 #include "virtual_time.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
@@ -63,7 +65,7 @@ TEST_CASE("a fired coroutine is awaited to its end") {
     CHECK(seen == std::vector{1});
     time.advance(1s);
     CHECK(seen == std::vector{1, 2});
-    CHECK(time.fates == std::vector{fate::succeeded, fate::succeeded});
+    CHECK(time.fates == std::vector{fate::open, fate::succeeded});
 }
 
 TEST_CASE("the captures of a lambda coroutine live until it ends, and not longer") {
@@ -125,7 +127,7 @@ TEST_CASE("a coroutine's exception is reported with the place of the call, also 
     CHECK(error.what == "lost");
     CHECK(error.task == "feed");
     CHECK(error.where.line() == line);
-    CHECK(time.fates == std::vector{fate::succeeded, fate::failed});
+    CHECK(time.fates == std::vector{fate::open, fate::failed});
 }
 
 TEST_CASE("a coroutine's own sink hears of its failure, also after a wait") {
@@ -179,7 +181,8 @@ TEST_CASE("an empty task that a callable returns is reported") {
     CHECK(time.fates == std::vector{fate::failed});
 }
 
-TEST_CASE("a coroutine that repeats starts each time with a copy of its own") {
+TEST_CASE(
+    "a coroutine that repeats starts again when it has ended, each time with a copy of its own") {
     error_recorder errors;
     std::vector<int> seen;
     int count = 0;
@@ -192,11 +195,47 @@ TEST_CASE("a coroutine that repeats starts each time with a copy of its own") {
     time.run_all();
     CHECK(count == 2); // of the task and of its first run
     time.advance(1s);
-    CHECK(count == 3);
-    CHECK(seen == std::vector{1, 1});
-    time.advance(600ms);
     CHECK(count == 2);
-    CHECK(seen == std::vector{1, 1, 2});
+    CHECK(seen == std::vector{1});
+    time.advance(499ms);
+    CHECK(seen == std::vector{1});
+    time.advance(1ms); // it is late, and the phase is kept
+    CHECK(seen == std::vector{1, 2, 1});
+    CHECK(count == 2);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a coroutine that repeats ends that by what it returns, be it after a wait") {
+    faf::testing::manual_executor time;
+    int runs = 0;
+    int count = 0;
+    fire_and_forget(time, {.every = 1s}, [&, token = alive(count)]() -> faf::task<faf::repetition> {
+        ++runs;
+        if (runs != 2) {
+            co_await faf::sleep_for(100ms);
+        }
+        co_return runs < 3 ? faf::keep_repeating : faf::stop_repeating;
+    });
+    time.advance(10s);
+    CHECK(runs == 3);
+    CHECK(count == 0);
+    CHECK(time.pending() == 0);
+}
+
+TEST_CASE("a coroutine that repeats goes on doing so after a run that failed") {
+    error_recorder errors;
+    faf::testing::manual_executor time;
+    int runs = 0;
+    fire_and_forget(time, {.every = 1s}, [&runs]() -> faf::task<faf::repetition> {
+        co_await faf::sleep_for(100ms);
+        if (++runs == 1) {
+            throw std::runtime_error("once");
+        }
+        co_return faf::stop_repeating;
+    });
+    time.advance(10s);
+    CHECK(runs == 2);
+    CHECK(errors.count() == 1);
 }
 
 TEST_CASE("times in reports are those of the first stretch and of all of them") {
@@ -444,7 +483,7 @@ TEST_CASE("shutdown ends sleeps, and the coroutines unwind as cancelled") {
     CHECK(count == 0);
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == faf::failure::cancelled);
-    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
+    CHECK(time.fates == std::vector{fate::open, fate::cancelled});
 }
 
 TEST_CASE("a task's own stop_token ends its sleep and no other") {
@@ -646,7 +685,7 @@ TEST_CASE("a completer that is dropped cancels the wait") {
     time.run_all();
     callbacks.clear();
     time.run_all();
-    CHECK(time.fates == std::vector{fate::succeeded, fate::cancelled});
+    CHECK(time.fates == std::vector{fate::open, fate::cancelled});
 }
 
 TEST_CASE("a completion at a closed executor is reported as abandoned") {
@@ -853,6 +892,90 @@ TEST_CASE("an awaitable that does not suspend after all, or throws, is no wait")
     CHECK(errors.errors()[0].what == "no");
 }
 
+// Given up ----------------------------------------------------------------------------------------
+
+TEST_CASE("a coroutine that waits for a callback is pending, and ends with its executor") {
+    error_recorder global;
+    std::vector<std::string> own;
+    int count = 0;
+    faf::completion<int> never;
+    std::optional<faf::completion<int>::completer_type> late;
+    {
+        faf::testing::manual_executor ex;
+        const auto waits = [&]() -> faf::task<> {
+            const alive token(count);
+            static_cast<void>(co_await never);
+        };
+        fire_and_forget(ex, {.name = "asks"}, waits);
+        fire_and_forget(
+            ex,
+            {.on_error = [&own](const faf::error_report& about) { own.emplace_back(about.what); }},
+            [&]() -> faf::task<> {
+                const alive token(count);
+                faf::completion<int> mine;
+                late.emplace(mine.completer());
+                static_cast<void>(co_await mine);
+            });
+        ex.run_all();
+        CHECK(ex.pending() == 2);
+        CHECK(count == 2);
+    }
+    CHECK(count == 0);
+    REQUIRE(global.count() == 1);
+    CHECK(global.errors()[0].kind == faf::failure::abandoned);
+    CHECK(global.errors()[0].task == "asks");
+    CHECK(own.size() == 1);
+    (*late)(1); // nobody waits any more
+    never.complete(2);
+    faf::testing::manual_executor ex;
+    int got = 0;
+    fire_and_forget(ex, [&]() -> faf::task<> { got = co_await never; });
+    ex.run_all();
+    CHECK(got == 2);
+}
+
+TEST_CASE("who waits for what another coroutine waited for before it was given up gets it") {
+    error_recorder errors;
+    faf::completion<int> answer;
+    {
+        faf::testing::manual_executor first;
+        fire_and_forget(first, [&]() -> faf::task<> { static_cast<void>(co_await answer); });
+        first.run_all();
+    }
+    faf::testing::manual_executor second;
+    int got = 0;
+    fire_and_forget(second, [&]() -> faf::task<> { got = co_await answer; });
+    second.run_all();
+    answer.complete(3);
+    second.run_all();
+    CHECK(got == 3);
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("a coroutine given up while others hold its handle lives until they use it") {
+    for (const bool is_resumed : {true, false}) {
+        error_recorder errors;
+        int count = 0;
+        std::coroutine_handle<> held;
+        {
+            faf::testing::manual_executor ex;
+            fire_and_forget(ex, {.name = "held"}, [&]() -> faf::task<> {
+                const alive token(count);
+                co_await held_handle{held};
+            });
+            ex.run_all();
+            CHECK(ex.pending() == 1);
+        }
+        CHECK(count == 1); // what it awaits may touch its frame
+        REQUIRE(errors.count() == 1);
+        CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+        CHECK(errors.errors()[0].task == "held");
+        is_resumed ? held.resume() : held.destroy();
+        CHECK(count == 0);
+        CHECK(errors.count() == 1);
+    }
+}
+
 // detached ----------------------------------------------------------------------------------------
 
 namespace {
@@ -928,6 +1051,53 @@ TEST_CASE("a detached coroutine is destroyed where its executor gives it up") {
     time.run_all();
     time.destroy_all();
     CHECK(seen == std::vector{5});
+}
+
+namespace {
+
+faf::thread_pool* small_pool = nullptr;
+struct on_small_pool {
+    static faf::detail::scheduler* get() noexcept {
+        return &faf::detail::pool_access::core(*small_pool);
+    }
+};
+using on_a_small_pool = faf::detail::self_starting<on_small_pool>;
+
+on_a_small_pool note_run(std::atomic<int>& runs) {
+    ++runs;
+    co_return;
+}
+
+} // namespace
+
+TEST_CASE("a detached coroutine finds a full pool full, and a closed one closed") {
+    error_recorder errors;
+    std::atomic<int> runs{0};
+    std::atomic<bool> may_end{false};
+    std::atomic<bool> is_busy{false};
+    faf::thread_pool pool({.threads = 1, .max_pending = 2});
+    small_pool = &pool;
+    fire_and_forget(pool, [&] {
+        is_busy = true;
+        may_end.wait(false);
+    });
+    CHECK(faf_test::eventually([&] { return is_busy.load(); }));
+    for (int i = 0; i < 3; ++i) {
+        note_run(runs);
+    }
+    CHECK(errors.count() == 1);
+    CHECK(pool.snapshot().accepted == 3);
+    CHECK(pool.snapshot().refused == 1);
+    may_end = true;
+    may_end.notify_all();
+    CHECK(pool.shutdown(20s));
+    CHECK(runs == 2);
+    CHECK(pool.snapshot().succeeded == 3);
+    note_run(runs);
+    CHECK(runs == 2);
+    REQUIRE(errors.count() == 2);
+    CHECK(errors.errors()[1].kind == faf::failure::refused);
+    CHECK(errors.errors()[1].what == faf::to_string(faf::refusal::shutting_down));
 }
 
 // Edges -------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ TEST_CASE("a queue without items is never to be served") {
     served_queue used;
     CHECK(used.serve(start) == never);
     CHECK(used.handed_out.empty());
-    CHECK(used.queue.accepted() == 0);
+    CHECK(used.queue.sleepers() == 0);
     CHECK_FALSE(used.queue.has_awaited());
     CHECK_FALSE(used.queue.seems_used());
     CHECK_FALSE(used.queue.has_news());
@@ -120,7 +120,7 @@ TEST_CASE("what is pushed is handed out when it is due, and the time to serve ag
     CHECK(used.serve(start + 2s) == never);
     CHECK(used.handed_out == list{&later_one});
     CHECK_FALSE(used.queue.has_awaited());
-    CHECK(used.queue.accepted() == 2);
+    CHECK(used.queue.sleepers() == 2);
     CHECK_FALSE(used.queue.seems_used());
 }
 
@@ -182,7 +182,7 @@ TEST_CASE("a closed queue refuses, and counts nothing of what it refused") {
     used.queue.close();
     sleeper late(start);
     CHECK_FALSE(used.queue.push(late));
-    CHECK(used.queue.accepted() == 1);
+    CHECK(used.queue.sleepers() == 1);
     CHECK(used.queue.has_awaited());
     CHECK_FALSE(used.queue.has_news());
     used.serve(start); // what it had before it still hands out

@@ -7,12 +7,14 @@
 #include "abi.hpp"
 #include "report.hpp"
 #include "run_task.hpp"
+#include "scheduler.hpp"
 #include "task.hpp"
 #include "time.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -33,6 +35,9 @@ public:
     /// Whether sinks are still asked.
     bool has_time() noexcept { return time_.is_left(); }
 
+    /// Whether there was any.
+    bool has_any() const noexcept { return has_any_; }
+
     /// Settles a task from the heap. One with a sink of its own is told there.
     void add_queued(task_ptr task) { add(std::move(task), queued); }
 
@@ -52,9 +57,15 @@ public:
     /// Settles a coroutine.
     void add_queued(suspended& one) { add(one, delayed); }
 
+    /// Settles a coroutine that waits for somebody else's code.
+    void add_waiting(wait_entry& wait) {
+        add(*wait.coroutine, waiting, [&] { return wait.give_up(wait); });
+    }
+
     /// Counts one task that is still running. Reports nothing yet, so it may be called under a
     /// lock; what finds no room is counted with the last group.
     void add_running(const call_site& where, const char* name) noexcept {
+        has_any_ = true;
         if (group* const found = find(where, name, running)) {
             ++found->tasks;
         } else {
@@ -65,6 +76,7 @@ public:
 private:
     static constexpr std::string_view queued = "it was still queued when its time was up";
     static constexpr std::string_view delayed = "it still waited for its time to start";
+    static constexpr std::string_view waiting = "it still waited for somebody else's code";
     static constexpr std::string_view running = "it was still running when its time was up";
     static constexpr std::size_t places = 64;
 
@@ -97,6 +109,7 @@ private:
     }
 
     void add(task_ptr task, std::string_view why) {
+        has_any_ = true;
         const bool has_own_sink = task->details != nullptr && task->details->on_error;
         if (has_own_sink && may_ask(has_asked_own_)) {
             drop_task(std::move(task), on_, failure::abandoned, why);
@@ -106,14 +119,23 @@ private:
     }
 
     void add(suspended& one, std::string_view why) {
-        one.is_abandoned = one.has_own_sink && may_ask(has_asked_own_);
-        if (!one.is_abandoned) {
-            count(one.where, one.name, why);
+        add(one, why, [&] { return one.destroy(one); });
+    }
+
+    template <class End>
+    void add(suspended& one, std::string_view why, End end) {
+        const call_site where = one.where;
+        const char* const name = one.name;
+        const bool reports_itself = one.has_own_sink && may_ask(has_asked_own_);
+        one.is_abandoned = reports_itself;
+        has_any_ = true;
+        if (end() && !reports_itself) {
+            count(where, name, why);
         }
-        one.destroy(one);
     }
 
     void count(const call_site& where, const char* name, std::string_view why) {
+        has_any_ = true;
         group* found = find(where, name, why);
         if (found == nullptr) {
             report_groups();
@@ -141,10 +163,25 @@ private:
 
     const host& on_;
     sink_time& time_;
+    bool has_any_ = false;
     bool has_asked_own_ = false;
     bool has_asked_common_ = false;
     group groups_[places]{};
     std::size_t used_ = 0;
 };
+
+/// Settles the coroutines that wait at `closing` for somebody else's code. Those that are just being
+/// woken are waited for, as long as there is time.
+inline void abandon_waits(scheduler& closing, abandoned_tasks& abandoned) {
+    for (wait_entry* wait = closing.books.end_waits(); wait != nullptr;) {
+        wait_entry& one = *std::exchange(wait, static_cast<wait_entry*>(wait->next));
+        abandoned.add_waiting(one);
+        closing.books.note_wait_ended();
+        closing.release_scheduler();
+    }
+    while (closing.books.waiting() > 0 && abandoned.has_time()) {
+        std::this_thread::yield();
+    }
+}
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

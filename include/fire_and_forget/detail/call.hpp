@@ -70,7 +70,7 @@ void closure<Fn, Args...>::call(task_run& run) {
 template <class Fn, class... Args>
 void closure<Fn, Args...>::call_again(task_run& run) {
     if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
-        closure copy(*this); // the next time may come before the coroutine has ended
+        closure copy(*this); // the coroutine may use it up
         start_coroutine(copy, run);
     } else {
         call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);

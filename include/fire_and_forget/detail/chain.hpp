@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -82,12 +83,18 @@ struct chain_details {
     steady_time started;
     std::unique_ptr<token_on> tokens{}; ///< of the executors it has asked for one on, latest first
     std::optional<stop_watch> watch{};  ///< while it sleeps
+    scheduler* home = nullptr;          ///< while it is away
+    away_entry away{};
+    task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
 };
 
 /// Invariants  K1  At any time one thread runs it (now_ leads to its stretch), or it is suspended
 ///                 and belongs to whoever will resume it. Handing it over publishes all it wrote;
 ///                 that is the business of the scheduler's or the completion's own locks and orders.
-///             K2  Frames are destroyed from the innermost outwards, in a loop: a long chain must
+///             K2  It is in the books of its home: the executor it was fired at, or the first of the
+///                 library where it waits. Before it is handed over it departs, which says so there
+///                 and to the executor that runs it; if it stays after all, it says that as well.
+///             K3  Frames are destroyed from the innermost outwards, in a loop: a long chain must
 ///                 not overflow the stack when it is given up.
 class chain : public suspended {
 public:
@@ -102,12 +109,68 @@ public:
         next_link_ = &link;
     }
 
-    /// Where it continues. On an executor of somebody else's that is the default pool.
     scheduler* on() const noexcept { return on_; }
-    scheduler* settle_on_scheduler() noexcept {
-        return on_ != nullptr ? on_ : on_ = default_scheduler();
+
+    /// Where it goes on if nothing else is said: on an executor of somebody else's, that is the
+    /// default pool.
+    scheduler* next_on() const noexcept { return on_ != nullptr ? on_ : default_scheduler(); }
+
+    /// Who counts it; null if nobody does so yet, or any more.
+    scheduler* home() const noexcept {
+        return is_given_up ? nullptr : is_away ? details_->home : on_;
     }
-    void move_to(scheduler* other) noexcept { on_ = other; }
+
+    /// Before it starts.
+    void begin_on(scheduler* first) noexcept { on_ = first; }
+
+    /// To be called before it is handed over to `to`, where it is to go on. False without memory for
+    /// what it needs there; then it stays. // K2
+    bool depart_to(scheduler* to) noexcept {
+        if (running_item* const item = now_->item(); item != nullptr && !item->pass_on(*item)) {
+            leave_books();
+        }
+        if (!move_to(to)) {
+            stay_on(on_);
+            return false;
+        }
+        open();
+        is_guest = is_given_up || is_away;
+        if (task_node* const repeated = now_->run().lend()) {
+            details_->repeated.reset(repeated); // it has details, for it has options
+        }
+        return true;
+    }
+
+    /// Nobody has taken it: it goes on, on the executor it has run on. // K2
+    void stay_on(scheduler* before) noexcept {
+        if (before != nullptr) { // else it stays with the default pool, to which it has come
+            static_cast<void>(move_to(before)); // for which it has the memory
+        }
+        if (now_->run().has_lent()) {
+            now_->run().take_back(*details_->repeated.release());
+        }
+        running_item* const item = now_->item();
+        if (item == nullptr || item->come_back(*item) || is_given_up || is_away) {
+            return;
+        }
+        report_abandoned("it was still running when its time was up");
+        on_->books.note_end(fate::dropped);
+        leave_books();
+    }
+
+    /// Whoever closes its executor gives it up while others may still touch its frames: its end has
+    /// come, but it is not yet destroyed. False if that has been reported before.
+    bool give_up() {
+        const bool is_news = is_still_counted();
+        if (is_news && is_abandoned) {
+            report_abandoned(closed_while_waiting);
+        }
+        static_cast<void>(account().close(fate::dropped, nullptr, take_repeated()));
+        is_abandoned = false;
+        is_given_up = true;
+        is_away = false;
+        return is_news;
+    }
 
     /// Whether it is asked to stop, by its own token or its executor's. While it runs.
     bool is_asked_to_stop() const noexcept {
@@ -139,7 +202,9 @@ public:
 
     /// Settles it where it can't be continued any more.
     static void abandon(chain& lost, std::string_view why) {
-        lost.report_abandoned(why);
+        if (lost.is_still_counted()) {
+            lost.report_abandoned(why);
+        }
         lost.destroy(lost);
     }
 
@@ -178,6 +243,78 @@ protected:
 private:
     friend class stretch;
 
+    static constexpr std::string_view closed_while_waiting = "its executor closed while it waited";
+
+    /// Whether its end is still to be reported. From here on nobody else writes it off.
+    bool is_still_counted() noexcept {
+        if (is_away && !details_->home->books.note_back(details_->away)) {
+            is_given_up = true;
+            is_away = false;
+            details_->home->release_scheduler();
+        }
+        return !is_given_up;
+    }
+
+    task_ptr take_repeated() noexcept {
+        return details_ != nullptr ? std::move(details_->repeated) : nullptr;
+    }
+
+    chain_account account() const noexcept {
+        return {home(), is_open, is_given_up, is_away ? &details_->away : nullptr};
+    }
+
+    /// Enters it in the books of its home. One that comes from an executor of somebody else's is
+    /// accepted there only now.
+    void open() noexcept {
+        if (scheduler* const its = home(); its != nullptr && !is_open) {
+            is_open = true;
+            if (now_->ran_on() == nullptr) {
+                its->books.note_accepted();
+            }
+            its->books.note_opened();
+        }
+    }
+
+    /// Its end has been counted.
+    void leave_books() noexcept {
+        if (is_open) {
+            home()->books.note_closed();
+        }
+        is_given_up = true;
+    }
+
+    bool move_to(scheduler* to) noexcept {
+        scheduler* const its = home();
+        if (is_away && to == its) {
+            is_given_up = !its->books.note_back(details_->away);
+            is_away = false;
+            its->release_scheduler();
+        } else if (!is_away && its != nullptr && to != its) {
+            if (!make_details()) {
+                return false;
+            }
+            open();
+            its->keep_scheduler();
+            details_->home = its;
+            details_->away.where = where;
+            details_->away.name = name;
+            its->books.note_away(details_->away, to);
+            is_away = true;
+        } else if (is_away) {
+            its->books.note_moved(details_->away, to);
+        }
+        on_ = to;
+        return true;
+    }
+
+    bool make_details() noexcept {
+        if (details_ == nullptr) {
+            // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
+            details_.reset(new (std::nothrow) chain_details{{}, {}, {}});
+        }
+        return details_ != nullptr;
+    }
+
     void report_abandoned(std::string_view why) const {
         static constexpr task_type reported_only{};
         const stored_task task{reported_only, nullptr, where, name,
@@ -197,21 +334,27 @@ private:
         const host& on = *static_cast<const host*>(this_thread.running->on);
         auto& self = static_cast<chain&>(one);
         const steady_time started = self.details_ ? self.details_->started : steady_time();
+        const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
-        return task_run(self.task_of(next), on).resumed(started);
+        task_run run(self.task_of(next), on);
+        const fate ended = run.resumed(started, in_books_of);
+        return next.settle(ended, run.answer());
     }
 
     template <class Derived>
-    static void destroy_chain(suspended& one) {
+    static bool destroy_chain(suspended& one) {
         auto& self = static_cast<chain&>(one);
-        if (self.is_abandoned) {
-            self.report_abandoned("its executor closed while it waited");
+        const bool is_news = self.is_still_counted();
+        if (is_news && self.is_abandoned) {
+            self.report_abandoned(closed_while_waiting);
         }
         stretch last(self, Derived::how_it_ends);
         discard(self.task_of(last));
+        static_cast<void>(last.settle(fate::dropped));
+        return is_news;
     }
 
-    /// All frames but the outermost. // K2
+    /// All frames but the outermost. // K3
     void destroy_awaited() {
         while (link_to_child* const link = next_link_->awaited_by) {
             next_link_ = link->parent_link;
@@ -237,10 +380,14 @@ inline stretch::stretch(chain& of, const chain_type& type) noexcept : of_(&of), 
 
 inline stretch::~stretch() {
     attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
+    if (is_over_ && !is_settled_) {
+        static_cast<void>(settle(fate::failed));
+    }
 }
 
 inline void stretch::attach(task_run& by) noexcept {
     run_ = &by;
+    ran_on_ = by.on().home;
     of_->now_ = this; // K1
 }
 
@@ -258,8 +405,19 @@ inline void stretch::go() {
     }
 }
 
+inline fate stretch::settle(fate how, repetition answer) noexcept {
+    if (!is_over_) {
+        return fate::open;
+    }
+    is_settled_ = true;
+    task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
+    return account_.close(how, ran_on_, std::move(repeated), answer);
+}
+
 inline void stretch::destroy_chain() {
     if (chain* const over = std::exchange(of_, nullptr)) {
+        account_ = over->account();
+        is_over_ = true;
         details_ = std::move(over->details_);
         if (over->next_link_ != nullptr) {
             over->destroy_awaited();

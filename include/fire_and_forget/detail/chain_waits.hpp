@@ -9,6 +9,7 @@
 #include "call.hpp"
 #include "chain.hpp"
 #include "fire.hpp"
+#include "run_task.hpp"
 #include "task.hpp"
 #include "time.hpp"
 
@@ -22,12 +23,27 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// Has `leaving` go on at `to`, by its turn. False if it stays, refused.
+inline bool pass_to(chain& leaving, scheduler* to) noexcept {
+    scheduler* const before = leaving.on();
+    if (to == nullptr || !leaving.depart_to(to)) {
+        leaving.now().note_refusal();
+        return false;
+    }
+    if (!to->resume_soon(leaving)) {
+        leaving.stay_on(before);
+        leaving.now().note_refusal();
+        return false;
+    }
+    return true;
+}
+
 /// Waits until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
 class sleep_wait {
 public:
     sleep_wait(chain& of, steady_time due) noexcept : of_(of) { of.due = due; }
     sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept : of_(of) {
-        if (const scheduler* const on = of.settle_on_scheduler()) {
+        if (const scheduler* const on = of.next_on()) {
             of.due = later(on->now(), delay);
         }
     }
@@ -53,7 +69,8 @@ public:
 private:
     /// Once it has left, the sleeper may be gone, but not the scheduler: this thread works for it.
     static bool leave(chain& sleeper, void*) {
-        scheduler* const on = sleeper.settle_on_scheduler();
+        scheduler* const before = sleeper.on();
+        scheduler* const on = sleeper.next_on();
         stop_token own;
         if (chain_details* const details = sleeper.details()) {
             own = details->of_task.stop;
@@ -62,7 +79,12 @@ private:
                 sleeper.is_watched = true;
             }
         }
-        if (on == nullptr || sleeper.is_asked_to_stop() || !on->resume_at(sleeper)) {
+        if (on == nullptr || sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
+            sleeper.now().note_refusal();
+            return false;
+        }
+        if (!on->resume_at(sleeper)) {
+            sleeper.stay_on(before);
             sleeper.now().note_refusal();
             return false;
         }
@@ -95,14 +117,7 @@ public:
     }
 
 private:
-    static bool leave(chain& leaving, void*) {
-        scheduler* const on = leaving.settle_on_scheduler();
-        if (on == nullptr || !on->resume_soon(leaving)) {
-            leaving.now().note_refusal();
-            return false;
-        }
-        return true;
-    }
+    static bool leave(chain& leaving, void*) { return pass_to(leaving, leaving.next_on()); }
 
     chain& of_;
 };
@@ -117,37 +132,6 @@ scheduler* scheduler_of(E& executor) noexcept {
         return nullptr;
     }
 }
-
-/// A chain on its way to an executor of somebody else's, as the closure of a task.
-class chain_on_its_way {
-public:
-    explicit chain_on_its_way(chain& leaving) noexcept : chain_(&leaving) {}
-    chain_on_its_way(const chain_on_its_way&) = delete;
-    chain_on_its_way& operator=(const chain_on_its_way&) = delete;
-    ~chain_on_its_way() {
-        if (chain_ != nullptr) { // the job was dropped, and reported
-            chain_->destroy(*chain_);
-        }
-    }
-
-    void call(task_run& run) {
-        chain& its = *std::exchange(chain_, nullptr);
-        run.ended_as(its.resume(its)); // by a run of its own, which knows its sink
-    }
-
-    /// Makes a task of it; null without memory.
-    static task_ptr pack(chain& leaving) noexcept {
-        task_node* const node = task_node::allocate(type_of<chain_on_its_way>, leaving.where);
-        if (node != nullptr) {
-            ::new (node->closure()) chain_on_its_way(leaving);
-            node->name = leaving.name;
-        }
-        return task_ptr(node);
-    }
-
-private:
-    chain* chain_;
-};
 
 /// Goes on somewhere else.
 template <class E>
@@ -174,22 +158,18 @@ public:
 private:
     static bool leave(chain& leaving, void* self) {
         auto& wait = *static_cast<executor_wait*>(self);
-        scheduler* const before = leaving.on();
-        scheduler* const to = scheduler_of(wait.to_);
-        bool has_left = false;
-        leaving.move_to(to);
-        if (to != nullptr) {
-            has_left = to->resume_soon(leaving);
-        } else if (task_ptr packed = chain_on_its_way::pack(leaving)) {
-            const firing call{nullptr, nullptr, leaving.where};
-            static_cast<void>(hand_to(wait.to_, std::move(packed), call));
-            has_left = true; // or it was refused: then that was reported, and it is gone
+        if (scheduler* const to = scheduler_of(wait.to_)) {
+            return pass_to(leaving, to);
         }
-        if (!has_left) {
-            leaving.move_to(before);
+        task_ptr packed = pack(leaving);
+        if (packed == nullptr || !leaving.depart_to(nullptr)) {
+            unpack(packed);
             leaving.now().note_refusal();
+            return false;
         }
-        return has_left;
+        const firing call{nullptr, nullptr, leaving.where};
+        static_cast<void>(hand_to(wait.to_, std::move(packed), call));
+        return true; // or it was refused: then that was reported, and it is gone
     }
 
     chain& of_;

@@ -133,7 +133,7 @@ public:
         if (wait_.has_rival()) {
             throw_misuse("another coroutine waits for the faf::completion already");
         }
-        if (state_.is_lost()) {
+        if (wait_.is_refused() || state_.is_lost()) {
             throw_cancelled();
         }
         if constexpr (Takes) {
@@ -147,7 +147,7 @@ private:
     chain& of_;
     completion_state<T>& state_;
     const event_user user_;
-    outside_wait wait_;
+    outside_wait wait_{outside_wait::frames::own};
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

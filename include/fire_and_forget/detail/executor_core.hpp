@@ -19,6 +19,7 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -238,13 +239,15 @@ protected:
         static_cast<void>(wait_quiet(lock, deadline));
         lock.unlock();
         const bool has_left_tasks = abandon_queued(abandoned);
+        abandon_waits(*this, abandoned);
         lock.lock();
         if (!wait_quiet(lock, deadline)) {
-            const std::size_t given_up = write_off_running(abandoned);
-            written_off_ += given_up;
-            has_abandoned_ = has_abandoned_ || given_up > 0;
+            written_off_ += write_off_running(abandoned);
+            books.write_off_away(
+                [&](const away_entry& one) { abandoned.add_running(one.where, one.name); });
         }
-        has_abandoned_ = has_abandoned_ || has_left_tasks || has_abandoned_timers();
+        has_abandoned_ = has_abandoned_ || has_left_tasks || has_abandoned_timers() ||
+                         abandoned.has_any() || books.has_dropped();
         is_settled_ = true;
         quiet_.notify_all(); // what was given up is no longer waited for
         return !has_abandoned_;
@@ -294,10 +297,44 @@ private:
         close_timers(deadline, abandoned);
     }
 
+    void help_out() noexcept final {
+        if (has_awaited_timers() && !keeper::instance().has_thread()) {
+            serve_timers(now());
+        }
+        std::unique_lock lock(mutex_);
+        const steady_time end = later(now(), keeper::tick);
+        while (lend_a_hand(lock, end) && now() < end) {
+        }
+    }
+
+    /// Coroutines that were fired here may be where no thread is to be had for them.
+    void help_where_away() noexcept {
+        const outside_library helping; // it runs tasks
+        constexpr std::size_t most = 8;
+        scheduler* found[most]{};
+        std::size_t many = 0;
+        books.visit_where_away([&](scheduler& at) {
+            if (many < most && std::find(found, found + many, &at) == found + many) {
+                at.keep_scheduler();
+                found[many++] = &at;
+            }
+        });
+        for (std::size_t i = 0; i < many; ++i) {
+            found[i]->help_out();
+            found[i]->release_scheduler();
+        }
+    }
+
+    bool is_quiet_with_coroutines(std::size_t own, std::size_t own_open) const noexcept {
+        const std::uint64_t closed = books.closed() + own_open; // B1
+        return is_quiet(own) && books.waiting() == 0 && books.opened() <= closed;
+    }
+
     /// Waits until nothing is queued, and nothing runs but the task this is called from.
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline) {
         const inside_library waiting;
         const std::size_t own = depth_of(&lent());
+        const std::size_t own_open = depth_in_books_of(static_cast<const scheduler*>(this));
         struct presence {
             std::atomic<std::uint32_t>& waiters;
             explicit presence(std::atomic<std::uint32_t>& among) noexcept : waiters(among) {
@@ -307,7 +344,7 @@ private:
             ~presence() { waiters.fetch_sub(1, std::memory_order_relaxed); }
         };
         const presence entered(waiters_);
-        for (slices wait; !is_quiet(own);) {
+        for (slices wait; !is_quiet_with_coroutines(own, own_open);) {
             if (steady_clock::now() >= deadline) {
                 return false;
             }
@@ -332,6 +369,9 @@ private:
                     errands::instance().run_left();
                     lock.lock();
                 }
+                lock.unlock();
+                help_where_away();
+                lock.lock();
             }
         }
         return true;

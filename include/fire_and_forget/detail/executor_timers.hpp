@@ -74,6 +74,14 @@ public:
     bool is_stopping() const noexcept final { return host_.stop.stop_requested(); }
     void keep_scheduler() noexcept final { keep(); }
     void release_scheduler() noexcept final { release(); }
+    void notice_end() noexcept final { tell_waiters(); }
+
+    void repeat_after(task_ptr task, repetition answer) noexcept final {
+        const std::uint64_t skipped = task->advance(now());
+        if (answer != repetition::go_on || !repeat(std::move(task), skipped)) {
+            note_given_up();
+        }
+    }
 
 protected:
     executor_timers() : stop_(make_stop_source()), host_{nullptr, stop_.get_token(), this} {}
@@ -258,7 +266,8 @@ private:
     /// When the keeper should come by for one that is due at `due`: at once if it is one of many, lest
     /// too many are left in the intake.
     steady_time when_to_call(steady_time due) const noexcept {
-        return timers_.accepted() % 1024 == 1023 ? (steady_time::min)() : due;
+        return (timers_.accepted() + timers_.sleepers()) % 1024 == 1023 ? (steady_time::min)()
+                                                                        : due;
     }
 
     static void call_keeper(steady_time when, const call_site& where) {
@@ -279,7 +288,7 @@ private:
         bool is_any = false;
         timed* item = timers_.take_if([&](const timed& one) {
             const bool is_taken = is_it(one);
-            if (is_taken) { // counted before anybody can see that it does not wait any more
+            if (is_taken && !one.is_resumption) { // before anybody can see that it waits no more
                 (is_awaited(one) ? undue_abandoned_ : undue_cancelled_)
                     .fetch_add(1, std::memory_order_release);
             }

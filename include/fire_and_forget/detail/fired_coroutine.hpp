@@ -44,9 +44,6 @@ inline bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
 /// Tells the run what a coroutine came to.
 template <class T>
 void look_at(coroutine_result<T>& came_to, task_run& run) {
-    static_assert(!std::is_same_v<std::remove_cvref_t<T>, repetition>,
-                  "fire_and_forget: a coroutine can't end its repetition by what it returns: the "
-                  "next time may have come before. Use options::stop.");
     static_assert(
         !awaitable_result<T>,
         "fire_and_forget: what the coroutine returns has to be awaited: await it inside.");
@@ -58,6 +55,8 @@ void look_at(coroutine_result<T>& came_to, task_run& run) {
         }
     } else if constexpr (error_result<std::remove_cvref_t<T>>) {
         run.returned(came_to.value());
+    } else if constexpr (std::is_same_v<std::remove_cvref_t<T>, repetition>) {
+        run.answered(came_to.value());
     }
 }
 
@@ -178,6 +177,7 @@ struct coroutine_start<closure<Fn, Args...>> {
             first.go();
         }
         first.destroy_chain(); // outside of the handler: what it destroys may throw
+        run.ended_as(first.settle(run.result()));
     }
 
     template <class... First>

@@ -132,7 +132,7 @@ private:
     chain& of_;
     awaiter_of<A> awaiter_;
     foreign_event* event_ = nullptr; ///< while the stand_in is out, and after that
-    outside_wait wait_;
+    outside_wait wait_{outside_wait::frames::shared};
     std::exception_ptr thrown_;
 };
 

@@ -19,12 +19,15 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// Whether what is stored is new here, or a coroutine that goes on: that is not counted as a task.
+enum class arrival : std::uint8_t { first, again };
+
 /// First in, first out; one thread stores, any worker takes. A task is constructed in its slot, and
 /// run and destroyed there.
 ///
 /// Shape       Blocks of slots, chained. The storing side fills the last one; the taking side, which
 ///             is a lock that workers only try, moves along behind it.
-/// Invariants  L1  Only the owner, the storing thread, changes next_, end_, tail_ and pushed_.
+/// Invariants  L1  Only the owner, the storing thread, changes next_, end_, tail_, pushed_ and resumed_.
 ///             L2  Only the holder of is_taking_ changes head_, head_end_, head_block_ and taken_.
 ///             L3  What is in a slot is read only after its type was seen, with acquire.
 ///             L4  A block is used again only when all its tasks are done *and* the taking side has
@@ -92,8 +95,8 @@ public:
     slot& reserve() noexcept { return *next_++; } // L6
 
     /// From now on workers may take it.
-    void publish(slot& stored, const task_type& type) noexcept {
-        count_up(pushed_); // L1
+    void publish(slot& stored, const task_type& type, arrival how = arrival::first) noexcept {
+        count_up(how == arrival::first ? pushed_ : resumed_); // L1
         stress_point();
         stored.type.store(&type, std::memory_order_release); // O1
     }
@@ -117,12 +120,13 @@ public:
 
     /// Takes back what the owner published last, if no worker has taken it: then it is reserved
     /// again. For a pool that was found closed; waits for the lock.
-    bool try_recall(slot& stored) noexcept {
+    bool try_recall(slot& stored, arrival how = arrival::first) noexcept {
         lock();
         const bool waits = is_waiting(stored);
         if (waits) {
             stored.type.store(nullptr, std::memory_order_relaxed);
-            pushed_.store(pushed() - 1, std::memory_order_relaxed);
+            std::atomic<std::uint64_t>& all = how == arrival::first ? pushed_ : resumed_;
+            all.store(all.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); // L1
         }
         unlock();
         return waits;
@@ -190,8 +194,12 @@ public:
     bool seems_used() const noexcept { return pushed() != taken(); }
 
     /// Tasks stored, and tasks taken, since it was made.
-    std::uint64_t pushed() const noexcept { return pushed_.load(std::memory_order_relaxed); }
+    std::uint64_t pushed() const noexcept { return accepted() + resumed(); }
     std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_acquire); } // O5
+
+    /// Of those stored: tasks, and coroutines that go on.
+    std::uint64_t accepted() const noexcept { return pushed_.load(std::memory_order_relaxed); }
+    std::uint64_t resumed() const noexcept { return resumed_.load(std::memory_order_relaxed); }
 
     /// Keeps a block whose tasks are done for the owner, or gives its memory back if there are
     /// enough. Called by the last to finish in it.
@@ -317,6 +325,7 @@ private:
     slot* end_ = nullptr;
     block_type* tail_ = nullptr;
     std::atomic<std::uint64_t> pushed_{0};
+    std::atomic<std::uint64_t> resumed_{0};
 
     // The workers' line.
     alignas(cache_line) std::atomic<bool> is_taking_{false};

@@ -158,9 +158,9 @@ public:
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed, true); }
     std::uint64_t taken() const noexcept { return sum(&pool_lane::taken, true); }
 
-    /// The same without what comes from the timers.
-    std::uint64_t pushed_at_once() const noexcept { return sum(&pool_lane::pushed, false); }
-    std::uint64_t taken_at_once() const noexcept { return sum(&pool_lane::taken, false); }
+    /// Tasks that were stored here without having waited for their time.
+    std::uint64_t accepted() const noexcept { return sum(&pool_lane::accepted, false); }
+    std::uint64_t resumed() const noexcept { return sum(&pool_lane::resumed, true); }
 
     doorbell bell;
 

@@ -6,6 +6,8 @@
 
 #include "abi.hpp"
 #include "chain.hpp"
+#include "coroutine_books.hpp"
+#include "scheduler.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -14,20 +16,26 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What an outside_event knows of who waits for it.
 struct outside_waiter {};
-inline constinit outside_waiter nobody_any_more{}; ///< only its address is used: it is settled
+inline constinit outside_waiter nobody_any_more{}; ///< it is settled
+inline constinit outside_waiter somebody_lost{};   ///< who waited is being given up
+inline constinit outside_waiter
+    somebody_late{}; ///< the same, and is to be destroyed when it is settled
 
 class outside_wait;
 
 /// Something that is settled once, by somebody else's code, on any thread, and that a chain may wait
 /// for. Shared by those who settle it and those who wait; the last of them deletes it.
 ///
-/// Invariants  G1  waiter_ goes from null to the one who waits and from either to settled. Each step
-///                 is an exchange, so it is one event that finds the other: settle() a chain that
-///                 has come to rest, or leave() that it need not wait. Only who comes second may
-///                 touch the chain.
+/// Invariants  G1  waiter_ says who has the chain. Each step is an exchange, so one event finds the
+///                 other: settle() a chain that has come to rest, leave() that it need not wait, and
+///                 whoever closes its executor that it is being woken. Who finds the chain has it.
 ///             G2  What it comes to is written by the one who has claimed it, before it is settled.
-/// Orderings   G3  The exchanges acquire and release: whoever comes second sees all that the other
+///             G3  leave() and whoever closes take their steps under the lock of the executor's books,
+///                 and settle() passes that lock before it touches the wait. So a wait that is on the
+///                 list is there, and none comes onto it when that has been closed.
+/// Orderings   G4  The exchanges acquire and release: whoever comes second sees all that the other
 ///                 wrote.
+/// Source      tests/models/outside.pml
 class outside_event {
 public:
     outside_event() noexcept = default;
@@ -56,7 +64,7 @@ public:
     }
 
     bool is_settled() const noexcept {
-        return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // G3
+        return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // G4
     }
 
     /// Once it is settled.
@@ -68,10 +76,17 @@ protected:
 private:
     friend class outside_wait;
 
+    /// False if it is not `from`; then `from` is what it is.
+    bool change_waiter(outside_waiter*& from, outside_waiter* to) noexcept {
+        return waiter_.compare_exchange_strong(from, to, std::memory_order_acq_rel, // G4
+                                               std::memory_order_acquire);
+    }
+
     std::atomic<outside_waiter*> waiter_{nullptr};
     std::atomic<std::uint32_t> users_{1};
     std::atomic<bool> is_claimed_{false};
     bool is_lost_ = false;
+    chain* lost_ = nullptr; ///< with somebody_late
 };
 
 /// The event, for one of those who share it.
@@ -87,58 +102,117 @@ private:
 };
 
 /// One wait of a chain for an event. Lives in the frame of the coroutine that waits.
-class outside_wait : outside_waiter {
+class outside_wait : outside_waiter, wait_entry {
 public:
-    outside_wait() noexcept = default;
+    /// Who else may touch the frames of the chain while it waits.
+    enum class frames : std::uint8_t { own, shared };
+
+    explicit outside_wait(frames kind) noexcept {
+        try_take = [](wait_entry& self) noexcept {
+            auto& wait = static_cast<outside_wait&>(self);
+            outside_waiter* before = &wait;
+            return wait.event_->change_waiter(before, &somebody_lost); // G1
+        };
+        give_up = kind == frames::own ? &destroy_now : &destroy_when_settled;
+    }
     outside_wait(const outside_wait&) = delete;
     outside_wait& operator=(const outside_wait&) = delete;
 
-    /// False if it is not to wait: the event has been settled, or another chain waits for it.
+    /// False if it is not to wait: the event has been settled, another chain waits for it, or the
+    /// executor is closed.
     bool leave(chain& waiting, outside_event& event) noexcept {
-        chain_ = &waiting;
-        scheduler* const on = waiting.settle_on_scheduler();
-        if (on != nullptr) {
-            on->keep_scheduler(); // until settle() has used it
+        scheduler* const before = waiting.on();
+        scheduler* const on = waiting.next_on();
+        coroutine = &waiting;
+        event_ = &event;
+        is_refused_ = on == nullptr || !waiting.depart_to(on);
+        if (is_refused_) {
+            return false;
         }
-        outside_waiter* before = nullptr;
-        if (event.waiter_.compare_exchange_strong(before, this, std::memory_order_acq_rel,
-                                                  std::memory_order_acquire)) { // G1 G3
-            return true;
-        }
-        has_rival_ = before != &nobody_any_more;
-        if (on != nullptr) {
+        on->keep_scheduler(); // until settle() has used it
+        is_refused_ = true;
+        const bool has_left = on->books.enter_wait(*this, [&] { // G3
+            is_refused_ = false;
+            outside_waiter* found = nullptr;
+            const bool is_first = event.change_waiter(found, this); // G1
+            has_rival_ = !is_first && found != &nobody_any_more;
+            return is_first;
+        });
+        if (!has_left) {
             on->release_scheduler();
+            if (is_refused_ && give_up == &destroy_when_settled) {
+                return leave_given_up(waiting, before);
+            }
+            waiting.stay_on(before);
         }
-        return false;
+        return has_left;
     }
 
-    /// Whether it did not wait because another one does.
+    /// Why it did not wait: because another one does, or its executor is closed.
     bool has_rival() const noexcept { return has_rival_; }
+    bool is_refused() const noexcept { return is_refused_; }
 
 private:
     friend class outside_event;
 
-    /// *this may be gone afterwards.
-    void end() {
-        chain& resumed = *chain_;
-        scheduler* const on = resumed.on();
-        if (on == nullptr || !on->resume_soon(resumed)) {
-            chain::abandon(resumed, "its executor closed while it waited for something else");
+    /// It can't go on here, nor unwind as long as others may touch its frames.
+    bool leave_given_up(chain& waiting, scheduler* before) {
+        outside_waiter* nobody = nullptr;
+        const bool is_given_up = event_->change_waiter(nobody, &somebody_lost);
+        if (is_given_up) {
+            waiting.is_abandoned = true;
+            give_up(*this); // *this may be gone now
+        } else {            // it has been settled meanwhile
+            is_refused_ = false;
+            waiting.stay_on(before);
         }
-        if (on != nullptr) {
-            on->release_scheduler();
-        }
+        return is_given_up;
     }
 
-    chain* chain_ = nullptr;
+    /// *this may be gone afterwards.
+    void end() {
+        auto& resumed = static_cast<chain&>(*coroutine);
+        scheduler* const on = resumed.on();
+        on->books.leave_wait(*this); // G3
+        if (!on->resume_soon(resumed)) {
+            chain::abandon(resumed, "its executor closed while it waited for something else");
+        }
+        on->books.note_wait_ended();
+        on->notice_end();
+        on->release_scheduler();
+    }
+
+    static bool destroy_now(wait_entry& self) {
+        auto& wait = static_cast<outside_wait&>(self);
+        outside_waiter* lost = &somebody_lost;
+        wait.event_->change_waiter(lost, nullptr); // others may wait for it
+        return wait.coroutine->destroy(*wait.coroutine);
+    }
+
+    static bool destroy_when_settled(wait_entry& self) {
+        auto& wait = static_cast<outside_wait&>(self);
+        auto& its = static_cast<chain&>(*wait.coroutine);
+        const bool is_news = its.give_up();
+        wait.event_->lost_ = &its;
+        outside_waiter* lost = &somebody_lost;
+        if (!wait.event_->change_waiter(lost, &somebody_late)) { // it has been settled by now
+            its.destroy(its);
+        }
+        return is_news;
+    }
+
+    outside_event* event_ = nullptr;
     bool has_rival_ = false;
+    bool is_refused_ = false;
 };
 
 inline void outside_event::settle() {
-    outside_waiter* const waiting =
-        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // G1 G3
-    if (waiting != nullptr) {
-        static_cast<outside_wait*>(waiting)->end();
+    outside_waiter* const found =
+        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // G1 G4
+    if (found == &somebody_late) {
+        lost_->destroy(*lost_);
+    } else if (found != nullptr && found != &somebody_lost) {
+        static_cast<outside_wait*>(found)->end();
     }
 }
 

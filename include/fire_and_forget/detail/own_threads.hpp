@@ -19,9 +19,11 @@
 #include "thread_start.hpp"
 #include "time.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -32,6 +34,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
 ///
 /// Invariants  E1 of executor_core: all is counted under the mutex; and
+///             T2  Of the coroutines that are to go on, as many wait as find no thread within the limit.
+///                 While any wait, there are as many threads as may be.
 ///             T1  A record is in the list from before its thread starts until after its task is
 ///                 settled.
 class own_threads final : public executor_core {
@@ -88,6 +92,8 @@ public:
         return launch(fresh, task);
     }
 
+    refusal start_coroutine(suspended& one) override { return start_as_task(*this, one); }
+
     bool resume_soon(suspended& one) noexcept override {
         begin_use();
         one.due = steady_time();
@@ -96,7 +102,7 @@ public:
 
     std::uint64_t admissions() const override {
         const library_lock lock(mutex_);
-        return admissions_ + count_timers().accepted;
+        return admissions_ + count_timers().accepted + books.accepted();
     }
 
     void end_threads(steady_time deadline) override { end_use(deadline); }
@@ -216,11 +222,38 @@ private:
         if (task != nullptr) {
             task->is_delayed = false;
             fresh->task.reset(task);
+        } else {
+            fresh->is_passing = coroutine->is_guest;
         }
         const library_lock lock(mutex_);
-        link(*fresh);
-        fresh->next_due = std::exchange(due_, fresh);
+        if (coroutine != nullptr) {
+            *queue_end_ = fresh;
+            queue_end_ = &fresh->next_due;
+            while (record* const next = take_queued()) { // T2
+                next->next_due = std::exchange(due_, next);
+            }
+        } else {
+            link(*fresh);
+            fresh->next_due = std::exchange(due_, fresh);
+        }
         return true;
+    }
+
+    /// They have nowhere else to go on.
+    static std::size_t most_for_coroutines() noexcept {
+        return (std::max<std::size_t>)(limit.load(std::memory_order_relaxed), 1);
+    }
+
+    /// The coroutine that waits longest for a thread, if it may have one. Under the mutex.
+    record* take_queued() noexcept {
+        record* const first = threads_ < most_for_coroutines() ? queue_ : nullptr;
+        if (first != nullptr) {
+            queue_ = std::exchange(first->next_due, nullptr);
+            queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
+            resumptions_ += 1;
+            link(*first);
+        }
+        return first;
     }
 
     void after_starting() override {
@@ -273,9 +306,14 @@ private:
 
     void fall_back(suspended& coroutine, bool had_its_fate, const thread_trouble& trouble) {
         trouble.report("it goes to the default pool", nullptr);
-        if (had_its_fate) {
+        if (had_its_fate && !coroutine.is_guest) { // closing has counted and reported it
+            coroutine.is_given_up = true;
+            books.note_closed();
             coroutine.destroy(coroutine);
-        } else if (!default_core().take_over(coroutine)) {
+            return;
+        }
+        coroutine.is_guest = true;
+        if (had_its_fate || !default_core().take_over(coroutine)) {
             sink_time for_sinks(steady_clock::now());
             abandoned_tasks abandoned(lent(), for_sinks);
             abandoned.add_queued(coroutine);
@@ -309,7 +347,7 @@ private:
     /// does, which note_arrival() says, it is on its way. Under the mutex.
     bool leave_to_pool(record& fresh) noexcept {
         const bool is_ours = unlink(fresh);
-        accepted_ -= is_ours ? 1 : 0;
+        accepted_ -= is_ours && fresh.coroutine == nullptr ? 1 : 0;
         on_the_way_ += is_ours ? 1 : 0;
         return is_ours;
     }
@@ -335,67 +373,129 @@ private:
         return why == refusal::none ? why : refusal::no_thread;
     }
 
+    /// Settles a record; what runs next on its thread, if anything. Under the mutex.
+    void settle(record& self, fate result) noexcept {
+        if (unlink(self)) {
+            ended_.add(result);
+        }
+    }
+
+    /// Goes on with a coroutine that waits for a thread, if there is one: settles what has run.
+    record* next_of(record& done, fate result) noexcept {
+        const library_lock lock(mutex_);
+        if (queue_ == nullptr || threads_ > most_for_coroutines()) {
+            return nullptr;
+        }
+        settle(done, result);
+        record* const next = take_queued();
+        next->thread = std::this_thread::get_id();
+        return next;
+    }
+
+    /// The end of a thread. What has come to wait for one meanwhile gets another.
+    void end_thread(record& last, fate result) {
+        bool has_more = false;
+        {
+            const library_lock lock(mutex_);
+            settle(last, result);
+            if (record* const next = take_queued()) {
+                next->next_due = std::exchange(due_, next);
+                has_more = true;
+            }
+        }
+        if (has_more) {
+            after_starting();
+        }
+    }
+
     /// Settles the record even where the task ends the thread by force: then it has failed.
-    struct settlement {
+    struct life {
         own_threads& all;
-        record* const self;
+        std::unique_ptr<record> self;
         fate result = fate::failed;
-        settlement(own_threads& in, record* of) noexcept : all(in), self(of) {}
-        ~settlement() {
+        life(own_threads& in, record* of) noexcept : all(in), self(of) {}
+        ~life() {
             all.end_if_forked();
             library_threads::instance().leave(); // J1
-            const library_lock lock(all.mutex_);
-            if (all.unlink(*self)) {
-                all.ended_.add(result);
-            }
-            delete self;
+            all.end_thread(*self, result);
         }
-        settlement(const settlement&) = delete;
-        settlement& operator=(const settlement&) = delete;
+        life(const life&) = delete;
+        life& operator=(const life&) = delete;
+
+        bool goes_on() noexcept {
+            record* const next = all.next_of(*self, result);
+            if (next != nullptr) {
+                self.reset(next);
+                result = fate::failed;
+            }
+            return next != nullptr;
+        }
     };
 
     void live(record* self) {
-        settlement after(*this, self);
+        life its(*this, self);
         {
             const library_lock lock(mutex_);
             self->thread = std::this_thread::get_id();
         }
         name_this_thread("faf/own");
-        if (self->coroutine != nullptr) {
-            resumption coroutine{self->coroutine};
-            after.result = run_task({resumption_type, &coroutine, self->where, self->name}, lent());
-        } else {
-            after.result = run_task(std::move(self->task), lent(),
-                                    [this](task_ptr again, std::uint64_t skipped) {
-                                        repeat(std::move(again), skipped);
-                                    });
+        do {
+            its.result = run(*its.self);
+        } while (its.goes_on());
+    }
+
+    fate run(record& self) {
+        const running_entry_item item(mutex_, self, &lent());
+        if (self.coroutine != nullptr) {
+            resumption coroutine{self.coroutine};
+            return run_task({resumption_type, &coroutine, self.where, self.name}, lent());
         }
+        return run_task(
+            std::move(self.task), lent(),
+            [this](task_ptr again, std::uint64_t skipped) { repeat(std::move(again), skipped); });
     }
 
     stats count() const noexcept override {
-        stats all = count_timers();
+        stats all = books.ends();
+        all += count_timers();
         ended_.add_to(all);
-        all.accepted += accepted_;
-        all.running = running_.count();
+        all.accepted += accepted_ + books.accepted();
         all.threads = threads_;
-        all.pending =
-            as_size(all.accepted - all.succeeded - all.failed - all.dropped - all.running);
+        all.resumptions = resumptions_;
+        const std::uint64_t over = all.succeeded + all.failed + all.dropped;
+        // Of those that run some may be coroutines that were fired elsewhere.
+        all.running = as_size((std::min<std::uint64_t>)(running_.count(), all.accepted - over));
+        all.pending = as_size(all.accepted - over - all.running);
         return all;
     }
 
     bool is_quiet(std::size_t own) const noexcept override {
-        return !has_awaited_timers() && running_.count() + on_the_way_ <= own;
+        return !has_awaited_timers() && queue_ == nullptr && running_.count() + on_the_way_ <= own;
     }
 
     void note_closed() noexcept override {}
-    bool abandon_queued(abandoned_tasks&) override { return false; }
+    bool abandon_queued(abandoned_tasks& abandoned) override {
+        record* left = nullptr;
+        {
+            const library_lock lock(mutex_);
+            left = std::exchange(queue_, nullptr);
+            queue_end_ = &queue_;
+        }
+        const bool is_any = left != nullptr;
+        while (left != nullptr) {
+            const std::unique_ptr<record> one(std::exchange(left, left->next_due));
+            abandoned.add_queued(*one->coroutine);
+        }
+        return is_any;
+    }
     void note_exit(std::unique_lock<std::mutex>&) override {}
     void call_again() noexcept override {}
     bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
+        const std::size_t uncounted = running_.passing_written_off();
         const std::size_t given_up = running_.write_off(abandoned);
-        ended_.abandoned += given_up;
+        ended_.abandoned += given_up - (running_.passing_written_off() - uncounted);
         return given_up;
     }
 
@@ -406,7 +506,10 @@ private:
     std::uint64_t admissions_ = 0;
     std::size_t on_the_way_ = 0; ///< to the default pool
     std::size_t threads_ = 0;
-    record* due_ = nullptr; ///< to be started by after_starting()
+    record* due_ = nullptr;   ///< to be started by after_starting()
+    record* queue_ = nullptr; ///< coroutines that wait for a thread, oldest first
+    record** queue_end_ = &queue_;
+    std::uint64_t resumptions_ = 0;
     hiring_pause pause_;
 };
 

@@ -11,6 +11,7 @@
 #include "lanes.hpp"
 #include "pool_intake.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -51,7 +52,7 @@ public:
     bool is_default() const noexcept { return is_default_; }
 
     std::uint64_t admissions() const override {
-        return lanes_.pushed_at_once() + count_timers().accepted +
+        return lanes_.accepted() + count_timers().accepted + books.accepted() +
                entered_by_callers_.load(std::memory_order_relaxed);
     }
 
@@ -111,26 +112,32 @@ private:
         all += lent_.counts.read();
         all.abandoned += given_up_.load(std::memory_order_acquire);
         all.abandoned += displaced_.load(std::memory_order_acquire);
+        all.open += given_up_open_.load(std::memory_order_acquire);
         return all;
     }
 
     stats count() const noexcept override {
-        const task_counts by_now = ended(); // C1
+        stats now = books.ends(); // C1
+        const task_counts by_now = ended();
         const std::uint64_t taken = lanes_.taken();
-        stats now = count_timers();
+        now += count_timers();
         by_now.add_to(now);
         ended_by_callers_.add_to(now);
-        // In the end all that was accepted has been taken; others may be on their way back.
-        now.accepted += is_settled() ? lanes_.taken_at_once() : lanes_.pushed_at_once();
-        now.accepted += entered_by_callers_.load(std::memory_order_relaxed);
         now.threads = workers_.alive();
+        now.resumptions = lanes_.resumed();
+        const std::uint64_t over = now.succeeded + now.failed + now.dropped;
+        if (is_settled()) { // what seems to be more is on its way back to who stored it
+            now.accepted = over;
+            return now;
+        }
+        now.accepted += lanes_.accepted() + books.accepted() +
+                        entered_by_callers_.load(std::memory_order_relaxed);
         // More than there are threads have ended meanwhile.
         const std::uint64_t most = now.threads + (lender_ != std::thread::id() ? 1 : 0);
-        const std::uint64_t running = taken - by_now.all();
-        now.running = as_size(running < most ? running : most);
-        now.running += callers_.count();
-        now.pending =
-            as_size(now.accepted - now.succeeded - now.failed - now.dropped - now.running);
+        const std::uint64_t running = (std::min)(taken - by_now.all(), most) + callers_.count();
+        // Of those some may be coroutines that were fired elsewhere.
+        now.running = as_size((std::min)(running, now.accepted - over));
+        now.pending = as_size(now.accepted - over - now.running);
         return now;
     }
 
@@ -163,14 +170,17 @@ private:
     }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
+        write_offs lost;
+        const std::size_t uncounted = callers_.passing_written_off();
         const std::size_t by_callers = callers_.write_off(abandoned);
-        ended_by_callers_.abandoned += by_callers;
-        std::size_t given_up = workers_.write_off_running(abandoned);
+        ended_by_callers_.abandoned += by_callers - (callers_.passing_written_off() - uncounted);
+        workers_.write_off_running(abandoned, lost);
         if (lender_ != std::thread::id() && lender_ != std::this_thread::get_id()) {
-            given_up += lent_.taker.write_off(abandoned) ? 1U : 0U;
+            lost.add(lent_.taker, abandoned);
         }
-        given_up_.fetch_add(given_up, std::memory_order_release);
-        return given_up + by_callers;
+        given_up_.fetch_add(lost.tasks, std::memory_order_release);
+        given_up_open_.fetch_add(lost.passing, std::memory_order_release);
+        return lost.tasks + lost.passing + by_callers;
     }
 
     bool is_default_ = false;

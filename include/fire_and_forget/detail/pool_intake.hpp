@@ -44,8 +44,9 @@ public:
     /// To be called for each task that was stored. False if it was too late: the pool has closed
     /// and the task is the caller's again, who is to destroy it and then give_up() its slot.
     /// Touches no pool unless it must: that may be gone by now.
-    static bool has_kept(lane_set& lanes, pool_lane& lane, slot& stored, call_site where) {
-        return needs_no_more(lanes) || has_kept_late(lanes, lane, stored, where);
+    static bool has_kept(lane_set& lanes, pool_lane& lane, slot& stored, call_site where,
+                         arrival how = arrival::first) {
+        return needs_no_more(lanes) || has_kept_late(lanes, lane, stored, where, how);
     }
 
     /// Its two halves: where the first says no, the second does the rest.
@@ -53,9 +54,10 @@ public:
         asymmetric_barrier::light(); // O1 of the doorbell; C2 comes after it
         return !lanes.bell.is_needed() && !lanes.is_closed();
     }
-    static bool has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored, call_site where) {
+    static bool has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored, call_site where,
+                              arrival how = arrival::first) {
         announce(lanes, where);
-        return !lanes.is_closed() || !is_recalled(lanes, lane, stored);
+        return !lanes.is_closed() || !is_recalled(lanes, lane, stored, how);
     }
 
     /// Gives up a slot whose task could not be made or was recalled.
@@ -126,6 +128,8 @@ public:
         return why;
     }
 
+    refusal start_coroutine(suspended& one) override { return start_as_task(*this, one); }
+
     bool resume_soon(suspended& one) noexcept override { return !is_closed() && take_over(one); }
 
     /// The same for one that comes from another executor.
@@ -141,8 +145,8 @@ public:
         lane_set& lanes = lanes_;
         enter_anyway();
         put(one, place);
-        lane->publish(place, resumption_type);
-        if (has_kept(lanes, *lane, place, where)) {
+        lane->publish(place, resumption_type, arrival::again);
+        if (has_kept(lanes, *lane, place, where, arrival::again)) {
             return true;
         }
         give_up(*lane, place);
@@ -158,7 +162,7 @@ protected:
     }
 
     void abandon_in(pool_lane& lane, abandoned_tasks& abandoned) {
-        giving_up taker(given_up_);
+        giving_up taker(*this, given_up_);
         while (lane.take(taker)) {
             abandon(taker, abandoned);
         }
@@ -219,8 +223,9 @@ private:
         }
     }
 
-    [[gnu::noinline]] static bool is_recalled(lane_set& lanes, pool_lane& lane, slot& stored) {
-        const bool is_back = lane.try_recall(stored);
+    [[gnu::noinline]] static bool is_recalled(lane_set& lanes, pool_lane& lane, slot& stored,
+                                              arrival how) {
+        const bool is_back = lane.try_recall(stored, how);
         with_pool_of(lanes, [](pool_intake& pool) { pool.tell_waiters(); });
         return is_back;
     }
@@ -248,7 +253,7 @@ private:
         if (item.is_resumption) {
             enter_anyway();
             put(static_cast<suspended&>(item), place);
-            lane->publish(place, resumption_type);
+            lane->publish(place, resumption_type, arrival::again);
         } else {
             put(static_cast<task_node&>(item), place);
             lane->publish(place, in_node);

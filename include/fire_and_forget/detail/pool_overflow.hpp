@@ -62,11 +62,15 @@ protected:
     /// Gives tasks up, and counts that while the lane is locked: whoever comes to an empty lane
     /// then knows.
     struct giving_up : task_taker {
-        explicit giving_up(std::atomic<std::uint64_t>& in) noexcept : count(in) {}
+        giving_up(pool_overflow& in, std::atomic<std::uint64_t>& tasks) noexcept
+            : pool(in), count(tasks) {}
         void take(slot& from, pool_block& in) noexcept {
             task_taker::take(from, in);
-            count.fetch_add(1, std::memory_order_release); // C1
+            const bool is_counted = coroutine_in(from) == nullptr; // else by who has accepted it
+            (is_counted ? count : pool.given_up_open_)
+                .fetch_add(1, std::memory_order_release); // C1
         }
+        pool_overflow& pool;
         std::atomic<std::uint64_t>& count;
     };
 
@@ -120,11 +124,13 @@ protected:
             settlement_of_caller& operator=(const settlement_of_caller&) = delete;
         };
         settlement_of_caller after(*this, run);
+        const running_entry_item item(mutex_, run, &lent());
         after.result = run_task(std::move(task), lent());
         return refusal::none;
     }
 
-    std::atomic<std::uint64_t> given_up_{0}; ///< tasks that were taken out of lanes at the end
+    std::atomic<std::uint64_t> given_up_{0};      ///< tasks that were taken out of lanes at the end
+    std::atomic<std::uint64_t> given_up_open_{0}; ///< the same, coroutines that were to go on
     std::atomic<std::uint64_t> displaced_{0};
     running_tasks callers_; ///< who run their tasks themselves; under mutex_
     task_counts ended_by_callers_;
@@ -203,7 +209,7 @@ private:
     }
 
     bool try_displace(pool_lane& lane) {
-        giving_up taker(displaced_);
+        giving_up taker(*this, displaced_);
         const auto can_be_dropped = [](const slot& first) { // not a coroutine that goes on
             return task_taker::node_in(first) != nullptr;
         };

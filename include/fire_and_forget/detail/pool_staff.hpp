@@ -288,6 +288,8 @@ private:
         if (!self.is_extra) { // P4: that one never counted as asleep
             wake_up(self);
         }
+        self.taker.on = &lent();
+        this_thread.item = &self.taker;
         work_through(self);
         at_the_end.is_forced = false;
     }

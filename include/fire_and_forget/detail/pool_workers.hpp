@@ -269,7 +269,9 @@ private:
         struct loan {
             pool_workers& pool;
             std::unique_lock<std::mutex>& held;
+            running_item* outer;
             ~loan() {
+                this_thread.item = outer;
                 pool.lent_.taker.flush();
                 held.lock();
                 if (pool.lender_ == std::this_thread::get_id()) { // else it has called exit()
@@ -286,7 +288,8 @@ private:
         occupy();
         lender_ = std::this_thread::get_id();
         lock.unlock();
-        const loan until_done{*this, lock};
+        const loan until_done{*this, lock, std::exchange(this_thread.item, &lent_.taker)};
+        lent_.taker.on = &lent();
         const outside_library working;
         if (lent_.take_next()) {
             run(lent_);

@@ -66,6 +66,9 @@ public:
         if (may_start()) {
             is_to_be_kept_ = goes_on = true; // even if it ends the thread
             call();
+            if (has_lent()) { // its coroutine goes on, and is followed by the next run
+                return result_;
+            }
             goes_on = answer_ == repetition::go_on;
         } else {
             goes_on = result_ == fate::expired;
@@ -80,8 +83,9 @@ public:
 
     /// Goes on with a task that was started at `since` and suspended: it decides for itself what
     /// its stop_token means.
-    fate resumed(steady_time since) {
+    fate resumed(steady_time since, const scheduler* in_books_of) {
         started_ = since;
+        frame_.of_books = in_books_of;
         frame_.is_uncounted = true; // the executor counts the task that resumes it
         call();
         destroy([&] { failed_with_exception(); });
@@ -110,6 +114,25 @@ public:
 
     /// Called by the task itself if it knows what became of it.
     void ended_as(fate result) noexcept { result_ = result; }
+    fate result() const noexcept { return result_; }
+
+    /// What repeats: while a coroutine that it has started waits, that has it.
+    void may_lend(node_memory& repeated) noexcept { repeated_ = &repeated; }
+    task_node* lend() noexcept {
+        if (repeated_ == nullptr) {
+            return nullptr;
+        }
+        is_settled_ = true;
+        return repeated_->release();
+    }
+    bool has_lent() const noexcept { return repeated_ != nullptr && *repeated_ == nullptr; }
+    void take_back(task_node& repeated) noexcept {
+        is_settled_ = false;
+        repeated_->reset(&repeated);
+    }
+
+    /// Whether it is to be called again.
+    repetition answer() const noexcept { return answer_; }
 
     /// Called by the task itself if it said whether it wants to be called again.
     void answered(repetition answer) noexcept { answer_ = answer; }
@@ -251,6 +274,7 @@ private:
     steady_time started_{};
     fate result_ = fate::succeeded;
     repetition answer_ = repetition::go_on;
+    node_memory* repeated_ = nullptr;
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
@@ -283,14 +307,16 @@ fate run_task(task_ptr task, const host& on, Again again) {
         Again& again;
         bool comes = false;
         ~next_time() {
-            if (comes) {
+            if (comes && node != nullptr) { // else a coroutine has it
                 const std::uint64_t skipped = node->advance(on.now());
                 again(task_ptr(node.release()), skipped);
             }
         }
     };
     next_time next{node, on, again};
-    return task_run(task_in(*node), on).once(next.comes);
+    task_run run(task_in(*node), on);
+    run.may_lend(node);
+    return run.once(next.comes);
 }
 
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
@@ -310,6 +336,40 @@ struct resumption {
 };
 inline constexpr task_type resumption_type{&resumption::call, &resumption::destroy,
                                            sizeof(resumption), alignof(resumption)};
+
+/// Makes a task of a coroutine, for those who take tasks. Null without memory.
+inline task_ptr pack(suspended& one) noexcept {
+    task_node* const node = task_node::allocate(resumption_type, one.where);
+    if (node != nullptr) {
+        ::new (node->closure()) resumption{&one};
+        node->name = one.name;
+        node->priority = one.priority;
+    }
+    return task_ptr(node);
+}
+
+/// Takes the coroutine out again.
+inline void unpack(task_ptr& packed) noexcept {
+    if (packed != nullptr) {
+        static_cast<resumption*>(packed->closure())->one = nullptr;
+        packed.reset();
+    }
+}
+
+/// Starts a coroutine as a task of `core`, which counts it and may refuse it. Then it is untouched.
+template <class Core>
+refusal start_as_task(Core& core, suspended& one) {
+    task_ptr packed = pack(one);
+    if (packed == nullptr) {
+        core.note_refused();
+        return refusal::out_of_memory;
+    }
+    const refusal why = core.accept(packed);
+    if (why != refusal::none) {
+        unpack(packed);
+    }
+    return why;
+}
 
 /// Settles a task that will never run: reports it as `kind`, with its own sink asked first.
 inline void drop_task(task_ptr task, const host& on, failure kind, std::string_view why) {

@@ -7,9 +7,13 @@
 #include "../call_site.hpp"
 #include "abandoned_tasks.hpp"
 #include "abi.hpp"
+#include "reentry.hpp"
+#include "thread_state.hpp"
 
 #include <cstddef>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -24,7 +28,8 @@ public:
         call_site where{};
         const char* name = nullptr;
         std::thread::id thread{};
-        bool is_written_off = false; ///< reported as abandoned while it ran
+        bool is_written_off = false; ///< given up while it ran
+        bool is_passing = false;     ///< what runs is counted elsewhere
         entry* next = nullptr;
         entry** link = nullptr; ///< what points here
     };
@@ -58,16 +63,55 @@ public:
         for (entry* one = first_; one != nullptr; one = one->next) {
             if (!one->is_written_off && one->thread != std::this_thread::get_id()) {
                 one->is_written_off = true;
-                abandoned.add_running(one->where, one->name);
                 --count_;
+                if (one->is_passing) {
+                    ++passing_written_off_;
+                } else {
+                    abandoned.add_running(one->where, one->name);
+                }
             }
         }
         return before - count_;
     }
 
+    /// How many of those that were given up are counted elsewhere.
+    std::size_t passing_written_off() const noexcept { return passing_written_off_; }
+
 private:
     entry* first_ = nullptr;
     std::size_t count_ = 0;
+    std::size_t passing_written_off_ = 0;
+};
+
+/// One of them as what a coroutine leaves that goes on elsewhere.
+struct running_entry_item : running_item {
+    running_entry_item(std::mutex& guarding, running_tasks::entry& its,
+                       const void* executor) noexcept
+        : running_item{executor,
+                       [](running_item& self) noexcept {
+                           auto& mine = static_cast<running_entry_item&>(self);
+                           const library_lock lock(mine.mutex);
+                           const bool is_counted =
+                               mine.entry.is_written_off && !mine.entry.is_passing;
+                           mine.entry.is_passing = mine.entry.is_passing || !is_counted;
+                           return !is_counted;
+                       },
+                       [](running_item& self) noexcept {
+                           auto& mine = static_cast<running_entry_item&>(self);
+                           const library_lock lock(mine.mutex);
+                           mine.entry.is_passing = mine.entry.is_passing && mine.is_guest;
+                           return mine.is_guest || !mine.entry.is_written_off;
+                       }},
+          mutex(guarding), entry(its), is_guest(its.is_passing),
+          outer(std::exchange(this_thread.item, this)) {}
+    ~running_entry_item() { this_thread.item = outer; }
+    running_entry_item(const running_entry_item&) = delete;
+    running_entry_item& operator=(const running_entry_item&) = delete;
+
+    std::mutex& mutex;
+    running_tasks::entry& entry;
+    const bool is_guest;
+    running_item* const outer;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,16 +6,20 @@
 // the clock, coroutine.hpp uses the rest.
 
 #include "../call_site.hpp"
+#include "../options.hpp"
 #include "abi.hpp"
+#include "coroutine_books.hpp"
 #include "time.hpp"
 #include "timer_heap.hpp"
 
 #include <cstdint>
+#include <memory>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// What became of a task, or of a stretch of a coroutine.
-enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped };
+class task_node;
+struct task_discarder;
+using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 struct watched;
 
@@ -25,8 +29,9 @@ struct suspended : timed {
     /// Goes on on the calling thread until it is suspended again or ends. Throws nothing.
     fate (*resume)(suspended& self) = nullptr;
 
-    /// Destroys the coroutine with all that wait for it. Throws nothing.
-    void (*destroy)(suspended& self) = nullptr;
+    /// Destroys the coroutine with all that wait for it. Throws nothing. False if its end has been
+    /// reported before.
+    bool (*destroy)(suspended& self) = nullptr;
 
     /// Whether its sleep is to end at once. Asked under a lock; null: never.
     bool (*wants_to_stop)(const suspended& self) = nullptr;
@@ -40,6 +45,9 @@ struct suspended : timed {
 class scheduler {
 public:
     virtual steady_time now() const noexcept = 0;
+
+    /// Accepts `one` as a task, to be started by a worker, or says why not.
+    virtual refusal start_coroutine(suspended& one) = 0;
 
     /// Has `one` resumed by a worker. False if it is closed, or without memory.
     virtual bool resume_soon(suspended& one) noexcept = 0;
@@ -60,6 +68,18 @@ public:
     /// For coroutines, which may refer to it longer than its owner.
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;
+
+    /// Does a piece of its work on the calling thread if it has no thread for that.
+    virtual void help_out() noexcept {}
+
+    /// The coroutine of a task that repeats has ended: runs it again when its next time has come, unless
+    /// `answer` is that it wants no more.
+    virtual void repeat_after(task_ptr task, repetition answer) noexcept = 0;
+
+    /// A coroutine that it has accepted, or that waited here, has ended elsewhere.
+    virtual void notice_end() noexcept = 0;
+
+    coroutine_books books; ///< of the coroutines it has accepted, and of those that wait here
 
 protected:
     ~scheduler() = default;

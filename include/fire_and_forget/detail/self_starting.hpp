@@ -81,11 +81,12 @@ struct self_starting {
             of = this;
             set_next(self, *this);
             scheduler* const on = Place::get();
-            move_to(on);
-            if (on == nullptr || !on->resume_soon(*this)) {
-                const firing call{nullptr, nullptr, where};
+            begin_on(on);
+            const call_site place = where; // it may be gone once it has started
+            const refusal why = on != nullptr ? on->start_coroutine(*this) : refusal::shutting_down;
+            if (why != refusal::none) {
                 destroy(*this);
-                call.refuse(refusal::shutting_down);
+                firing{nullptr, nullptr, place}.refuse(why);
             }
         }
 

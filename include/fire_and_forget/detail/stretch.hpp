@@ -5,14 +5,50 @@
 
 #include "abi.hpp"
 #include "run_task.hpp"
+#include "scheduler.hpp"
+#include "thread_state.hpp"
 
 #include <coroutine>
 #include <memory>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class chain;
 struct chain_details;
+
+/// Whose books a chain is in, to be told of its end when it is gone.
+struct chain_account {
+    scheduler* home = nullptr; ///< null: nobody counts it, or has done so
+    bool is_open = false;
+    bool is_given_up = false;
+    away_entry* away = nullptr;
+
+    /// Its end, after a run on `ran_on` or none. What the run is to be counted as. // B1 B2
+    fate close(fate how, const scheduler* ran_on, task_ptr repeated,
+               repetition answer = repetition::go_on) const noexcept {
+        if (home == nullptr || !is_open) { // a task like others
+            return is_given_up ? fate::open : how;
+        }
+        if (repeated != nullptr) {
+            home->repeat_after(std::move(repeated), answer);
+        }
+        const bool is_here = away == nullptr && home == ran_on;
+        if (away == nullptr || home->books.note_back(*away)) {
+            if (!is_here) {
+                home->books.note_end(how);
+            }
+            home->books.note_closed();
+        }
+        if (!is_here) {
+            home->notice_end();
+        }
+        if (away != nullptr) {
+            home->release_scheduler();
+        }
+        return is_here ? how : fate::open;
+    }
+};
 
 /// What stands between a coroutine and the one it awaits. Lives in the frame of the former and owns
 /// the frame of the latter.
@@ -61,7 +97,18 @@ public:
     /// Destroys the chain if it has not left. May throw.
     void destroy_chain();
 
+    /// After that: tells the chain's executor `how` it has ended, if it has. What the run is to be
+    /// counted as.
+    fate settle(fate how, repetition answer = repetition::go_on) noexcept;
+
     task_run& run() const noexcept { return *run_; }
+    const scheduler* ran_on() const noexcept { return ran_on_; }
+
+    /// What its executor counts of it; null if that counts nothing.
+    running_item* item() const noexcept {
+        running_item* const innermost = this_thread.item;
+        return innermost != nullptr && innermost->on == &run_->on() ? innermost : nullptr;
+    }
 
     void leave_by(departure how, void* awaiter) noexcept {
         leave_ = how;
@@ -82,6 +129,10 @@ private:
     departure leave_ = nullptr;
     void* awaiter_ = nullptr;
     bool is_refused_ = false;
+    const scheduler* ran_on_ = nullptr;
+    bool is_over_ = false;    ///< the chain is gone
+    bool is_settled_ = false; ///< and its executor has been told
+    chain_account account_{};
     bool has_returned_ = false;              ///< the outermost coroutine has come to its end
     std::unique_ptr<chain_details> details_; ///< reports need them longer than the chain
 };

@@ -221,7 +221,6 @@ using node_memory = std::unique_ptr<task_node, node_deallocator>;
 struct task_discarder {
     void operator()(task_node* task) const;
 };
-using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 /// Copies what `given` says about the task. Throws what copying the sink throws; false if there is
 /// no memory for the details.

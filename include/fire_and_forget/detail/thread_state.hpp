@@ -20,6 +20,19 @@ struct task_frame {
     const task_frame* outer = nullptr;
     bool is_uncounted = false; ///< a coroutine's next stretch, which the task that is `outer` runs,
                                ///< or a task that is dropped: executors don't count it as running
+    const void* of_books = nullptr; ///< of a coroutine that is open in the books of that scheduler
+};
+
+/// What an executor of the library runs on this thread, for a coroutine that leaves it.
+struct running_item {
+    const void* on = nullptr;
+
+    /// The coroutine is about to be handed over: what still runs is no task of the executor's any more.
+    /// False if that has given the task up, and counted it.
+    bool (*pass_on)(running_item& self) noexcept = nullptr;
+
+    /// That came to nothing. False if meanwhile the executor has given up what ran, uncounted.
+    bool (*come_back)(running_item& self) noexcept = nullptr;
 };
 
 /// An executor's sink that this thread has borrowed for a report, innermost first.
@@ -43,6 +56,8 @@ struct thread_state {
 
     library_thread* of_library = nullptr; ///< until it leaves; null on threads of the program
     const task_frame* running = nullptr;
+    running_item* item =
+        nullptr; ///< of the innermost of these that an executor of the library counts
     const void* works_for = nullptr; ///< the executor whose worker this thread is
     hand_over* handing_over = nullptr;
     const loan_frame* loans = nullptr;
@@ -67,6 +82,15 @@ inline std::size_t depth_of(const void* executor) noexcept {
     std::size_t depth = 0;
     for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
         depth += frame->on == executor && !frame->is_uncounted ? 1 : 0;
+    }
+    return depth;
+}
+
+/// How many open coroutines in the books of `scheduler` the calling thread is inside of.
+inline std::size_t depth_in_books_of(const void* scheduler) noexcept {
+    std::size_t depth = 0;
+    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
+        depth += frame->of_books == scheduler ? 1 : 0;
     }
     return depth;
 }

@@ -36,6 +36,10 @@ struct timed {
     bool is_abandoned : 1 = false;   ///< the same, and its end is to be reported there
     bool is_watched : 1 = false;     ///< it may be asked to stop while it waits
     bool is_in_heap : 1 = false;     ///< the same, and has its place there
+    bool is_open : 1 = false;        ///< a coroutine that is in the books of who has accepted it
+    bool is_away : 1 = false;        ///< the same, and it is on another executor
+    bool is_given_up : 1 = false;    ///< a coroutine whose end has been counted before it came
+    bool is_guest : 1 = false;       ///< one that is not counted where it waits to go on
 };
 
 /// Items by deadline; those with the same one in the order in which they were pushed.

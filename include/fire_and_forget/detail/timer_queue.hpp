@@ -93,7 +93,10 @@ public:
         return true;
     }
 
-    /// All that were pushed so far.
+    /// All tasks that were pushed so far; and all coroutines.
+    std::uint64_t sleepers() const noexcept {
+        return sleeping_.accepted.load(std::memory_order_relaxed);
+    }
     std::uint64_t accepted() const noexcept {
         return awaited_.accepted.load(std::memory_order_relaxed) +
                repeated_.accepted.load(std::memory_order_relaxed);
@@ -108,7 +111,7 @@ public:
     /// Whether any waits here; and whether any that a drain waits for. Who finds none of these sees
     /// where they went.
     bool seems_used() const noexcept { return has_awaited() || repeated_.has_any(); }
-    bool has_awaited() const noexcept { return awaited_.has_any(); }
+    bool has_awaited() const noexcept { return awaited_.has_any() || sleeping_.has_any(); }
 
     /// For the keeper, when it has said when it gets up.
     bool has_news() const noexcept { // O2
@@ -237,7 +240,7 @@ private:
     };
 
     counts& counts_of(const timed& item) noexcept {
-        return is_awaited(item) ? awaited_ : repeated_;
+        return item.is_resumption ? sleeping_ : is_awaited(item) ? awaited_ : repeated_;
     }
 
     /// Moves the intake to the heap, oldest first, and tries what is spilled again. Under the lock.
@@ -295,6 +298,7 @@ private:
     std::atomic<timed*> intake_{nullptr};
     counts awaited_;
     counts repeated_;
+    counts sleeping_; ///< coroutines, which have been accepted before
     std::atomic<bool> wants_look_{false};
 
     asked_list asked_;

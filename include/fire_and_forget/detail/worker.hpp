@@ -12,6 +12,7 @@
 #include "lane_search.hpp"
 #include "lanes.hpp"
 #include "run_task.hpp"
+#include "thread_state.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -29,15 +30,17 @@ struct task_counts {
     std::uint64_t cancelled = 0;
     std::uint64_t expired = 0;
     std::uint64_t abandoned = 0; ///< or displaced
+    std::uint64_t open = 0;      ///< stretches of coroutines that ended without them
 
     std::uint64_t dropped() const noexcept { return cancelled + expired + abandoned; }
-    std::uint64_t all() const noexcept { return succeeded + failed + dropped(); }
+    std::uint64_t all() const noexcept { return succeeded + failed + dropped() + open; }
 
     void add(fate result) noexcept {
         ++(result == fate::succeeded   ? succeeded
            : result == fate::failed    ? failed
            : result == fate::cancelled ? cancelled
            : result == fate::expired   ? expired
+           : result == fate::open      ? open
                                        : abandoned);
     }
 
@@ -47,6 +50,7 @@ struct task_counts {
         cancelled += other.cancelled;
         expired += other.expired;
         abandoned += other.abandoned;
+        open += other.open;
         return *this;
     }
 
@@ -69,8 +73,8 @@ public:
     }
 
     task_counts read() const noexcept {
-        return {of(fate::succeeded), of(fate::failed), of(fate::cancelled), of(fate::expired),
-                of(fate::dropped)};
+        return {of(fate::succeeded), of(fate::failed),  of(fate::cancelled),
+                of(fate::expired),   of(fate::dropped), of(fate::open)};
     }
 
     /// Changes with each task that ends.
@@ -81,7 +85,7 @@ private:
         return counts_[static_cast<std::size_t>(result)].load(std::memory_order_acquire);
     }
 
-    std::atomic<std::uint64_t> counts_[5]{};
+    std::atomic<std::uint64_t> counts_[6]{};
 };
 
 /// A value that its owner overwrites while others may read it: whole words, each by itself. Who must
@@ -122,11 +126,12 @@ private:
 ///             W2  Whether tasks may still be taken is read under the lane's lock. So once the lanes
 ///                 are over and whoever closes has had all locks, no worker takes one.
 ///             W3  A running task ends once: by its worker's exchange, or before that by being
-///                 written off. Only the first counts it.
-class task_taker {
+///                 written off. Only the first counts it. What has been handed over by then, a
+///                 coroutine, is only passing: it is counted where it comes to its end.
+class task_taker : public running_item {
 public:
-    task_taker() noexcept = default;
-    explicit task_taker(const lane_set& until_over) noexcept : until_over_(&until_over) {}
+    task_taker() noexcept : task_taker(nullptr) {}
+    explicit task_taker(const lane_set& until_over) noexcept : task_taker(&until_over) {}
 
     /// Called by the lane, under its lock.
     bool may_take() const noexcept { // W2
@@ -138,9 +143,14 @@ public:
         from_ = &from;
         in_ = &in;
         const task_node* const node = node_in(from);
+        const suspended* const coroutine = coroutine_in(from);
+        is_guest_ = coroutine != nullptr && coroutine->is_guest;
         where_.store(from.where);
-        name_.store(node != nullptr ? node->name : nullptr, std::memory_order_relaxed);
-        state_.store(state::running, std::memory_order_release); // W1
+        name_.store(node != nullptr        ? node->name
+                    : coroutine != nullptr ? coroutine->name
+                                           : nullptr,
+                    std::memory_order_relaxed);
+        state_.store(is_guest_ ? state::passing : state::running, std::memory_order_release); // W1
     }
 
     slot& taken() const noexcept { return *from_; }
@@ -152,6 +162,14 @@ public:
         }
         const void* const stored = holder.closure;
         return *std::launder(static_cast<task_node* const*>(stored));
+    }
+
+    /// The coroutine of a slot that holds one which goes on, else null.
+    static suspended* coroutine_in(const slot& holder) noexcept {
+        if (holder.type.load(std::memory_order_relaxed) != &resumption_type) { // as above
+            return nullptr;
+        }
+        return std::launder(reinterpret_cast<const resumption*>(holder.closure))->one;
     }
 
     /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
@@ -176,23 +194,30 @@ public:
 
     /// Ends the task; false if it had been written off.
     bool end() noexcept {
-        return state_.exchange(state::idle, std::memory_order_acq_rel) == state::running; // W3
+        const state was = state_.exchange(state::idle, std::memory_order_acq_rel); // W3
+        return was == state::running || was == state::passing;
     }
 
     /// Gives up the task that runs; false if none does or that has been done. Under the pool's
     /// lock, which the worker takes after a task that was written off: so where_ stays as it is.
     bool write_off(abandoned_tasks& abandoned) noexcept {
-        state expected = state::running;
-        const bool is_first = state_.compare_exchange_strong(
-            expected, state::written_off, std::memory_order_acq_rel, std::memory_order_relaxed);
-        if (is_first) { // W3
+        const bool is_first = change(state::running, state::written_off); // W3
+        if (is_first) {
             abandoned.add_running(where(), name());
         }
         return is_first;
     }
 
+    /// The same for what is not counted here.
+    bool write_off_passing() noexcept { return change(state::passing, state::passed_off); }
+
     bool is_written_off() const noexcept {
-        return state_.load(std::memory_order_relaxed) == state::written_off;
+        const state now = state_.load(std::memory_order_relaxed);
+        return now == state::written_off || now == state::passed_off;
+    }
+
+    bool has_any() const noexcept {
+        return state_.load(std::memory_order_relaxed) != state::idle && !is_written_off();
     }
 
     bool is_running() const noexcept {
@@ -205,16 +230,52 @@ public:
     const char* name() const noexcept { return name_.load(std::memory_order_relaxed); }
 
 private:
-    enum class state : std::uint8_t { idle, running, written_off };
+    enum class state : std::uint8_t { idle, running, passing, written_off, passed_off };
+
+    explicit task_taker(const lane_set* until_over) noexcept
+        : running_item{nullptr,
+                       [](running_item& self) noexcept {
+                           auto& taker = static_cast<task_taker&>(self);
+                           taker.change(state::running, state::passing);
+                           return taker.state_.load(std::memory_order_relaxed) !=
+                                  state::written_off;
+                       },
+                       [](running_item& self) noexcept {
+                           auto& taker = static_cast<task_taker&>(self);
+                           return taker.is_guest_ || taker.change(state::passing, state::running);
+                       }},
+          until_over_(until_over) {}
+
+    bool change(state from, state to) noexcept { // W3
+        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed);
+    }
 
     const lane_set* until_over_ = nullptr; ///< null for whoever closes
     std::atomic<state> state_{state::idle};
     shared_words<call_site> where_;
     std::atomic<const char*> name_{nullptr};
+    bool is_guest_ = false; ///< what runs is not counted here
     slot* from_ = nullptr;
     pool_block* in_ = nullptr;
     pool_block* finished_in_ = nullptr;
     std::uint32_t finished_ = 0;
+};
+
+/// How much has been written off.
+struct write_offs {
+    std::size_t tasks = 0;
+    std::size_t passing = 0; ///< that is counted elsewhere
+
+    void add(task_taker& taker, abandoned_tasks& abandoned) noexcept {
+        while (taker.has_any()) { // what passes may come back
+            if (taker.write_off(abandoned)) {
+                ++tasks;
+            } else if (taker.write_off_passing()) {
+                ++passing;
+            }
+        }
+    }
 };
 
 /// What a worker needs while it works, apart from its thread.

@@ -194,16 +194,13 @@ public:
         return true;
     }
 
-    /// Gives up those that are running a task, except the calling thread; returns how many.
-    std::size_t write_off_running(abandoned_tasks& abandoned) noexcept {
-        std::size_t written_off = 0;
+    /// Gives up what runs, but for the calling thread; counts that in `lost`.
+    void write_off_running(abandoned_tasks& abandoned, write_offs& lost) noexcept {
         for (worker* one = first_; one != nullptr; one = one->next) {
-            const bool is_this_thread = one->id.load() == std::this_thread::get_id();
-            if (!is_this_thread && one->taker.write_off(abandoned)) {
-                ++written_off;
+            if (one->id.load() != std::this_thread::get_id()) {
+                lost.add(one->taker, abandoned);
             }
         }
-        return written_off;
     }
 
 private:

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How an executor counts its coroutines beyond the stretches that it runs, and finds those that none
+// of its queues holds. scheduler.hpp has one; chain.hpp and outside_wait.hpp make the entries.
+
+#include "../call_site.hpp"
+#include "../stats.hpp"
+#include "abi.hpp"
+#include "reentry.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// What became of a task. `open` says that of a stretch of a coroutine: it goes on later, or its end
+/// has been counted by who accepted it.
+enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped, open };
+
+/// What is on a list of the books, in the keeping of who is listed.
+struct book_entry {
+    book_entry* next = nullptr;
+    book_entry** link = nullptr; ///< what points here; null: it is on no list
+};
+
+/// Not thread-safe.
+class book_list {
+public:
+    book_entry* first() const noexcept { return first_; }
+
+    void add(book_entry& fresh) noexcept {
+        fresh.next = first_;
+        fresh.link = &first_;
+        if (first_ != nullptr) {
+            first_->link = &fresh.next;
+        }
+        first_ = &fresh;
+    }
+
+    /// False if it is on no list.
+    static bool remove(book_entry& gone) noexcept {
+        if (gone.link == nullptr) {
+            return false;
+        }
+        *gone.link = gone.next;
+        if (gone.next != nullptr) {
+            gone.next->link = gone.link;
+        }
+        gone.link = nullptr;
+        return true;
+    }
+
+private:
+    book_entry* first_ = nullptr;
+};
+
+struct suspended;
+class scheduler;
+
+/// A coroutine that waits for somebody else's code.
+struct wait_entry : book_entry {
+    suspended* coroutine = nullptr;
+
+    /// Whether the coroutine is the caller's now, who closes. Under the books' lock.
+    bool (*try_take)(wait_entry& self) noexcept = nullptr;
+
+    /// Then destroys it, as soon as nobody else can touch it. False if its end has been reported
+    /// before. *self may be gone afterwards.
+    bool (*give_up)(wait_entry& self) = nullptr;
+};
+
+/// A coroutine that runs or waits on another executor than that which has accepted it.
+struct away_entry : book_entry {
+    call_site where{};
+    const char* name = nullptr;
+    scheduler* at = nullptr; ///< where it is; null: at one of somebody else's
+    bool is_back = false;    ///< taken off the list by who had it listed
+};
+
+/// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it as
+/// pending until it has ended, and is not quiet before. One that ends in its first stretch is a task
+/// like others, and is not entered here.
+///
+/// Invariants  B1  A coroutine is opened before it leaves its first stretch, and closed once, when its
+///                 frames are gone or it has been given up. Who reads closed, then whether the
+///                 executor is quiet, then opened, and finds as many opened as closed, knows that none
+///                 was open meanwhile.
+///             B2  Its end is counted here only if it came on another executor, or of no run at all;
+///                 else the worker counts it, which has been told by what the run came to.
+///             B3  mutex_ guards the lists. No user code runs and no other lock is taken under it.
+class coroutine_books {
+public:
+    /// One that was accepted elsewhere, by an executor that counts nothing, is here from now on.
+    void note_accepted() noexcept { accepted_.fetch_add(1, std::memory_order_relaxed); }
+
+    void note_opened() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); } // B1
+    void note_closed(std::uint64_t many = 1) noexcept {
+        closed_.fetch_add(many, std::memory_order_release); // B1
+    }
+
+    void note_end(fate how, std::uint64_t many = 1) noexcept { // B2
+        ends_[static_cast<std::size_t>(how)].fetch_add(many, std::memory_order_release);
+    }
+
+    std::uint64_t accepted() const noexcept { return accepted_.load(std::memory_order_relaxed); }
+    std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
+    std::uint64_t closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+    /// Those of B2.
+    stats ends() const noexcept {
+        stats all;
+        all.succeeded = ended_as(fate::succeeded);
+        all.failed = ended_as(fate::failed);
+        all.cancelled = ended_as(fate::cancelled);
+        all.expired = ended_as(fate::expired);
+        all.dropped = all.cancelled + all.expired + ended_as(fate::dropped);
+        return all;
+    }
+
+    /// Whether any was given up.
+    bool has_dropped() const noexcept { return ended_as(fate::dropped) > 0; }
+
+    // Those that are away -------------------------------------------------------------------------
+
+    void note_away(away_entry& leaving, scheduler* to) noexcept {
+        leaving.is_back = false;
+        leaving.at = to;
+        const library_lock lock(mutex_);
+        away_.add(leaving);
+    }
+
+    /// False if it has been written off.
+    bool note_back(away_entry& back) noexcept {
+        if (!back.is_back) {
+            const library_lock lock(mutex_);
+            back.is_back = book_list::remove(back);
+        }
+        return back.is_back;
+    }
+
+    void note_moved(away_entry& away, scheduler* to) noexcept {
+        const library_lock lock(mutex_);
+        away.at = to;
+    }
+
+    /// Calls `visit` with each executor of the library where one is, which is there as long. Under the
+    /// lock.
+    template <class Visit>
+    void visit_where_away(Visit visit) noexcept {
+        const library_lock lock(mutex_);
+        for (book_entry* one = away_.first(); one != nullptr; one = one->next) {
+            if (scheduler* const at = static_cast<away_entry*>(one)->at) {
+                visit(*at);
+            }
+        }
+    }
+
+    /// Gives up all that are away; returns how many. `tell` is called with each of them.
+    template <class Tell>
+    std::size_t write_off_away(Tell tell) noexcept {
+        std::size_t many = 0;
+        {
+            const library_lock lock(mutex_);
+            while (book_entry* const one = away_.first()) {
+                tell(*static_cast<const away_entry*>(one));
+                book_list::remove(*one);
+                ++many;
+            }
+        }
+        note_end(fate::dropped, many);
+        note_closed(many);
+        return many;
+    }
+
+    // Those that wait for somebody else's code ------------------------------------------------------
+
+    /// Adds one that `may_wait` says is to wait. False if it is not, or if no more may wait.
+    template <class Predicate>
+    bool enter_wait(wait_entry& one, Predicate may_wait) noexcept {
+        const library_lock lock(mutex_);
+        if (are_waits_over_ || !may_wait()) {
+            return false;
+        }
+        waits_.add(one);
+        waiting_.fetch_add(1, std::memory_order_relaxed);
+        return true;
+    }
+
+    /// Takes out one that waits no longer. It counts as waiting until note_wait_ended().
+    void leave_wait(wait_entry& one) noexcept {
+        const library_lock lock(mutex_);
+        book_list::remove(one);
+    }
+    void note_wait_ended() noexcept { waiting_.fetch_sub(1, std::memory_order_release); }
+
+    /// How many wait, or are about to go on.
+    std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
+
+    /// From now on nobody may wait. Takes out those that can be had, and returns them as a list; the
+    /// others are about to go on.
+    wait_entry* end_waits() noexcept {
+        const library_lock lock(mutex_);
+        are_waits_over_ = true;
+        wait_entry* taken = nullptr;
+        for (book_entry* one = waits_.first(); one != nullptr;) {
+            auto& wait = static_cast<wait_entry&>(*one);
+            one = one->next;
+            if (wait.try_take(wait)) {
+                book_list::remove(wait);
+                wait.next = std::exchange(taken, &wait);
+            }
+        }
+        return taken;
+    }
+
+private:
+    std::uint64_t ended_as(fate how) const noexcept {
+        return ends_[static_cast<std::size_t>(how)].load(std::memory_order_acquire);
+    }
+
+    std::atomic<std::uint64_t> accepted_{0};
+    std::atomic<std::uint64_t> opened_{0};
+    std::atomic<std::uint64_t> closed_{0};
+    std::atomic<std::uint64_t> ends_[6]{};
+    std::atomic<std::size_t> waiting_{0};
+    std::mutex mutex_;
+    book_list away_;
+    book_list waits_;
+    bool are_waits_over_ = false;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
