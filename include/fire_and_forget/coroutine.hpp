@@ -189,7 +189,7 @@ inline stop_token_of_task this_stop_token() noexcept {
 ///
 /// What it throws is reported to the sink and names the coroutine; or its caller, if its last
 /// parameter is `faf::call_site where = faf::call_site::current()`. A call that is refused is
-/// reported too. Nothing of it runs on the caller's thread.
+/// reported too. It begins on the pool, but for one that is full and has its callers run what they fire.
 ///
 /// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
 /// with fire_and_forget instead, and let it return a task.
@@ -209,6 +209,8 @@ using detached = detail::self_starting<detail::on_default_pool>;
 /// Errors: fail() has the co_await throw. Where every completer() has been destroyed without a call,
 /// it throws task_cancelled. It throws std::logic_error in a coroutine that comes while another one
 /// waits, and where the value has been moved out before.
+/// Exit, drain and shutdown wait for a coroutine that waits here; if nobody completes it, it is reported
+/// as abandoned and destroyed.
 /// Lifetime: a completer may be called, or end, whenever it likes. complete() and fail() need the
 /// completion itself, which ends with the coroutine if it is a variable there.
 template <class T = void>

@@ -151,8 +151,8 @@ inline bool drain(time_span timeout) {
 
 /// Closes the default pool and own_thread for good: asks tasks that take a stop_token to stop, lets
 /// the others finish for `timeout` at most, reports those that don't as abandoned, and ends the
-/// pool's threads. True if nothing was abandoned: then no task runs any more, and of the threads
-/// only those of own_thread may still be about to end. Most programs can leave all this to exit.
+/// threads of both. True if nothing was abandoned: then no task runs any more. Most programs can leave
+/// all this to exit.
 ///
 /// From inside such a task it answers false at once: nothing more is taken from outside, and what
 /// is queued still runs.

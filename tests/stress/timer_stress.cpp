@@ -78,7 +78,7 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
             std::this_thread::yield();
         }
         queue.close();
-        const std::uint64_t when_closed = queue.accepted();
+        const std::uint64_t when_closed = queue.sleepers();
         for (std::thread& one : threads) {
             one.join();
         }
@@ -87,8 +87,8 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
         for (timed* item = queue.take_if([](timed&) { return true; }); item != nullptr;) {
             find(*std::exchange(item, item->next));
         }
-        CHECK(queue.accepted() == accepted[0] + accepted[1] + accepted[2]);
-        CHECK(queue.accepted() <= when_closed); // a push that is refused is counted for a moment
+        CHECK(queue.sleepers() == accepted[0] + accepted[1] + accepted[2]);
+        CHECK(queue.sleepers() <= when_closed); // a push that is refused is counted for a moment
         CHECK_FALSE(queue.has_awaited());
         CHECK_FALSE(queue.seems_used());
         std::uint64_t wrong = 0;

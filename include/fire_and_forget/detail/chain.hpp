@@ -61,7 +61,9 @@ inline void throw_cancelled() {}
 template <class Core = pool_core>
 scheduler* default_scheduler() noexcept {
     if constexpr (std::is_base_of_v<scheduler, Core>) {
-        return std::addressof<Core>(default_core());
+        Core& core = default_core();
+        core.begin_use(); // it may sleep there, where nothing was fired yet
+        return std::addressof(core);
     } else {
         return nullptr;
     }

@@ -138,7 +138,7 @@ private:
         while (errand* const one = all.take(taker::own_thread)) {
             one->run();
             if (generation != generation_here()) { // a sink has forked, and comes back in the child
-                std::exit(EXIT_SUCCESS);
+                std::exit(EXIT_SUCCESS);           // NOLINT(concurrency-mt-unsafe): the only thread
             }
         }
     }
@@ -194,7 +194,7 @@ void tell_off_the_keeper(Tell tell) {
         errands::instance().add(*later);
     } else {
         const sink_scope no_other_sink;
-        tell();
+        tell(); // NOLINT(bugprone-use-after-move): not where `new` has found no memory
     }
 }
 

@@ -19,7 +19,6 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -176,7 +175,7 @@ public:
     /// main had returned.
     void end_if_forked() const {
         if (!is_in_its_process()) [[unlikely]] {
-            std::exit(EXIT_SUCCESS);
+            std::exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): the only thread
         }
     }
 
@@ -314,7 +313,11 @@ private:
         scheduler* found[most]{};
         std::size_t many = 0;
         books.visit_where_away([&](scheduler& at) {
-            if (many < most && std::find(found, found + many, &at) == found + many) {
+            std::size_t i = 0;
+            while (i < many && found[i] != &at) {
+                ++i;
+            }
+            if (i == many && many < most) {
                 at.keep_scheduler();
                 found[many++] = &at;
             }

@@ -98,9 +98,10 @@ private:
     std::size_t size() const noexcept { return std::size_t{1} << bits_; }
 
     std::size_t place_of(const lane_set& set) const noexcept {
-        constexpr std::uint64_t golden = 0x9E37'79B9'7F4A'7C15U; // Fibonacci hashing
-        return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(&set) * golden >>
-                                        (64U - bits_));
+        constexpr std::uintptr_t golden = 0x9E37'79B9U; // Fibonacci hashing
+        return (reinterpret_cast<std::uintptr_t>(&set) / alignof(lane_set) * golden >>
+                (32U - bits_)) %
+               size();
     }
 
     void link(lanes_of_thread& one) noexcept {

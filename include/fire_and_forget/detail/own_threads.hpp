@@ -19,7 +19,6 @@
 #include "thread_start.hpp"
 #include "time.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -241,18 +240,20 @@ private:
 
     /// They have nowhere else to go on.
     static std::size_t most_for_coroutines() noexcept {
-        return (std::max<std::size_t>)(limit.load(std::memory_order_relaxed), 1);
+        const std::size_t allowed = limit.load(std::memory_order_relaxed);
+        return allowed > 0 ? allowed : 1;
     }
 
     /// The coroutine that waits longest for a thread, if it may have one. Under the mutex.
     record* take_queued() noexcept {
-        record* const first = threads_ < most_for_coroutines() ? queue_ : nullptr;
-        if (first != nullptr) {
-            queue_ = std::exchange(first->next_due, nullptr);
-            queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
-            resumptions_ += 1;
-            link(*first);
-        }
+        return queue_ != nullptr && threads_ < most_for_coroutines() ? &unqueue(*queue_) : nullptr;
+    }
+
+    record& unqueue(record& first) noexcept {
+        queue_ = std::exchange(first.next_due, nullptr);
+        queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
+        resumptions_ += 1;
+        link(first);
         return first;
     }
 
@@ -387,9 +388,9 @@ private:
             return nullptr;
         }
         settle(done, result);
-        record* const next = take_queued();
-        next->thread = std::this_thread::get_id();
-        return next;
+        record& next = unqueue(*queue_);
+        next.thread = std::this_thread::get_id();
+        return &next;
     }
 
     /// The end of a thread. What has come to wait for one meanwhile gets another.
@@ -464,7 +465,8 @@ private:
         all.resumptions = resumptions_;
         const std::uint64_t over = all.succeeded + all.failed + all.dropped;
         // Of those that run some may be coroutines that were fired elsewhere.
-        all.running = as_size((std::min<std::uint64_t>)(running_.count(), all.accepted - over));
+        const std::uint64_t open = all.accepted - over;
+        all.running = running_.count() < open ? running_.count() : as_size(open);
         all.pending = as_size(all.accepted - over - all.running);
         return all;
     }

@@ -11,7 +11,6 @@
 #include "lanes.hpp"
 #include "pool_intake.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -134,9 +133,11 @@ private:
                         entered_by_callers_.load(std::memory_order_relaxed);
         // More than there are threads have ended meanwhile.
         const std::uint64_t most = now.threads + (lender_ != std::thread::id() ? 1 : 0);
-        const std::uint64_t running = (std::min)(taken - by_now.all(), most) + callers_.count();
+        const std::uint64_t unended = taken - by_now.all();
+        const std::uint64_t running = (unended < most ? unended : most) + callers_.count();
         // Of those some may be coroutines that were fired elsewhere.
-        now.running = as_size((std::min)(running, now.accepted - over));
+        const std::uint64_t open = now.accepted - over;
+        now.running = as_size(running < open ? running : open);
         now.pending = as_size(now.accepted - over - now.running);
         return now;
     }

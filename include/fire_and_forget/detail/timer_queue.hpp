@@ -93,10 +93,11 @@ public:
         return true;
     }
 
-    /// All tasks that were pushed so far; and all coroutines.
+    /// All coroutines that were pushed so far.
     std::uint64_t sleepers() const noexcept {
         return sleeping_.accepted.load(std::memory_order_relaxed);
     }
+    /// All tasks that were.
     std::uint64_t accepted() const noexcept {
         return awaited_.accepted.load(std::memory_order_relaxed) +
                repeated_.accepted.load(std::memory_order_relaxed);

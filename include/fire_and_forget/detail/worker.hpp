@@ -169,7 +169,8 @@ public:
         if (holder.type.load(std::memory_order_relaxed) != &resumption_type) { // as above
             return nullptr;
         }
-        return std::launder(reinterpret_cast<const resumption*>(holder.closure))->one;
+        const void* const stored = holder.closure;
+        return std::launder(static_cast<const resumption*>(stored))->one;
     }
 
     /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
