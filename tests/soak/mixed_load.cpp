@@ -135,10 +135,10 @@ void fire_repeated(Executor& at, dice& random) {
         .every = 300us, .stop = source.get_token(), .on_error = hear_of_repeated};
     const auto runs = std::make_shared<std::atomic<int>>(0);
     const bool by_token = random.roll(2) == 0;
-    const auto run = [its = life(), runs, source, by_token]() mutable {
+    const auto run = [its = life(), runs, end = source, by_token]() mutable {
         const bool is_last = ++*runs == 4;
         if (is_last && by_token) {
-            source.request_stop();
+            end.request_stop();
         }
         return is_last && !by_token ? faf::stop_repeating : faf::keep_repeating;
     };

@@ -915,13 +915,13 @@ TEST_CASE("a priority that there is not is refused with a sentence, by every exe
     const auto count = [&] { ++runs; };
     for (const int number : {3, 9, 255}) {
         const faf::options how{.priority = static_cast<faf::priority>(number), .after = 1ms};
-        const faf::options at_once{.priority = static_cast<faf::priority>(number)};
+        const faf::options undelayed{.priority = static_cast<faf::priority>(number)};
         CHECK(fire_and_forget(ex, how, count).why() == refusal::invalid_options);
         CHECK(fire_and_forget(pool, how, count).why() == refusal::invalid_options);
-        CHECK(fire_and_forget(pool, at_once, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(pool, undelayed, count).why() == refusal::invalid_options);
         CHECK(fire_and_forget(faf::own_thread, how, count).why() == refusal::invalid_options);
-        CHECK(fire_and_forget(foreign, at_once, count).why() == refusal::invalid_options);
-        CHECK(fire_and_forget(at_once, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(foreign, undelayed, count).why() == refusal::invalid_options);
+        CHECK(fire_and_forget(undelayed, count).why() == refusal::invalid_options);
     }
     CHECK(pool.snapshot().refused == 6);
     CHECK(faf::snapshot().refused == before + 6);
