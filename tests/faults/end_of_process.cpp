@@ -36,6 +36,10 @@ const child forks("forks with all executors in use", [](ledger& book) {
 });
 
 TEST_CASE("a forked child that exits does not wait for its parent's threads") {
+#if defined(FIRE_AND_FORGET_HAS_ASAN)
+    WARN("left out: what only the parent's threads know is a leak in the child");
+    return;
+#endif
     const outcome end = run(forks);
     check_exit(end);
     CHECK(end->notes[0] == 7);

@@ -109,6 +109,10 @@ const child no_further_thread("no further thread", [](ledger& book) {
 });
 
 TEST_CASE("a user who may have no further thread has the tasks run by drain and exit") {
+#if defined(FIRE_AND_FORGET_HAS_ASAN)
+    WARN("left out: the leak checker needs a thread of its own");
+    return;
+#endif
     const outcome end = run(no_further_thread);
     if (end->notes[0] == not_possible) {
         WARN("the number of threads can't be limited here");

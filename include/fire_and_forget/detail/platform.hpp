@@ -178,8 +178,8 @@ inline std::tm utc_of(std::time_t seconds) noexcept {
 
 #if defined(__GLIBC__)
 extern "C" {
-int __cxa_atexit(void (*)(void*), void*, void*) noexcept;
-extern void* __dso_handle __attribute__((visibility("hidden")));
+int at_exit_of_module(void (*)(void*), void*, void*) noexcept __asm__("__cxa_atexit");
+extern void* this_module __asm__("__dso_handle") __attribute__((visibility("hidden")));
 }
 #endif
 
@@ -188,7 +188,7 @@ extern void* __dso_handle __attribute__((visibility("hidden")));
 template <void (*Step)()>
 bool call_at_exit() noexcept {
 #if defined(__GLIBC__)
-    return __cxa_atexit([](void*) { Step(); }, nullptr, &__dso_handle) == 0;
+    return at_exit_of_module([](void*) { Step(); }, nullptr, &this_module) == 0;
 #else
     return std::atexit(Step) == 0;
 #endif

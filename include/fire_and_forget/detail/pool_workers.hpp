@@ -253,7 +253,11 @@ private:
             return false;
         }
         if (workers_.pause().is_over()) {
-            static_cast<void>(hire(lock, {}));
+            const thread_trouble trouble = hire(lock, {});
+            {
+                const outside_library telling;
+                report(trouble); // it may be the first to find out
+            }
             lock.lock();
             has_given_up_ = has_no_worker();
         } else if (has_given_up_) {
