@@ -5,7 +5,8 @@
 //   cmake --build build-fuzz --target fuzz_programs
 //   build-fuzz/tests/fuzz_programs -max_total_time=60 -max_len=400 -detect_leaks=0
 //
-// Its search for leaks takes what threads hold that are about to end for lost; the books know better.
+// The search for leaks after each run is off: twice it named what a thread held, which could not be
+// repeated; it may take a thread that is about to end for one that is gone.
 
 #include "program.hpp"
 

@@ -68,7 +68,8 @@ private:
         program& of;
         unsigned habit;
 
-        void operator()(faf::job work) const { // NOLINT: by value, as executors take it
+        // NOLINTNEXTLINE(performance-unnecessary-value-param): as executors take it
+        void operator()(faf::job work) const {
             switch (habit) {
             case 0: // drops it
                 return;
