@@ -22,6 +22,28 @@ namespace {
 using namespace faf_test;
 using faf::fire_and_forget;
 
+constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
+
+enum note : std::size_t { status, on_heir, ticks, waited };
+
+sigset_t only(int signal) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    return set;
+}
+
+int wait_for(pid_t pid) {
+    int how = 0;
+    while (waitpid(pid, &how, 0) < 0) {
+    }
+    return how;
+}
+
+// Main has left ------------------------------------------------------------------------------------
+
+#if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see thread_ended_by_task.cpp
+
 #if defined(FIRE_AND_FORGET_HAS_TSAN) || defined(FIRE_AND_FORGET_HAS_ASAN)
 constexpr bool can_fork = false;
 #else
@@ -33,15 +55,6 @@ bool may_fork() {
         WARN("left out: a sanitizer does not bear a fork among threads");
     }
     return can_fork;
-}
-
-enum note : std::size_t { status, on_heir, ticks, waited };
-
-int wait_for(pid_t pid) {
-    int how = 0;
-    while (waitpid(pid, &how, 0) < 0) {
-    }
-    return how;
 }
 
 /// Runs `body` as the main of a process that this one forks: there it may call pthread_exit, which
@@ -81,9 +94,6 @@ bool is_name(std::string_view wanted) {
     return std::string_view(name.data()) == wanted;
 }
 
-// Main has left ------------------------------------------------------------------------------------
-
-constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
 enum use : long { idle, busy, own_thread, not_by_main, uses };
 
 const child main_left("main left", [](ledger& book) {
@@ -156,13 +166,6 @@ TEST_CASE(
     CHECK(end->notes[on_heir] == 1);
 }
 
-sigset_t only(int signal) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, signal);
-    return set;
-}
-
 const child waits_elsewhere("waits elsewhere", [](ledger& book) {
     run_as_main(book, SIGTERM, [&] {
         const bool blocks_first = book.argument == 0;
@@ -218,6 +221,8 @@ TEST_CASE("a program whose main has left ends when its executors are shut down")
     check_exit(end);
     CHECK(end->notes[status] == 0);
 }
+
+#endif
 
 // Main is there ------------------------------------------------------------------------------------
 

@@ -184,9 +184,10 @@ extern void* this_module __asm__("__dso_handle") __attribute__((visibility("hidd
 #endif
 
 /// Has `Step` called when the program ends, or the module that this is part of is unloaded. As
-/// std::atexit, but ThreadSanitizer's knows only the end of the program. False without memory.
+/// std::atexit, but ThreadSanitizer's knows only the end of the program. False without memory. Not for
+/// direct use: see call_at_exit in process.hpp.
 template <void (*Step)()>
-bool call_at_exit() noexcept {
+bool add_exit_step() noexcept {
 #if defined(__GLIBC__)
     return at_exit_of_module([](void*) { Step(); }, nullptr, &this_module) == 0;
 #else

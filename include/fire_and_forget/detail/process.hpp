@@ -126,6 +126,15 @@ private:
     const bool is_mine_;
 };
 
+/// Has `Step` called when the program ends, or the module that this is part of is unloaded. False
+/// without memory. The lock keeps forks away: the C library guards its list of such steps by a lock
+/// that it does not renew in a child, which would wait for it for ever (glibc 2.36).
+template <void (*Step)()>
+bool call_at_exit() noexcept {
+    const settings_lock no_fork_meanwhile;
+    return add_exit_step<Step>();
+}
+
 /// A global under the settings' lock, which goes on in children. Made at its first use, never
 /// destroyed. For what has no constant initialization: a function's static needs a guard, and a child
 /// that is forked in the middle of its initialization would wait for the end of it.
