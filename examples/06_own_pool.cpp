@@ -18,7 +18,7 @@ int main() {
         for (const char* line : {"open", "write", "close"}) {
             fire_and_forget(writer, [&journal, line] { journal.emplace_back(line); });
         }
-    } // waits for the tasks, for pool_options::exit_deadline at most
+    } // waits for the tasks, for pool_options::exit_timeout at most
 
     for (const std::string& line : journal) {
         std::puts(line.c_str());

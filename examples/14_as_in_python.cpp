@@ -16,7 +16,7 @@ void background_task() {
 }
 
 int main() {
-    faf::configure_default_pool({.exit_deadline = 20s});
+    faf::configure_default_pool({.exit_timeout = 20s});
     faf::fire_and_forget(faf::own_thread, background_task);
     std::this_thread::sleep_for(100ms);
     std::puts("the main program goes on");

@@ -15,7 +15,7 @@ void fetch_data() {
 }
 
 int main() {
-    faf::configure_default_pool({.exit_deadline = 20s});
+    faf::configure_default_pool({.exit_timeout = 20s});
     const auto log = [](const faf::error_report& report) {
         std::printf("caught: %s\n", faf::to_string(report).c_str());
     };

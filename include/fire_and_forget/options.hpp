@@ -178,7 +178,7 @@ struct pool_options {
     time_span starvation_after = std::chrono::seconds(1);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
-    time_span exit_deadline = std::chrono::seconds(5);
+    time_span exit_timeout = std::chrono::seconds(5);
 
     /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are shown. Static
     /// storage, like a literal.

@@ -36,7 +36,7 @@ struct pool_access;
 /// order.
 /// Errors: go to the task's sink, the pool's, or the global one. None ends a worker.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
-/// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_deadline,
+/// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_timeout,
 /// and so is the program's exit for pools that are alive then.
 ///
 /// Forks: in a forked child it has no threads, and refuses with refusal::forked_child; its drain and
@@ -160,7 +160,7 @@ inline detail::pool_core& thread_pool::core() const noexcept {
 /// destroyed: tasks may be fired from static constructors and destructors.
 ///
 /// When the program exits, by main's end or by exit(), what is queued is run for the pool's
-/// exit_deadline; the rest is reported as abandoned. After that it refuses. Objects with static
+/// exit_timeout; the rest is reported as abandoned. After that it refuses. Objects with static
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
 ///

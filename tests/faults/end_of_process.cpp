@@ -74,7 +74,7 @@ TEST_CASE("the default pool's sink is not called after exit, when what it refers
 const child two_deadlines("two deadlines", [](ledger& book) {
     static std::atomic<bool> may_end{false};
     static faf::thread_pool hasty(
-        {.threads = 1, .exit_deadline = 50ms, .on_error = [&book](const faf::error_report& report) {
+        {.threads = 1, .exit_timeout = 50ms, .on_error = [&book](const faf::error_report& report) {
              book.notes[0] += 1 + static_cast<long>(report.suppressed);
          }});
     static const faf::error_sink own = [&book](const faf::error_report&) { ++book.notes[1]; };

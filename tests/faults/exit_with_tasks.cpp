@@ -87,7 +87,7 @@ TEST_CASE("main's exit code is kept while the queue is drained") {
 }
 
 const child slow_tasks("slow tasks", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 300ms}));
     faf::set_error_sink(book.counting_sink());
     for (std::size_t id = 0; id < many; ++id) {
         book.count(fire_and_forget([task = tracked(book, id)] {
@@ -113,7 +113,7 @@ TEST_CASE("slow tasks that do not fit into the deadline are reported as abandone
 }
 
 const child slow_tasks_by_default("slow tasks, no sink", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 0s}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 0s}));
     for (int i = 0; i < 2; ++i) {
         fire_and_forget({.name = "stuck"}, [] { std::this_thread::sleep_for(1h); });
     }
@@ -205,7 +205,7 @@ const child never_completed("never completed", [](ledger& book) {
         }
         kept.clear();
     });
-    REQUIRE(faf::configure_default_pool({.exit_deadline = 200ms}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 200ms}));
     static std::atomic<int> begun{0};
     static faf::completion<int> never;
     static std::mutex mutex;
@@ -217,7 +217,7 @@ const child never_completed("never completed", [](ledger& book) {
     const auto own_sink = [](const faf::error_report& report) {
         shared.notes[1] += report.kind == failure::abandoned ? 1 : 0;
     };
-    static faf::thread_pool other({.threads = 1, .exit_deadline = 200ms});
+    static faf::thread_pool other({.threads = 1, .exit_timeout = 200ms});
     book.count(fire_and_forget({.name = "asks"}, []() -> faf::task<> {
         const waiting_at_exit token(shared, 0);
         ++begun;
@@ -315,7 +315,7 @@ TEST_CASE("exit called by a task on a thread of its own runs the queue and keeps
 }
 
 const child endless_task("endless task", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 3s}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 3s}));
     faf::set_error_sink(book.counting_sink());
     book.count(fire_and_forget([] {
         for (;;) {
@@ -336,7 +336,7 @@ TEST_CASE("an endless task at exit is reported once and holds up neither the res
 }
 
 const child endless_spinner("endless spinner", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 1, .exit_deadline = 200ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 1, .exit_timeout = 200ms}));
     faf::set_error_sink(book.counting_sink());
     std::atomic<bool> has_begun{false};
     book.count(fire_and_forget([&] {
@@ -381,7 +381,7 @@ TEST_CASE("what tasks fire while the program exits runs too") {
 }
 
 const child fires_for_ever("fires for ever", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 300ms}));
     faf::set_error_sink(book.counting_sink());
     struct chain {
         ledger* book;
@@ -430,7 +430,7 @@ TEST_CASE("a pool on main's stack is drained when main calls exit") {
 
 const child stack_pool_with_endless_task("pool on the stack, endless", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    faf::thread_pool pool({.threads = 1, .exit_deadline = 200ms});
+    faf::thread_pool pool({.threads = 1, .exit_timeout = 200ms});
     std::atomic<bool> has_begun{false};
     book.count(fire_and_forget(pool, [&] {
         has_begun = true;
@@ -453,7 +453,7 @@ TEST_CASE("a pool on main's stack reports at exit what it could not finish") {
 }
 
 faf::thread_pool& pool_with_static_storage() {
-    static faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_deadline = 1s});
+    static faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_timeout = 1s});
     return pool;
 }
 
@@ -477,7 +477,7 @@ TEST_CASE("a pool with static storage ends within its deadline and loses nothing
 const child many_pools("many pools", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     for (int i = 0; i < 8; ++i) {
-        auto* pool = new faf::thread_pool({.threads = 1, .exit_deadline = 1s});
+        auto* pool = new faf::thread_pool({.threads = 1, .exit_timeout = 1s});
         static std::array<faf::thread_pool*, 8> never_deleted;
         never_deleted[static_cast<std::size_t>(i)] = pool;
         book.count(fire_and_forget(*pool, [] { std::this_thread::sleep_for(1h); }));
@@ -493,7 +493,7 @@ TEST_CASE("pools that all have to be given up at exit share one deadline") {
 
 const child static_pools("static pools", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    const faf::pool_options of_one{.threads = 1, .exit_deadline = 1s};
+    const faf::pool_options of_one{.threads = 1, .exit_timeout = 1s};
     static faf::thread_pool first(of_one);
     static faf::thread_pool second(of_one);
     static faf::thread_pool third(of_one);
@@ -540,7 +540,7 @@ TEST_CASE("what two pools fire at each other while the program exits all runs") 
 
 const child one_is_late("one pool is late", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    static faf::thread_pool late({.threads = 1, .exit_deadline = 0s});
+    static faf::thread_pool late({.threads = 1, .exit_timeout = 0s});
     book.count(fire_and_forget(late, [] { std::this_thread::sleep_for(1h); }));
     have_pools_fire_at_each_other(book);
 });
@@ -586,7 +586,7 @@ TEST_CASE("exit does not lose the queue of a pool that one of its tasks destroye
 }
 
 const child endless_own_thread("endless own thread", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 300ms}));
     faf::set_error_sink(book.counting_sink());
     for (int i = 0; i < 3; ++i) {
         book.count(fire_and_forget(faf::own_thread, [] { std::this_thread::sleep_for(1h); }));
@@ -646,7 +646,7 @@ TEST_CASE("a program may end while its first worker is still starting") {
 }
 
 const child blocked_sink("blocked sink", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 300ms}));
     static std::atomic<bool> is_in_sink{false};
     fire_and_forget({.on_error =
                          [](const faf::error_report&) {

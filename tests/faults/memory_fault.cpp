@@ -309,7 +309,7 @@ TEST_CASE("an exception is reported in full when there is no memory left") {
 }
 
 const child abandoning("abandoning without memory", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 1, .exit_deadline = 50ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 1, .exit_timeout = 50ms}));
     faf::set_error_sink(book.counting_sink());
     std::atomic<bool> has_begun{false};
     fire_and_forget([&] {

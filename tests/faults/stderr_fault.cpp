@@ -294,7 +294,7 @@ TEST_CASE("lines of several workers are not mixed") {
 
 const child full_pipe("full pipe", [](ledger& book) {
     // Nobody reads and nobody closes: a write would wait for ever.
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_deadline = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 300ms}));
     int ends[2];
     REQUIRE(pipe(ends) == 0);
     fcntl(ends[1], F_SETFL, O_NONBLOCK);

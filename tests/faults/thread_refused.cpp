@@ -144,7 +144,7 @@ TEST_CASE("the destructor runs the tasks of a pool that gets no thread") {
 }
 
 const child deadline_without_threads("deadline without threads", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = 200ms}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 200ms}));
     faf::set_error_sink(book.counting_sink());
     refuse(0, never_again);
     for (std::size_t id = 0; id < 1000; ++id) {

@@ -32,13 +32,13 @@ void check_each(const outcome& of, std::size_t from, std::size_t to, int runs) {
 }
 
 const child early_and_late("early and late timers", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = beyond}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = beyond}));
     static ledger& shared = book;
     faf::set_error_sink([](const faf::error_report& report) {
         shared.count(report);
         shared.notes[0] += report.what == "it still waited for its time to start" ? 1 : 0;
     });
-    static faf::thread_pool of_the_program({.threads = 1, .exit_deadline = beyond});
+    static faf::thread_pool of_the_program({.threads = 1, .exit_timeout = beyond});
     for (std::size_t id = 0; id < some; ++id) {
         const auto soon = std::chrono::milliseconds(id);
         book.count(fire_and_forget({.after = soon}, tracked(book, id)));
@@ -81,7 +81,7 @@ TEST_CASE("a program whose only tasks come after the deadline ends at once") {
 }
 
 const child no_time_at_all("no time at all", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = 0s}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 0s}));
     faf::set_error_sink(book.counting_sink());
     for (std::size_t id = 0; id < load<std::size_t>(100'000, 10'000); ++id) {
         book.count(fire_and_forget({.after = std::chrono::microseconds(id)}, tracked(book, id)));
@@ -108,14 +108,14 @@ TEST_CASE("a hundred thousand timers run or are reported where exit does not wai
 }
 
 const child repeaters("repeaters", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_deadline = beyond}));
+    REQUIRE(faf::configure_default_pool({.exit_timeout = beyond}));
     static ledger& shared = book;
     const auto count = [] { ++shared.ran; };
     book.count(fire_and_forget({.every = 1ms}, count));
     book.count(fire_and_forget({.every = beyond}, count));
     book.count(fire_and_forget({.after = beyond, .every = 1ms}, count));
     book.count(fire_and_forget(faf::own_thread, {.every = 1ms}, count));
-    static faf::thread_pool of_the_program({.threads = 1, .exit_deadline = beyond});
+    static faf::thread_pool of_the_program({.threads = 1, .exit_timeout = beyond});
     book.count(fire_and_forget(of_the_program, {.every = 1ms}, count));
     CHECK(eventually([] { return shared.ran > 20; }));
 });

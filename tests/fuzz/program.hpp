@@ -146,7 +146,7 @@ private:
         how.when_full = static_cast<faf::overflow>(in.below(4));
         how.full_wait = 300us;
         how.wake_up = in.coin() ? faf::wake::by_worker : faf::wake::by_caller;
-        how.exit_deadline = is_patient_ ? std::chrono::nanoseconds(patience) : in.below(4) * 1ms;
+        how.exit_timeout = is_patient_ ? std::chrono::nanoseconds(patience) : in.below(4) * 1ms;
         if (in.coin()) {
             how.on_error = any_sink(in, 4);
         }

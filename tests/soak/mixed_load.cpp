@@ -219,7 +219,7 @@ faf::pool_options any_pool(dice& random) {
     how.when_full = static_cast<faf::overflow>(random.roll(4));
     how.full_wait = 1ms;
     how.wake_up = random.roll(4) == 0 ? faf::wake::by_worker : faf::wake::by_caller;
-    how.exit_deadline = random.roll(2) == 0 ? 1ms : 1s;
+    how.exit_timeout = random.roll(2) == 0 ? 1ms : 1s;
     if (random.roll(3) == 0) {
         how.on_error = sink(any_temper(random));
     }

@@ -259,7 +259,7 @@ TEST_CASE("tasks that wait for their time make room, the latest first, but none 
     thread_pool pool({.threads = 1,
                       .max_pending = 4,
                       .when_full = overflow::drop_oldest,
-                      .exit_deadline = 0s,
+                      .exit_timeout = 0s,
                       .on_error = heard.sink()});
     CHECK(fire_and_forget(pool, {.name = "r", .after = 4h, .every = 1h}, [] {}));
     CHECK(fire_and_forget(pool, {.name = "h", .priority = priority::high, .after = 3h}, [] {}));
@@ -545,7 +545,7 @@ TEST_CASE("a pool with a limit that is destroyed while callers run its tasks wai
             thread_pool pool({.threads = 1,
                               .max_pending = 1,
                               .when_full = overflow::run_in_caller,
-                              .exit_deadline = patience,
+                              .exit_timeout = patience,
                               .on_error = [](const faf::error_report&) {}});
             std::vector<std::thread> callers;
             for (int t = 0; t < 3; ++t) {

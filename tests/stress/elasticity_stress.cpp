@@ -175,7 +175,7 @@ TEST_CASE("a pool may be shut down while it grows, and all it has accepted runs"
         gate shut;
         std::thread opener;
         {
-            thread_pool pool({.threads = 2, .exit_deadline = patience});
+            thread_pool pool({.threads = 2, .exit_timeout = patience});
             block(pool, shut, 40);
             for (int i = 0; i < 20; ++i) {
                 fire_and_forget(pool, [&] { ++runs; });
@@ -325,7 +325,7 @@ TEST_CASE("a pool that is destroyed while it reports starvation waits for the si
         {
             thread_pool pool({.threads = 1,
                               .starvation_after = 1ms,
-                              .exit_deadline = patience,
+                              .exit_timeout = patience,
                               .on_error = [&](const faf::error_report&) {
                                   is_in_sink = true;
                                   std::this_thread::sleep_for(20ms);

@@ -205,7 +205,7 @@ TEST_CASE("a pool destroyed after the firing threads have ended runs or reports 
             std::optional<thread_pool> pool;
             pool.emplace(faf::pool_options{.threads = 2,
                                            .max_threads = 2,
-                                           .exit_deadline = round % 2 == 0 ? 10s : 0s,
+                                           .exit_timeout = round % 2 == 0 ? 10s : 0s,
                                            .on_error = counted.sink()});
             firing_squad squad(*pool, counted, each);
             squad.begin();

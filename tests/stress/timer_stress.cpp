@@ -333,7 +333,7 @@ TEST_CASE("delayed tasks of a pool that is destroyed run or are reported") {
             dice random(seed + t);
             for (int round = 0; round < load(300, 40); ++round) {
                 thread_pool pool({.threads = 1,
-                                  .exit_deadline = std::chrono::microseconds(random.roll(1'000)),
+                                  .exit_timeout = std::chrono::microseconds(random.roll(1'000)),
                                   .on_error = counted[t].sink()});
                 for (std::uint32_t i = random.roll(30); i > 0; --i) {
                     fire_some(pool, counted[t], random, {});
@@ -529,7 +529,7 @@ TEST_CASE("stop requests race with the start of tasks, with the end of their poo
         std::stop_source source;
         std::thread stopper;
         {
-            thread_pool pool({.threads = 1, .exit_deadline = 0s, .on_error = counted.sink()});
+            thread_pool pool({.threads = 1, .exit_timeout = 0s, .on_error = counted.sink()});
             stopper = std::thread([&] { source.request_stop(); });
             for (int i = 0; i < 20; ++i) {
                 counted.count(fire_and_forget(pool, {.after = 10us, .stop = source.get_token()},

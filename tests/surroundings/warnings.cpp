@@ -55,7 +55,7 @@ int main() {
         static_cast<void>(to_string(report));
         static_cast<void>(to_string(report.kind));
     });
-    faf::thread_pool pool({.threads = 1, .max_pending = 100, .exit_deadline = 1.5s});
+    faf::thread_pool pool({.threads = 1, .max_pending = 100, .exit_timeout = 1.5s});
     account mine;
     const auto generic = [](auto... args) { return (0 + ... + args); };
     fire_and_forget([] {});

@@ -75,7 +75,7 @@ TEST_CASE("pool_options that say nothing set no limit, and give exit five second
     CHECK(nothing.when_full == faf::overflow::refuse);
     CHECK(nothing.full_wait == std::chrono::seconds(1));
     CHECK(nothing.starvation_after == std::chrono::seconds(1));
-    CHECK(nothing.exit_deadline == std::chrono::seconds(5));
+    CHECK(nothing.exit_timeout == std::chrono::seconds(5));
     CHECK(std::string_view(nothing.name) == "faf");
     CHECK_FALSE(nothing.on_error);
 }

@@ -297,7 +297,7 @@ TEST_CASE("a pool that is destroyed runs what is queued") {
     const error_recorder errors;
     std::atomic<int> runs = 0;
     {
-        thread_pool pool({.threads = 1, .exit_deadline = 60s});
+        thread_pool pool({.threads = 1, .exit_timeout = 60s});
         for (int i = 0; i < 100; ++i) {
             fire_and_forget(pool, [&] { ++runs; });
         }

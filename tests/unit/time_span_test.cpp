@@ -200,7 +200,7 @@ TEST_CASE("a pool that is drained or shut down for the longest duration waits fo
 TEST_CASE("a pool with the longest exit deadline lets its tasks finish") {
     std::atomic<int> runs{0};
     {
-        faf::thread_pool pool({.threads = 1, .exit_deadline = hours::max()});
+        faf::thread_pool pool({.threads = 1, .exit_timeout = hours::max()});
         for (int i = 0; i < 100; ++i) {
             fire_and_forget(pool, [&] {
                 std::this_thread::yield();

@@ -132,11 +132,9 @@ public:
         close(exit_time(start), for_sinks);
     }
 
-    steady_time exit_time(steady_time start) const override {
-        return later(start, exit_deadline());
-    }
+    steady_time exit_time(steady_time start) const override { return later(start, exit_timeout()); }
 
-    virtual std::chrono::nanoseconds exit_deadline() const noexcept = 0;
+    virtual std::chrono::nanoseconds exit_timeout() const noexcept = 0;
 
     /// The sink, for a report by a thread that is none of the executor's: its owner waits for that.
     class sink_loan {

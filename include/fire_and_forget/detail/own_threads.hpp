@@ -48,8 +48,8 @@ public:
 
     own_threads() { begin_service(); }
 
-    std::chrono::nanoseconds exit_deadline() const noexcept override {
-        return default_core().exit_deadline();
+    std::chrono::nanoseconds exit_timeout() const noexcept override {
+        return default_core().exit_timeout();
     }
 
     static void set_limit(std::size_t most) noexcept {

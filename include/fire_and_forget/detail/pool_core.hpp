@@ -93,7 +93,7 @@ public:
             return; // a forked child lets its parent's pool lie
         }
         const bool is_ours = runs_this_thread();
-        const steady_time deadline = deadline_after(exit_deadline());
+        const steady_time deadline = deadline_after(exit_timeout());
         shutdown_until(deadline);
         give_up_sink(is_ours ? steady_time() : deadline); // tasks that go on may outlive its owner
         if (is_ours) { // It can't wait for itself: the workers go when the queue is empty.

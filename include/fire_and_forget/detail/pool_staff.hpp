@@ -35,8 +35,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                 vacant.
 class pool_staff : public executor_core {
 public:
-    std::chrono::nanoseconds exit_deadline() const noexcept override {
-        return options_.exit_deadline;
+    std::chrono::nanoseconds exit_timeout() const noexcept override {
+        return options_.exit_timeout;
     }
 
 protected:
