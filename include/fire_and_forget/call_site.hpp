@@ -4,7 +4,7 @@
 // Where in the source a task was fired. options.hpp and the front door capture it, reports carry
 // it.
 
-#include "detail/abi.hpp"
+#include "detail/platform/abi.hpp"
 
 #include <version>
 

@@ -2,21 +2,21 @@
 #pragma once
 
 // Coroutines as tasks: include this to fire what has to be awaited, to sleep without a thread, and
-// to wait for callbacks. The front door calls detail/fired_coroutine.hpp; detail/chain.hpp runs what
+// to wait for callbacks. The front door calls detail/coroutine/fired_coroutine.hpp; detail/coroutine/chain.hpp runs what
 // that makes.
 
-#include "detail/abi.hpp"
+#include "detail/platform/abi.hpp"
 
 #if !defined(__cpp_impl_coroutine) || !__has_include(<coroutine>)
 #error "fire_and_forget/coroutine.hpp needs C++20 coroutines (GCC 10: -fcoroutines)."
 #include "fire_and_forget stops here"
 #endif
 
-#include "detail/chain_waits.hpp"
-#include "detail/completion_state.hpp"
-#include "detail/fired_coroutine.hpp"
-#include "detail/self_starting.hpp"
-#include "detail/task_promise.hpp"
+#include "detail/coroutine/chain_waits.hpp"
+#include "detail/coroutine/completion_state.hpp"
+#include "detail/coroutine/fired_coroutine.hpp"
+#include "detail/coroutine/self_starting.hpp"
+#include "detail/coroutine/task_promise.hpp"
 #include "fire_and_forget.hpp"
 #include "time_span.hpp"
 

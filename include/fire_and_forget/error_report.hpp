@@ -5,8 +5,8 @@
 // goes to a sink as one of these.
 
 #include "call_site.hpp"
-#include "detail/abi.hpp"
-#include "detail/time.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/time.hpp"
 
 #include <cstdint>
 #include <exception>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who hears of failures. error_report.hpp says what a report holds, detail/report.hpp carries it.
+// Who hears of failures. error_report.hpp says what a report holds, detail/errors/report.hpp carries it.
 
-#include "detail/abi.hpp"
-#include "detail/report.hpp"
-#include "detail/stderr_sink.hpp"
+#include "detail/errors/report.hpp"
+#include "detail/errors/stderr_sink.hpp"
+#include "detail/platform/abi.hpp"
 #include "error_report.hpp"
 
 #include <memory>

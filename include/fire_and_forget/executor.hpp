@@ -4,10 +4,10 @@
 // What runs tasks, seen from outside: the concept, the closure that is handed over, and the
 // simplest executor of all. thread_pool.hpp and own_thread.hpp are the others.
 
-#include "detail/abi.hpp"
-#include "detail/run_task.hpp"
-#include "detail/task.hpp"
-#include "detail/thread_state.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/thread_state.hpp"
+#include "detail/task/run_task.hpp"
+#include "detail/task/task.hpp"
 #include "options.hpp"
 
 #include <type_traits>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The front door. From here a call goes to its lane (detail/fire.hpp), stores the closure there
-// (detail/lane.hpp), and sees whether it must wake a worker (detail/doorbell.hpp); a worker takes it
-// (detail/pool_staff.hpp) and runs it (detail/run_task.hpp).
+// The front door. From here a call goes to its lane (detail/submit/fire.hpp), stores the closure there
+// (detail/queue/lane.hpp), and sees whether it must wake a worker (detail/queue/doorbell.hpp); a worker takes it
+// (detail/pool/pool_staff.hpp) and runs it (detail/task/run_task.hpp).
 
 #include "call_site.hpp"
-#include "detail/abi.hpp"
-#include "detail/fire.hpp"
-#include "detail/located.hpp"
-#include "detail/time.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/time.hpp"
+#include "detail/submit/fire.hpp"
+#include "detail/submit/located.hpp"
 #include "error_sink.hpp"
 #include "executor.hpp"
 #include "options.hpp"

@@ -4,8 +4,8 @@
 // What a caller can say about one task and about a pool, and what the call answers.
 
 #include "call_site.hpp"
-#include "detail/abi.hpp"
-#include "detail/platform.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/platform.hpp"
 #include "error_report.hpp"
 #include "time_span.hpp"
 

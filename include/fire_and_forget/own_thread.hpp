@@ -4,8 +4,8 @@
 // One thread for each task. For work that blocks for long or for ever, where a pool would run out
 // of workers; a thread costs its caller tens of microseconds, a task on a pool far less than one.
 
-#include "detail/abi.hpp"
-#include "detail/own_threads.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/pool/own_threads.hpp"
 #include "executor.hpp"
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 // Counters of an executor, as snapshot() returns them.
 
-#include "detail/abi.hpp"
+#include "detail/platform/abi.hpp"
 
 #include <cstddef>
 #include <cstdint>

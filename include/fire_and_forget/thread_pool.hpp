@@ -2,12 +2,12 @@
 #pragma once
 
 // The pool of worker threads, and the one that every program has. The front door fires at it;
-// detail/pool_core.hpp is its inside.
+// detail/pool/pool_core.hpp is its inside.
 
-#include "detail/abi.hpp"
-#include "detail/pool_core.hpp"
-#include "detail/process.hpp"
-#include "detail/time.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/process.hpp"
+#include "detail/platform/time.hpp"
+#include "detail/pool/pool_core.hpp"
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"

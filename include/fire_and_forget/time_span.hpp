@@ -4,8 +4,8 @@
 // How long something may take, or when it is to start: the type of all durations that users hand
 // over. options.hpp and the functions that wait have it.
 
-#include "detail/abi.hpp"
-#include "detail/time.hpp"
+#include "detail/platform/abi.hpp"
+#include "detail/platform/time.hpp"
 
 #include <concepts>
 #include <cstdint>

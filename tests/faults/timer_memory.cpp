@@ -4,7 +4,7 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
-#include <fire_and_forget/detail/timer_queue.hpp>
+#include <fire_and_forget/detail/queue/timer_queue.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include <chrono>

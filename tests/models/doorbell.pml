@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   The doorbell (detail/doorbell.hpp): who wakes whom. The protocol is doorbell.inc; here a task
+   The doorbell (detail/queue/doorbell.hpp): who wakes whom. The protocol is doorbell.inc; here a task
    runs and ends, or with LONG_TASK the first task of lane 0 blocks its worker until the last one of that
    lane has run.
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   The lane (detail/lane.hpp): one producer, several consumers, blocks that are recycled.
+   The lane (detail/queue/lane.hpp): one producer, several consumers, blocks that are recycled.
 
    Checked  Each task runs exactly once; tasks are taken in the order of their submits; no closure is
             constructed over another, run before it is there, or freed with its block; no freed block

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   A coroutine that waits for somebody else's code (detail/outside_wait.hpp): who settles what it waits
+   A coroutine that waits for somebody else's code (detail/coroutine/outside_wait.hpp): who settles what it waits
    for, itself while it comes to rest, and whoever closes its executor meet in any order.
 
    Checked  The coroutine has one fate: it goes on at once, is resumed, or is destroyed. Nobody touches its

@@ -9,7 +9,7 @@
 #include "load.hpp"
 #include "task_mix.hpp"
 
-#include <fire_and_forget/detail/lane.hpp>
+#include <fire_and_forget/detail/queue/lane.hpp>
 
 #include <array>
 #include <atomic>

@@ -7,7 +7,7 @@
 #include "eventually.hpp"
 #include "test_ward.hpp"
 
-#include <fire_and_forget/detail/keeper.hpp>
+#include <fire_and_forget/detail/executor/keeper.hpp>
 
 #include <atomic>
 

@@ -3,9 +3,9 @@
 
 // Tasks without the front door, for the tests of what lies behind it.
 
-#include <fire_and_forget/detail/call.hpp>
-#include <fire_and_forget/detail/run_task.hpp>
-#include <fire_and_forget/detail/task.hpp>
+#include <fire_and_forget/detail/submit/call.hpp>
+#include <fire_and_forget/detail/task/run_task.hpp>
+#include <fire_and_forget/detail/task/task.hpp>
 
 #include <type_traits>
 #include <utility>

@@ -3,8 +3,8 @@
 
 // A scheduler without threads whose clock moves when told, and an executor on top of it.
 
-#include <fire_and_forget/detail/run_task.hpp>
-#include <fire_and_forget/detail/scheduler.hpp>
+#include <fire_and_forget/detail/task/run_task.hpp>
+#include <fire_and_forget/detail/task/scheduler.hpp>
 #include <fire_and_forget/executor.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/abandoned_tasks.hpp>
+#include <fire_and_forget/detail/executor/abandoned_tasks.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "captured_stderr.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/alarm_clock.hpp>
+#include <fire_and_forget/detail/platform/alarm_clock.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/asymmetric_barrier.hpp>
+#include <fire_and_forget/detail/platform/asymmetric_barrier.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/attempt.hpp>
+#include <fire_and_forget/detail/platform/attempt.hpp>
 
 #include "catch.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/coroutine.hpp>
-#include <fire_and_forget/detail/awaitable.hpp>
+#include <fire_and_forget/detail/coroutine/awaitable.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/bounded_text.hpp>
+#include <fire_and_forget/detail/errors/bounded_text.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/callable.hpp>
+#include <fire_and_forget/detail/task/callable.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/cpu_count.hpp>
+#include <fire_and_forget/detail/platform/cpu_count.hpp>
 
 #include "catch.hpp"
 

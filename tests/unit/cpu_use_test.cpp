@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/cpu_use.hpp>
+#include <fire_and_forget/detail/platform/cpu_use.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/describe.hpp>
+#include <fire_and_forget/detail/errors/describe.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/doorbell.hpp>
+#include <fire_and_forget/detail/queue/doorbell.hpp>
 
 #include "catch.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/errands.hpp>
-#include <fire_and_forget/detail/lifecycle.hpp>
+#include <fire_and_forget/detail/executor/errands.hpp>
+#include <fire_and_forget/detail/executor/lifecycle.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"

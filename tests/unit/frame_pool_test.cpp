@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/frame_pool.hpp>
+#include <fire_and_forget/detail/coroutine/frame_pool.hpp>
 
 #include "catch.hpp"
 

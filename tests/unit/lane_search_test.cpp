@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/lane_search.hpp>
+#include <fire_and_forget/detail/queue/lane_search.hpp>
 
 #include "catch.hpp"
 

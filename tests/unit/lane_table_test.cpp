@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/lane_table.hpp>
-#include <fire_and_forget/detail/thread_lanes.hpp>
+#include <fire_and_forget/detail/queue/lane_table.hpp>
+#include <fire_and_forget/detail/queue/thread_lanes.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include "catch.hpp"

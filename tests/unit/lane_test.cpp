@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/lane.hpp>
+#include <fire_and_forget/detail/queue/lane.hpp>
 
 #include "catch.hpp"
 

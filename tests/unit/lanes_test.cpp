@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/lanes.hpp>
-#include <fire_and_forget/detail/thread_lanes.hpp>
+#include <fire_and_forget/detail/queue/lanes.hpp>
+#include <fire_and_forget/detail/queue/thread_lanes.hpp>
 
 #include "catch.hpp"
 

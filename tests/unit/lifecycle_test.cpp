@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/lifecycle.hpp>
+#include <fire_and_forget/detail/executor/lifecycle.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/misuse.hpp>
+#include <fire_and_forget/detail/submit/misuse.hpp>
 
 #include <fire_and_forget/own_thread.hpp>
 #include <fire_and_forget/thread_pool.hpp>

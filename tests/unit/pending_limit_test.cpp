@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/pending_limit.hpp>
+#include <fire_and_forget/detail/queue/pending_limit.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/platform.hpp>
+#include <fire_and_forget/detail/platform/platform.hpp>
 
 #include "captured_stderr.hpp"
 #include "catch.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/progress_watch.hpp>
+#include <fire_and_forget/detail/pool/progress_watch.hpp>
 
 #include "catch.hpp"
 

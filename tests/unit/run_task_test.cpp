@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/run_task.hpp>
+#include <fire_and_forget/detail/task/run_task.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/testing.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/running_tasks.hpp>
+#include <fire_and_forget/detail/executor/running_tasks.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"

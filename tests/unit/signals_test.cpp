@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/signals.hpp>
+#include <fire_and_forget/detail/platform/signals.hpp>
 
 #include "catch.hpp"
 

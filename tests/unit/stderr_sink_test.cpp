@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/stderr_sink.hpp>
+#include <fire_and_forget/detail/errors/stderr_sink.hpp>
 
 #include "captured_stderr.hpp"
 #include "catch.hpp"

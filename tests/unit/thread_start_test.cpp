@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/thread_start.hpp>
+#include <fire_and_forget/detail/executor/thread_start.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"

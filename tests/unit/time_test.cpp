@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/time.hpp>
+#include <fire_and_forget/detail/platform/time.hpp>
 
 #include "catch.hpp"
 

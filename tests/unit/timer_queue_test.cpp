@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/timer_queue.hpp>
+#include <fire_and_forget/detail/queue/timer_queue.hpp>
 
 #include "catch.hpp"
 #include "make_task.hpp"

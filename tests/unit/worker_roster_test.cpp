@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/worker_roster.hpp>
+#include <fire_and_forget/detail/pool/worker_roster.hpp>
 
 #include "catch.hpp"
 

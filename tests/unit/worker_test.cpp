@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <fire_and_forget/detail/worker.hpp>
+#include <fire_and_forget/detail/pool/worker.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"

@@ -4,8 +4,8 @@
 // The three kinds of awaitables: with a member operator co_await, with a free one, and awaiters
 // themselves.
 
-#include "abi.hpp"
-#include "awaitable_result.hpp"
+#include "../platform/abi.hpp"
+#include "../task/awaitable_result.hpp"
 
 #include <concepts>
 #include <coroutine>

@@ -4,18 +4,18 @@
 // A fired coroutine as a whole: all the frames that wait for each other, from the one that was fired
 // to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
 
-#include "../error_report.hpp"
-#include "../thread_pool.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
-#include "either_stop.hpp"
-#include "platform.hpp"
-#include "run_task.hpp"
-#include "scheduler.hpp"
+#include "../../error_report.hpp"
+#include "../../thread_pool.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/either_stop.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
 #include "stretch.hpp"
-#include "task.hpp"
-#include "thread_state.hpp"
-#include "time.hpp"
 
 #include <coroutine>
 #include <cstdlib>

@@ -3,15 +3,15 @@
 
 // The waits that a scheduler ends: for a time, for a turn, for another executor.
 
-#include "../executor.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
-#include "call.hpp"
+#include "../../executor.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/time.hpp"
+#include "../submit/call.hpp"
+#include "../submit/fire.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 #include "chain.hpp"
-#include "fire.hpp"
-#include "run_task.hpp"
-#include "task.hpp"
-#include "time.hpp"
 
 #include <concepts>
 #include <coroutine>

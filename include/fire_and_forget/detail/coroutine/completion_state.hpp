@@ -3,8 +3,8 @@
 
 // What a completion of ../coroutine.hpp, those who complete it and those who await it share.
 
-#include "abi.hpp"
-#include "attempt.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"
 #include "outside_wait.hpp"

@@ -4,15 +4,15 @@
 // What the front door makes of a callable that returns something to be awaited. It is reached from
 // closure::call in run_task.hpp, on the thread that was to run the task.
 
-#include "../options.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
+#include "../../options.hpp"
+#include "../errors/describe.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
-#include "describe.hpp"
 #include "frame_pool.hpp"
-#include "run_task.hpp"
-#include "task.hpp"
 #include "task_promise.hpp"
 
 #include <exception>

@@ -4,8 +4,8 @@
 // Awaiting what is not of this library. Whoever resumes may do so on any thread; the coroutine still
 // goes on where it was.
 
-#include "abi.hpp"
-#include "attempt.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"

@@ -4,10 +4,10 @@
 // Where the frames of coroutines come from. They are made and ended by the million, often on
 // different threads, and in few sizes.
 
-#include "abi.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "thread_end.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_end.hpp"
 
 #include <cstddef>
 #include <cstdint>

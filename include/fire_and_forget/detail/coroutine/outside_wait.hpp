@@ -4,10 +4,10 @@
 // How a coroutine waits for what somebody else's code settles, and how it is woken. foreign_wait.hpp
 // and completion_state.hpp wait like that.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/scheduler.hpp"
 #include "chain.hpp"
-#include "coroutine_books.hpp"
-#include "scheduler.hpp"
 
 #include <atomic>
 #include <cstdint>

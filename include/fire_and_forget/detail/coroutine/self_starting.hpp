@@ -4,13 +4,13 @@
 // Coroutines that nobody awaits and that need no front door. The detached of ../coroutine.hpp is
 // one.
 
-#include "../call_site.hpp"
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../call_site.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../submit/located.hpp"
 #include "chain.hpp"
 #include "fired_coroutine.hpp"
 #include "frame_pool.hpp"
-#include "located.hpp"
 #include "task_promise.hpp"
 
 #include <coroutine>

@@ -3,10 +3,10 @@
 
 // How a chain of coroutines (chain.hpp) runs on a thread, and how its frames are linked.
 
-#include "abi.hpp"
-#include "run_task.hpp"
-#include "scheduler.hpp"
-#include "thread_state.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/thread_state.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
 
 #include <coroutine>
 #include <memory>

@@ -4,7 +4,7 @@
 // How the coroutines of a chain hand on control, results and exceptions. The task<T> of
 // ../coroutine.hpp is made of this.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "foreign_wait.hpp"

@@ -3,7 +3,7 @@
 
 // Text of bounded length in place, for reports: writing one must work without memory.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
 
 #include <cstddef>
 #include <cstring>

@@ -4,9 +4,9 @@
 // Puts the exception being handled into words: its type, its text and what is nested in it.
 // Whoever reports an exception asks here.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
 #include "bounded_text.hpp"
-#include "platform.hpp"
 
 #include <cstddef>
 #include <exception>

@@ -4,10 +4,10 @@
 // Keeps one place that fails over and over from flooding a log. stderr_sink.hpp asks it before it
 // writes. No clock of its own, no memory beyond itself, not thread-safe.
 
-#include "../call_site.hpp"
-#include "../error_report.hpp"
-#include "abi.hpp"
-#include "time.hpp"
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
 
 #include <cstddef>
 #include <cstdint>

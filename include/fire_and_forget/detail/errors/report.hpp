@@ -5,14 +5,14 @@
 // standard error. Reached from run_task.hpp when a task fails and from the front door when one is
 // refused.
 
-#include "../error_report.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
+#include "../../error_report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/thread_state.hpp"
 #include "describe.hpp"
-#include "platform.hpp"
-#include "process.hpp"
 #include "stderr_sink.hpp"
-#include "thread_state.hpp"
 
 #include <memory>
 

@@ -3,15 +3,15 @@
 
 // The sink of last resort: one line on standard error, and not too many from one place.
 
-#include "../error_report.hpp"
-#include "abi.hpp"
+#include "../../error_report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
-#include "platform.hpp"
-#include "process.hpp"
 #include "rate_limiter.hpp"
-#include "reentry.hpp"
-#include "time.hpp"
 
 #include <cstddef>
 #include <cstdint>

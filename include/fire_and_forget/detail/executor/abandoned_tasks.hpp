@@ -4,12 +4,12 @@
 // Reports the tasks that a closing pool leaves undone: not a million lines, but one for each place
 // they were fired from.
 
-#include "abi.hpp"
-#include "report.hpp"
-#include "run_task.hpp"
-#include "scheduler.hpp"
-#include "task.hpp"
-#include "time.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
 
 #include <cstddef>
 #include <cstdint>

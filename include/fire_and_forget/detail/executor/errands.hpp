@@ -4,13 +4,13 @@
 // What the keeper may not do itself: all that runs code of users, a sink or a destructor. It looks
 // after all executors, and must wait for nobody.
 
-#include "abi.hpp"
-#include "library_threads.hpp"
-#include "platform.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "thread_state.hpp"
-#include "time.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -3,21 +3,21 @@
 
 // What a pool and own_thread have in common: when they are quiet, and the way they close.
 
-#include "../options.hpp"
-#include "../stats.hpp"
+#include "../../options.hpp"
+#include "../../stats.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/module_stay.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
 #include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
 #include "errands.hpp"
 #include "executor_timers.hpp"
 #include "keeper.hpp"
-#include "library_threads.hpp"
 #include "lifecycle.hpp"
-#include "module_stay.hpp"
-#include "platform.hpp"
-#include "reentry.hpp"
-#include "thread_state.hpp"
-#include "time.hpp"
 
 #include <atomic>
 #include <condition_variable>

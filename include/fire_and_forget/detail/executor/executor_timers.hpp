@@ -4,18 +4,18 @@
 // What waits for its time in an executor: how it gets there, how it is started, and what becomes of
 // it when the executor closes. executor_core.hpp is the rest of an executor.
 
-#include "../options.hpp"
-#include "../stats.hpp"
+#include "../../options.hpp"
+#include "../../stats.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/time.hpp"
+#include "../queue/timer_queue.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
 #include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
 #include "keeper.hpp"
 #include "lifecycle.hpp"
-#include "platform.hpp"
-#include "run_task.hpp"
-#include "scheduler.hpp"
-#include "time.hpp"
-#include "timer_queue.hpp"
 
 #include <atomic>
 #include <cstdint>

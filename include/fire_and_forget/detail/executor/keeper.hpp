@@ -4,17 +4,17 @@
 // The thread that looks after the executors of the program: when something is due, and every few
 // milliseconds while they work.
 
-#include "../call_site.hpp"
-#include "abi.hpp"
-#include "alarm_clock.hpp"
-#include "asymmetric_barrier.hpp"
+#include "../../call_site.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/alarm_clock.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/signal_heir.hpp"
+#include "../platform/time.hpp"
 #include "errands.hpp"
-#include "platform.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "signal_heir.hpp"
 #include "thread_start.hpp"
-#include "time.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -4,15 +4,15 @@
 // The end of the program: every executor that holds tasks is enlisted here, and one atexit step
 // lets them finish within their deadlines. The executors of the library enlist.
 
-#include "abi.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/module_stay.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
 #include "errands.hpp"
-#include "library_threads.hpp"
-#include "module_stay.hpp"
-#include "platform.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "report.hpp"
-#include "time.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -4,11 +4,11 @@
 // The tasks that run outside of a pool's workers: on threads of their own, or on their callers'.
 // Not thread-safe: the mutex of their executor guards it.
 
-#include "../call_site.hpp"
+#include "../../call_site.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
 #include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "reentry.hpp"
-#include "thread_state.hpp"
 
 #include <cstddef>
 #include <mutex>

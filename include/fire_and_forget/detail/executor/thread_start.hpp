@@ -3,18 +3,18 @@
 
 // Starts threads, and bears it when the system will not. Pools and own_thread start theirs here.
 
-#include "../call_site.hpp"
-#include "../error_report.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
-#include "bounded_text.hpp"
-#include "describe.hpp"
-#include "library_threads.hpp"
-#include "platform.hpp"
-#include "reentry.hpp"
-#include "report.hpp"
-#include "signal_heir.hpp"
-#include "time.hpp"
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../errors/bounded_text.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/signal_heir.hpp"
+#include "../platform/time.hpp"
 
 #include <atomic>
 #include <exception>

@@ -5,7 +5,7 @@
 // whose types are laid out alike and whose inline functions do the same. Every header comes here
 // first, and opens its namespace with what is named here.
 
-#include "../version.hpp"
+#include "../../version.hpp"
 
 #if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) <= 201703L
 #error "fire_and_forget needs C++20: compile with -std=c++20."

@@ -4,8 +4,8 @@
 // How many workers a pool should have: a policy, without threads and without a clock. pool_staff.hpp
 // tells it at each tick of the keeper what it sees, and hires and dismisses accordingly.
 
-#include "abi.hpp"
-#include "time.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
 
 #include <cstdint>
 #include <utility>

@@ -3,21 +3,21 @@
 
 // The inside of own_thread: how tasks get their threads, and how they are counted.
 
-#include "../options.hpp"
-#include "../stats.hpp"
-#include "../thread_pool.hpp"
-#include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "errands.hpp"
-#include "executor_core.hpp"
-#include "platform.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "run_task.hpp"
-#include "running_tasks.hpp"
-#include "task.hpp"
-#include "thread_start.hpp"
-#include "time.hpp"
+#include "../../options.hpp"
+#include "../../stats.hpp"
+#include "../../thread_pool.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../executor/errands.hpp"
+#include "../executor/executor_core.hpp"
+#include "../executor/running_tasks.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -4,11 +4,11 @@
 // The inside of a thread_pool: how tasks are counted, and how it closes. It may outlive the pool, for
 // a worker whose task does not come to an end. pool_intake.hpp is how tasks come in.
 
-#include "../options.hpp"
-#include "../stats.hpp"
-#include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "lanes.hpp"
+#include "../../options.hpp"
+#include "../../stats.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../platform/abi.hpp"
+#include "../queue/lanes.hpp"
 #include "pool_intake.hpp"
 
 #include <atomic>

@@ -4,16 +4,16 @@
 // Sees to it that a pool has workers enough: the keeper's visits, in which it hires for those that are
 // blocked and has those leave that are too many. elasticity.hpp is the policy.
 
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../options.hpp"
+#include "../executor/keeper.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+#include "../queue/lanes.hpp"
 #include "elasticity.hpp"
-#include "keeper.hpp"
-#include "lanes.hpp"
 #include "pool_staff.hpp"
 #include "progress_watch.hpp"
 #include "starvation.hpp"
-#include "thread_start.hpp"
-#include "time.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -4,15 +4,15 @@
 // How tasks come into a pool: where submits and timers store them. The front door comes here; from
 // here they go by way of a lane to a worker (pool_workers.hpp).
 
-#include "../options.hpp"
-#include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
-#include "lanes.hpp"
+#include "../../options.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/thread_state.hpp"
+#include "../queue/lanes.hpp"
+#include "../queue/thread_lanes.hpp"
+#include "../task/task.hpp"
 #include "pool_overflow.hpp"
-#include "task.hpp"
-#include "thread_lanes.hpp"
-#include "thread_state.hpp"
 
 #include <atomic>
 #include <cstddef>

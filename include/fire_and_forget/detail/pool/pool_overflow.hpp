@@ -4,16 +4,16 @@
 // What happens when as many tasks wait in a pool as may: back-pressure. pool_intake.hpp asks before
 // it stores a task.
 
-#include "../options.hpp"
-#include "abi.hpp"
-#include "lanes.hpp"
+#include "../../options.hpp"
+#include "../executor/running_tasks.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../queue/lanes.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 #include "pool_workers.hpp"
-#include "reentry.hpp"
-#include "run_task.hpp"
-#include "running_tasks.hpp"
-#include "task.hpp"
-#include "thread_state.hpp"
-#include "time.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -4,17 +4,17 @@
 // Who works in a pool: who is woken or hired for a task, and who leaves. pool_growth.hpp sees to it
 // that there are enough; pool_workers.hpp has them wait and work.
 
-#include "../options.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
-#include "cpu_count.hpp"
-#include "doorbell.hpp"
-#include "errands.hpp"
-#include "executor_core.hpp"
-#include "keeper.hpp"
-#include "lanes.hpp"
-#include "reentry.hpp"
-#include "thread_start.hpp"
+#include "../../options.hpp"
+#include "../executor/errands.hpp"
+#include "../executor/executor_core.hpp"
+#include "../executor/keeper.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/cpu_count.hpp"
+#include "../platform/reentry.hpp"
+#include "../queue/doorbell.hpp"
+#include "../queue/lanes.hpp"
 #include "worker_roster.hpp"
 
 #include <atomic>

@@ -3,15 +3,15 @@
 
 // What the workers of a pool do: wait for tasks and run them. pool_core.hpp stores the tasks.
 
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
-#include "cpu_count.hpp"
-#include "doorbell.hpp"
-#include "pending_limit.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/cpu_count.hpp"
+#include "../platform/reentry.hpp"
+#include "../queue/doorbell.hpp"
+#include "../queue/pending_limit.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 #include "pool_growth.hpp"
-#include "reentry.hpp"
-#include "run_task.hpp"
-#include "task.hpp"
 #include "worker.hpp"
 
 #include <atomic>

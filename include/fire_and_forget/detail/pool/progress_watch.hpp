@@ -3,7 +3,7 @@
 
 // Tells whether tasks are taken while some wait. pool_growth.hpp asks at each tick of the keeper.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
 
 #include <cstdint>
 #include <utility>

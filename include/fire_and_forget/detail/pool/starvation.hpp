@@ -3,15 +3,15 @@
 
 // That tasks wait while all workers are kept and no more are allowed. pool_staff.hpp finds out.
 
-#include "../call_site.hpp"
-#include "../error_report.hpp"
-#include "abi.hpp"
-#include "describe.hpp"
-#include "errands.hpp"
-#include "executor_core.hpp"
-#include "lanes.hpp"
-#include "report.hpp"
-#include "time.hpp"
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../executor/errands.hpp"
+#include "../executor/executor_core.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+#include "../queue/lanes.hpp"
 #include "worker_roster.hpp"
 
 #include <cstddef>

@@ -4,15 +4,15 @@
 // One worker of a pool: what it does, what it has done, and where it looks. pool_core.hpp has it
 // run; worker_roster.hpp keeps it.
 
-#include "../call_site.hpp"
-#include "../stats.hpp"
-#include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "doorbell.hpp"
-#include "lane_search.hpp"
-#include "lanes.hpp"
-#include "run_task.hpp"
-#include "thread_state.hpp"
+#include "../../call_site.hpp"
+#include "../../stats.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/thread_state.hpp"
+#include "../queue/doorbell.hpp"
+#include "../queue/lane_search.hpp"
+#include "../queue/lanes.hpp"
+#include "../task/run_task.hpp"
 
 #include <atomic>
 #include <cstddef>

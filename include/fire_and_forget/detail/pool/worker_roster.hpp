@@ -4,16 +4,16 @@
 // The worker threads of one pool and what each is doing. Not thread-safe: the pool's mutex guards
 // it.
 
-#include "../call_site.hpp"
-#include "abandoned_tasks.hpp"
-#include "abi.hpp"
-#include "bounded_text.hpp"
-#include "cpu_use.hpp"
-#include "describe.hpp"
-#include "platform.hpp"
-#include "stderr_sink.hpp"
-#include "thread_start.hpp"
-#include "time.hpp"
+#include "../../call_site.hpp"
+#include "../errors/bounded_text.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/stderr_sink.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/cpu_use.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/time.hpp"
 #include "worker.hpp"
 
 #include <atomic>

@@ -4,10 +4,10 @@
 // Where tasks stand while they wait in a lane and while they run: a slot for each, in blocks. How
 // blocks are used, and by whom, is told in lane.hpp.
 
-#include "../call_site.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
-#include "task.hpp"
+#include "../../call_site.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../task/task.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -4,8 +4,8 @@
 // Who wakes whom. A submit comes here after it has stored its task, a worker when it runs out of
 // tasks; pool_core.hpp is where both do.
 
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
 
 #include <atomic>
 #include <cstdint>

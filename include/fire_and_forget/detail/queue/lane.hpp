@@ -4,11 +4,11 @@
 // The queue of one submitting thread. lanes.hpp keeps those of a pool; the front door stores
 // closures in their slots.
 
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/reentry.hpp"
+#include "../task/task.hpp"
 #include "block.hpp"
-#include "reentry.hpp"
-#include "task.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 // In which order a worker looks through the lanes of its pool.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
 #include "lanes.hpp"
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 // What one thread holds in the pools it fires at. thread_lanes.hpp looks there when another pool's
 // lane is at hand.
 
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
 #include "lanes.hpp"
 
 #include <cstddef>

@@ -4,13 +4,13 @@
 // The lanes of one pool. Threads find their own among them by thread_lanes.hpp; workers search them
 // by lane_search.hpp.
 
-#include "../options.hpp"
-#include "abi.hpp"
-#include "asymmetric_barrier.hpp"
+#include "../../options.hpp"
+#include "../executor/lifecycle.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/reentry.hpp"
 #include "doorbell.hpp"
 #include "lane.hpp"
-#include "lifecycle.hpp"
-#include "reentry.hpp"
 
 #include <atomic>
 #include <cstddef>

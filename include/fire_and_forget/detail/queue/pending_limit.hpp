@@ -4,9 +4,9 @@
 // How many tasks may wait in one pool. pool_core.hpp asks here before it stores one, if the pool has
 // a limit at all; a worker that takes one gives its place back.
 
-#include "abi.hpp"
-#include "reentry.hpp"
-#include "time.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -4,15 +4,15 @@
 // How a thread finds its lanes among those of a pool, and hands them on when it ends. The front door
 // comes here with the first task of a thread; after that the lane is at hand.
 
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/signal_heir.hpp"
+#include "../platform/thread_end.hpp"
+#include "../platform/thread_state.hpp"
 #include "lane_table.hpp"
 #include "lanes.hpp"
-#include "process.hpp"
-#include "reentry.hpp"
-#include "signal_heir.hpp"
-#include "thread_end.hpp"
-#include "thread_state.hpp"
 
 #include <cstddef>
 #include <cstdint>

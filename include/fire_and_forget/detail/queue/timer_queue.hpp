@@ -4,14 +4,14 @@
 // What waits for its time in one executor. Any thread adds to it; the keeper, or whoever waits for
 // the executor to be quiet, takes out what is due. executor_core.hpp owns it.
 
-#include "abi.hpp"
-#include "asked_list.hpp"
-#include "asymmetric_barrier.hpp"
-#include "reentry.hpp"
-#include "scheduler.hpp"
-#include "task.hpp"
-#include "time.hpp"
-#include "timer_heap.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "../task/asked_list.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "../task/timer_heap.hpp"
 
 #include <atomic>
 #include <cstddef>

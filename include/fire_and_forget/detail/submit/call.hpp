@@ -4,14 +4,14 @@
 // How a stored callable is called, and what is done with its result. located.hpp stores callables;
 // run_task.hpp has them called.
 
-#include "abi.hpp"
-#include "awaitable_result.hpp"
-#include "callable.hpp"
-#include "describe.hpp"
-#include "either_stop.hpp"
-#include "platform.hpp"
-#include "run_task.hpp"
-#include "task.hpp"
+#include "../errors/describe.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/either_stop.hpp"
+#include "../platform/platform.hpp"
+#include "../task/awaitable_result.hpp"
+#include "../task/callable.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
 
 #include <type_traits>
 #include <utility>

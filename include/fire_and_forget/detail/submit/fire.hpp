@@ -3,19 +3,19 @@
 
 // From the front door to an executor: a pool's lane, or a job for whatever else takes jobs.
 
-#include "../executor.hpp"
-#include "../options.hpp"
-#include "../own_thread.hpp"
-#include "../thread_pool.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
-#include "lanes.hpp"
+#include "../../executor.hpp"
+#include "../../options.hpp"
+#include "../../own_thread.hpp"
+#include "../../thread_pool.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
+#include "../pool/pool_core.hpp"
+#include "../queue/lanes.hpp"
+#include "../queue/thread_lanes.hpp"
+#include "../task/run_task.hpp"
 #include "located.hpp"
-#include "pool_core.hpp"
-#include "reentry.hpp"
-#include "run_task.hpp"
-#include "thread_lanes.hpp"
-#include "thread_state.hpp"
 
 #include <concepts>
 #include <type_traits>

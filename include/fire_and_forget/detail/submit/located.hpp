@@ -4,21 +4,21 @@
 // The callable of a call together with the place of the call, and how both become a task. This is
 // how the front door knows where it was called from without a macro.
 
-#include "../call_site.hpp"
-#include "../executor.hpp"
-#include "../options.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
-#include "awaitable_result.hpp"
-#include "block.hpp"
+#include "../../call_site.hpp"
+#include "../../executor.hpp"
+#include "../../options.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/time.hpp"
+#include "../queue/block.hpp"
+#include "../task/awaitable_result.hpp"
+#include "../task/callable.hpp"
+#include "../task/task.hpp"
 #include "call.hpp"
-#include "callable.hpp"
-#include "describe.hpp"
 #include "misuse.hpp"
-#include "platform.hpp"
-#include "report.hpp"
-#include "task.hpp"
-#include "time.hpp"
 
 #include <concepts>
 #include <exception>

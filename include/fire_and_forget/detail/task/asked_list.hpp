@@ -4,8 +4,8 @@
 // Those that wait for their time in one executor and have been asked to stop. timer_queue.hpp takes
 // them out of where they wait; the stop_watch of task.hpp puts them here.
 
-#include "abi.hpp"
-#include "reentry.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
 #include "timer_heap.hpp"
 
 #include <mutex>

@@ -4,7 +4,7 @@
 // Whether what a task returns has to be awaited. run_task.hpp asks for every task, so this is all
 // that programs without coroutines pay for them; awaiting is in ../coroutine.hpp.
 
-#include "abi.hpp"
+#include "../platform/abi.hpp"
 #include "callable.hpp"
 
 #include <type_traits>

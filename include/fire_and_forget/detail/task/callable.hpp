@@ -4,8 +4,8 @@
 // What can be called, and how. located.hpp and run_task.hpp ask here; misuse.hpp says what is wrong
 // with the rest.
 
-#include "abi.hpp"
-#include "platform.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
 
 #include <concepts>
 #include <cstddef>

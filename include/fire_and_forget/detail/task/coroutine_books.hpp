@@ -4,10 +4,10 @@
 // How an executor counts its coroutines beyond the stretches that it runs, and finds those that none
 // of its queues holds. scheduler.hpp has one; chain.hpp and outside_wait.hpp make the entries.
 
-#include "../call_site.hpp"
-#include "../stats.hpp"
-#include "abi.hpp"
-#include "reentry.hpp"
+#include "../../call_site.hpp"
+#include "../../stats.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -3,15 +3,15 @@
 
 // What run_task.hpp brings together: a task, wherever it is stored, and the executor that runs it.
 
-#include "../call_site.hpp"
-#include "../error_report.hpp"
-#include "../options.hpp"
-#include "abi.hpp"
-#include "platform.hpp"
-#include "process.hpp"
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/time.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
-#include "time.hpp"
 
 #include <atomic>
 

@@ -4,17 +4,17 @@
 // Runs one task from start to fate. The choke point: pool, own_thread and every other executor come
 // through here, and no exception of a task gets past it.
 
-#include "../error_report.hpp"
-#include "abi.hpp"
-#include "attempt.hpp"
-#include "describe.hpp"
+#include "../../error_report.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
 #include "host.hpp"
-#include "platform.hpp"
-#include "report.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
-#include "thread_state.hpp"
-#include "time.hpp"
 
 #include <cstdint>
 #include <string_view>

@@ -5,11 +5,11 @@
 // a way to be continued later. executor_core.hpp and testing.hpp implement it; run_task.hpp reads
 // the clock, coroutine.hpp uses the rest.
 
-#include "../call_site.hpp"
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../call_site.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
 #include "coroutine_books.hpp"
-#include "time.hpp"
 #include "timer_heap.hpp"
 
 #include <cstdint>

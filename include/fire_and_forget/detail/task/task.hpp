@@ -4,16 +4,16 @@
 // A fired callable as it waits for a thread. The front door constructs the closure, in a slot of a
 // lane (lane.hpp) or in a node on the heap; run_task.hpp calls and destroys it.
 
-#include "../call_site.hpp"
-#include "../error_report.hpp"
-#include "../options.hpp"
-#include "abi.hpp"
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
 #include "asked_list.hpp"
 #include "callable.hpp"
-#include "platform.hpp"
-#include "reentry.hpp"
 #include "scheduler.hpp"
-#include "time.hpp"
 #include "timer_heap.hpp"
 
 #include <cstddef>

@@ -4,9 +4,9 @@
 // Deadlines in order: no thread, no clock, no lock. timer_queue.hpp feeds one from many threads;
 // testing.hpp drives one by hand.
 
-#include "../options.hpp"
-#include "abi.hpp"
-#include "time.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
