@@ -88,72 +88,33 @@ task<T> detail::task_promise<T>::get_return_object() noexcept {
     return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
 }
 
-/// What sleep_for and sleep_until return, to be awaited. It costs its coroutine eight bytes.
-template <class Time>
-class [[nodiscard]] sleep : public detail::awaitable_in_chain_only {
-public:
-    explicit sleep(Time time) noexcept : time_(time) {}
-
-    /// For co_await.
-    detail::sleep_wait awaiter_in(detail::chain& of) const noexcept {
-        return detail::sleep_wait(of, time_);
-    }
-
-private:
-    Time time_;
-};
-
 /// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile it
 /// holds no thread, only its frames and sixteen bytes.
 ///
 /// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
 /// and throws task_cancelled; so does every sleep after that.
 /// On an executor that is not of this library, the coroutine continues on the default pool.
-inline sleep<std::chrono::nanoseconds> sleep_for(time_span delay) noexcept {
-    return sleep<std::chrono::nanoseconds>(delay);
+inline detail::wait_maker<detail::sleep_wait, std::chrono::nanoseconds>
+sleep_for(time_span delay) noexcept {
+    return {delay};
 }
 
 /// The same, until a time of the steady clock. Other clocks can be set, and then nothing holds.
 template <class Clock, class Duration>
-sleep<std::chrono::steady_clock::time_point>
+detail::wait_maker<detail::sleep_wait, std::chrono::steady_clock::time_point>
 sleep_until(std::chrono::time_point<Clock, Duration> due) noexcept {
     static_assert(std::same_as<Clock, std::chrono::steady_clock>,
                   "fire_and_forget: sleep_until takes a time of std::chrono::steady_clock: with "
                   "another clock, use sleep_for(due - now).");
     const time_span since_start = due.time_since_epoch();
-    return sleep<std::chrono::steady_clock::time_point>(
-        std::chrono::steady_clock::time_point(since_start));
+    return {std::chrono::steady_clock::time_point(since_start)};
 }
-
-/// What yield returns, to be awaited.
-class [[nodiscard]] yielding : public detail::awaitable_in_chain_only {
-public:
-    /// For co_await.
-    static detail::yield_wait awaiter_in(detail::chain& of) noexcept {
-        return detail::yield_wait(of);
-    }
-};
 
 /// `co_await faf::yield()`: goes to the end of the executor's queue. Throws task_cancelled if the
 /// executor takes nothing more.
-inline yielding yield() noexcept {
+inline detail::wait_maker<detail::yield_wait> yield() noexcept {
     return {};
 }
-
-/// What resume_on returns, to be awaited.
-template <executor E>
-class [[nodiscard]] resumption_on : public detail::awaitable_in_chain_only {
-public:
-    explicit resumption_on(E& executor) noexcept : executor_(&executor) {}
-
-    /// For co_await.
-    detail::executor_wait<E> awaiter_in(detail::chain& of) const noexcept {
-        return detail::executor_wait<E>(of, *executor_);
-    }
-
-private:
-    E* executor_;
-};
 
 /// `co_await faf::resume_on(writers)`: continues on another executor, which must live until it has
 /// taken the coroutine.
@@ -163,22 +124,13 @@ private:
 /// on, if the other takes nothing more. One that is not of this library and refuses the job ends the
 /// coroutine: that is reported.
 template <executor E>
-resumption_on<E> resume_on(E& executor) noexcept {
-    return resumption_on<E>(executor);
+detail::wait_maker<detail::executor_wait<E>, E&> resume_on(E& executor) noexcept {
+    return {executor};
 }
-
-/// What this_stop_token returns, to be awaited.
-class [[nodiscard]] stop_token_of_task : public detail::awaitable_in_chain_only {
-public:
-    /// For co_await.
-    static detail::token_wait awaiter_in(detail::chain& of) noexcept {
-        return detail::token_wait(of);
-    }
-};
 
 /// `std::stop_token stop = co_await faf::this_stop_token()`: asked to stop when the task's own token
 /// is (faf::options) and when the executor shuts down. Does not suspend.
-inline stop_token_of_task this_stop_token() noexcept {
+inline detail::wait_maker<detail::token_wait> this_stop_token() noexcept {
     return {};
 }
 

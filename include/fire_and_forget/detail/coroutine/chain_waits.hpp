@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The waits that a scheduler ends: for a time, for a turn, for another executor.
+// The waits that a scheduler ends: for a time, for a turn, for another executor. The sleep_for of
+// ../../coroutine.hpp and its like return what makes them.
 
 #include "../../executor.hpp"
 #include "../platform/abi.hpp"
@@ -12,12 +13,14 @@
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
+#include "task_promise.hpp"
 
 #include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -186,6 +189,21 @@ public:
 
 private:
     chain& of_;
+};
+
+/// What sleep_for and its like return: makes a Wait of what it was given, once it is known which
+/// chain awaits it.
+template <class Wait, class... From>
+class [[nodiscard]] wait_maker : public awaitable_in_chain_only {
+public:
+    wait_maker(From... from) noexcept : from_(from...) {}
+
+    Wait awaiter_in(chain& of) const noexcept {
+        return std::apply([&of](From... from) { return Wait(of, from...); }, from_);
+    }
+
+private:
+    std::tuple<From...> from_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
