@@ -17,6 +17,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 
 namespace detail {
 
+struct job_access;
+
 /// Whether the task goes in the same call that handed it over. That call is told.
 inline bool is_dropped_in_call(const task_node& task) noexcept {
     return task.is_handed_over && hand_over::note_dropped(task.number);
@@ -57,15 +59,20 @@ public:
     /// True if there is a task to run.
     explicit operator bool() const noexcept { return task_ != nullptr; }
 
-    explicit job(detail::task_ptr task) noexcept : task_(std::move(task)) {}
-
 private:
-    friend detail::task_ptr take_task(job& from) noexcept { return std::move(from.task_); }
+    friend detail::job_access;
+    explicit job(detail::task_ptr task) noexcept : task_(std::move(task)) {}
 
     detail::task_ptr task_;
 };
 
 namespace detail {
+
+/// How the front door makes a job, and how executors of the library take the task out of it.
+struct job_access {
+    static job make(task_ptr task) noexcept { return job(std::move(task)); }
+    static task_ptr take(job& from) noexcept { return std::move(from.task_); }
+};
 
 /// Gives a job to an executor of the library. What is refused is reported here, unless a call of
 /// the front door is under way that will do so.
@@ -74,7 +81,7 @@ submission execute_on(Core& core, job& work) {
     if (!work) {
         return submission(refusal::empty_callable);
     }
-    task_ptr task = take_task(work);
+    task_ptr task = job_access::take(work);
     const refusal why = core.accept(task);
     if (why != refusal::none && !is_dropped_in_call(*task)) {
         drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));

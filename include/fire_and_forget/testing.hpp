@@ -66,7 +66,7 @@ public:
     manual_executor& operator=(const manual_executor&) = delete;
 
     submission execute(job work) {
-        detail::task_ptr task = take_task(work);
+        detail::task_ptr task = detail::job_access::take(work);
         if (!task) {
             return submission(refusal::empty_callable);
         }
@@ -76,7 +76,7 @@ public:
         } else if (timers_.try_push(*task)) {
             static_cast<void>(task.release());
         } else {
-            work = job(std::move(task)); // is dropped, which tells the call
+            work = detail::job_access::make(std::move(task)); // is dropped, which tells the call
             return submission(refusal::out_of_memory);
         }
         return {};

@@ -27,7 +27,7 @@ public:
 
     void execute(faf::job work) {
         const std::lock_guard lock(mutex_);
-        jobs_.push_back(take_task(work));
+        jobs_.push_back(faf::detail::job_access::take(work));
     }
 
     // The scheduler ------------------------------------------------------------------------------

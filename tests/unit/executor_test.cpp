@@ -31,6 +31,8 @@ static_assert(!std::is_copy_constructible_v<job>);
 static_assert(!std::is_copy_assignable_v<job>);
 static_assert(!std::is_convertible_v<job, bool>);
 static_assert(sizeof(job) == sizeof(void*));
+static_assert(!std::is_constructible_v<job, faf::detail::task_ptr>,
+              "users could make one of what is the library's own");
 
 // What is an executor
 static_assert(faf::executor<faf::inline_executor>);
@@ -85,7 +87,7 @@ void fail() {
 
 template <class Fn>
 job make_job(Fn&& fn) {
-    return job(faf_test::make_task(std::forward<Fn>(fn)));
+    return faf::detail::job_access::make(faf_test::make_task(std::forward<Fn>(fn)));
 }
 
 } // namespace

@@ -44,7 +44,7 @@ refusal hand_to(E& target, task_ptr task, const firing& call) {
     refusal reported = refusal::none;
     attempt(
         [&] {
-            job work(std::move(task));
+            job work = job_access::make(std::move(task));
             if constexpr (!has_execute<E>) {
                 target(std::move(work));
             } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
