@@ -7,6 +7,7 @@
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
 #include "detail/platform/time.hpp"
+#include "literal.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -30,7 +31,7 @@ enum class failure : std::uint8_t {
 };
 
 /// `kind` in plain words, to be read after the name of a task.
-constexpr std::string_view to_string(failure kind) noexcept {
+constexpr literal to_string(failure kind) noexcept {
     switch (kind) {
     case failure::exception:
         return "failed";

@@ -6,12 +6,13 @@
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
 #include "detail/platform/platform.hpp"
+#include "detail/platform/thread_name.hpp"
 #include "error_report.hpp"
+#include "literal.hpp"
 #include "time_span.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
@@ -26,8 +27,8 @@ enum class priority : std::uint8_t { high, normal, low };
 /// std::chrono::duration; one as long as std::chrono::hours::max() lasts for ever: a task starts
 /// never, does not expire, or runs once.
 struct options {
-    /// Names the task in reports. Static storage, like a literal: it is not copied.
-    const char* name = nullptr;
+    /// Names the task in reports. A literal, for it is not copied; empty if the task has no name.
+    literal name{};
 
     faf::priority priority = faf::priority::normal;
 
@@ -79,7 +80,7 @@ enum class refusal : std::uint8_t {
 };
 
 /// `why` in plain words.
-constexpr std::string_view to_string(refusal why) noexcept {
+constexpr literal to_string(refusal why) noexcept {
     switch (why) {
     case refusal::none:
         return "accepted";
@@ -111,7 +112,7 @@ constexpr std::string_view to_string(refusal why) noexcept {
 /// reported.
 ///
 ///     if (auto answer = fire_and_forget(work); !answer) {
-///         std::puts(to_string(answer.why()).data());
+///         std::puts(to_string(answer.why()).c_str());
 ///     }
 class submission {
 public:
@@ -180,9 +181,9 @@ struct pool_options {
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
     time_span exit_timeout = std::chrono::seconds(5);
 
-    /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are shown. Static
-    /// storage, like a literal.
-    const char* name = "faf";
+    /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are copied and
+    /// shown, so it may be any text, a std::string too.
+    detail::thread_name name = "faf";
 
     /// The pool's own sink, asked after a task's own and before the global one. What it refers to
     /// must live as long as the pool; that of the default pool until exit has closed it.

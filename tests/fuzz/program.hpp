@@ -160,7 +160,7 @@ private:
 
     faf::options any_options(script& in) {
         faf::options how;
-        how.name = in.coin() ? "one of many" : nullptr;
+        how.name = in.coin() ? faf::literal("one of many") : faf::literal();
         how.priority = static_cast<faf::priority>(in.below(3) == 0 ? in.byte() : in.below(3));
         how.after = in.below(3) == 0 ? in.byte() * 4us : 0us;
         how.expires = in.below(4) == 0 ? any_expiry(in) : faf::time_span();

@@ -183,8 +183,8 @@ TEST_CASE("the oldest task makes room, and is reported as displaced and counted"
         {.max_pending = 3, .when_full = overflow::drop_oldest, .on_error = heard.sink()});
     std::mutex mutex;
     std::string ran;
-    static constexpr const char* names[] = {"a", "b", "c", "d", "e", "f"};
-    for (const char* const name : names) {
+    static constexpr faf::literal names[] = {"a", "b", "c", "d", "e", "f"};
+    for (const faf::literal name : names) {
         CHECK(fire_and_forget(*pool, {.name = name}, [&mutex, &ran, name] {
             const std::lock_guard lock(mutex);
             ran += name;
@@ -207,7 +207,7 @@ TEST_CASE("the oldest task makes room, whichever thread fired it") {
     heard_reports heard;
     frozen_pool pool(
         {.max_pending = 3, .when_full = overflow::drop_oldest, .on_error = heard.sink()});
-    static constexpr const char* names[] = {"a", "b", "c", "d", "e", "f"};
+    static constexpr faf::literal names[] = {"a", "b", "c", "d", "e", "f"};
     std::vector<std::thread> threads; // all are there until the end, so that each has its own lane
     std::atomic<int> turn{0};
     for (int i = 0; i < 6; ++i) {
@@ -236,7 +236,7 @@ TEST_CASE("no task makes room for one of lower priority") {
     CHECK(fire_and_forget(*pool, {.name = "a", .priority = priority::high}, [] {}));
     CHECK(fire_and_forget(*pool, {.name = "b"}, [] {}));
     CHECK(fire_and_forget(*pool, {.name = "c", .after = 1ms}, [] {}));
-    const auto fire = [&](const char* name, priority level) {
+    const auto fire = [&](faf::literal name, priority level) {
         return fire_and_forget(*pool, {.name = name, .priority = level}, [] {}).why();
     };
     CHECK(fire("d", priority::low) == refusal::queue_full);
@@ -265,7 +265,7 @@ TEST_CASE("tasks that wait for their time make room, the latest first, but none 
     CHECK(fire_and_forget(pool, {.name = "h", .priority = priority::high, .after = 3h}, [] {}));
     CHECK(fire_and_forget(pool, {.name = "a", .after = 2h}, [] {}));
     CHECK(fire_and_forget(pool, {.name = "b", .after = 1h}, [] {}));
-    const auto fire = [&](const char* name, priority level) {
+    const auto fire = [&](faf::literal name, priority level) {
         return fire_and_forget(pool, {.name = name, .priority = level, .after = 90min}, [] {})
             .why();
     };

@@ -19,7 +19,7 @@ faf::detail::task_ptr make_task(Fn&& fn, const faf::options& how = {}) {
         faf::detail::task_node::allocate(faf::detail::type_of<stored>, how.where));
     ::new (memory->closure()) stored(std::in_place, std::forward<Fn>(fn));
     faf::detail::task_ptr made(memory.release());
-    made->name = how.name;
+    made->name = how.name.c_str();
     made->priority = how.priority;
     return made;
 }

@@ -25,7 +25,7 @@ using faf_test::make_task_with_details;
 
 constexpr steady_time long_ago = steady_time::min();
 
-faf::options at(faf::call_site where, const char* name = nullptr) {
+faf::options at(faf::call_site where, faf::literal name = {}) {
     return {.name = name, .where = where};
 }
 
@@ -110,7 +110,8 @@ TEST_CASE("no abandoned task is lost when there are more groups than room") {
         abandoned_tasks abandoned(foreign_host(), for_sinks);
         for (int round = 0; round < 2; ++round) {
             for (const std::string& name : names()) {
-                abandoned.add_queued(make_task([] {}, at({}, name.c_str())));
+                abandoned.add_queued(
+                    make_task([] {}, at({}, faf::literal::from_static(name.c_str()))));
             }
         }
     }
@@ -180,7 +181,7 @@ TEST_CASE("each sink hears of abandoned tasks once even when there is no time le
             abandoned.add_queued(
                 make_task_with_details([] {}, {.name = "told", .on_error = note_own}));
         }
-        for (const char* name : {"first", "second"}) {
+        for (const faf::literal name : {faf::literal("first"), faf::literal("second")}) {
             abandoned.add_queued(make_task([] {}, at(faf::call_site::current(), name)));
         }
     }

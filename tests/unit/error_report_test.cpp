@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <iterator>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <type_traits>
 
@@ -31,6 +32,15 @@ TEST_CASE("every kind of failure has words of its own") {
     }
     CHECK(words.size() == std::size(all_kinds));
     CHECK(to_string(static_cast<faf::failure>(200)) == "failed");
+}
+
+TEST_CASE("the words of a failure can be printed by C and by a stream") {
+    for (const faf::failure kind : all_kinds) {
+        CHECK(to_string(kind).c_str() == std::string_view(to_string(kind)));
+    }
+    std::ostringstream out;
+    out << to_string(faf::failure::expired);
+    CHECK(out.str() == "expired");
 }
 
 TEST_CASE("a report that says nothing is of an exception of one task at no place") {

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <set>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -49,15 +51,32 @@ TEST_CASE("every refusal has words of its own") {
     CHECK(words.count(to_string(static_cast<faf::refusal>(200))) == 0);
 }
 
-TEST_CASE("the words of a refusal end with a null, so that C can print them") {
+TEST_CASE("the words of a refusal can be printed by C and by a stream") {
     for (const faf::refusal why : all_refusals) {
-        CHECK(std::string_view(to_string(why).data()) == to_string(why));
+        CHECK(to_string(why).c_str() == std::string_view(to_string(why)));
     }
+    std::ostringstream out;
+    out << to_string(faf::refusal::queue_full);
+    CHECK(out.str() == "the queue is full");
+}
+
+TEST_CASE("a pool's name lives on when the text it was given is gone") {
+    faf::pool_options how;
+    {
+        std::string made = "writer of " + std::to_string(1'234'567);
+        how.name = made;
+        made.assign(made.size(), 'x');
+    }
+    CHECK(how.name == std::string_view("writer of "));
+    how.name = static_cast<const char*>(nullptr);
+    CHECK(how.name == std::string_view("faf"));
+    how.name = "";
+    CHECK(how.name == std::string_view());
 }
 
 TEST_CASE("options that say nothing ask for a nameless task of normal priority") {
     const faf::options nothing;
-    CHECK(nothing.name == nullptr);
+    CHECK(nothing.name.empty());
     CHECK(nothing.priority == faf::priority::normal);
     CHECK_FALSE(nothing.stop.stop_possible());
     CHECK(nothing.after == std::chrono::nanoseconds(0));

@@ -462,7 +462,8 @@ TEST_CASE("an error recorder keeps reports with texts of their own") {
     CHECK(errors.count() == 0);
     {
         std::string name = "a name that does not live as long as the recorder";
-        fire_and_forget(faf::inline_executor(), {.name = name.c_str()}, fail);
+        fire_and_forget(faf::inline_executor(), {.name = faf::literal::from_static(name.c_str())},
+                        fail);
         name.assign(name.size(), 'x');
     }
     CHECK_FALSE(errors.empty());

@@ -14,6 +14,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/signal_heir.hpp"
+#include "../platform/thread_name.hpp"
 #include "../platform/time.hpp"
 
 #include <atomic>
@@ -45,9 +46,9 @@ inline bool start_thread(thread_body body, void* executor, void* record,
 }
 
 /// Names the calling worker "faf/1"; the system shows 15 characters.
-inline void name_worker_thread(const char* prefix, unsigned number) noexcept {
+inline void name_worker_thread(const thread_name& prefix, unsigned number) noexcept {
     bounded_text<16> name;
-    name.append(std::string_view(prefix != nullptr ? prefix : "faf").substr(0, 10));
+    name.append(prefix);
     name.append("/");
     name.append_number(number % 1000);
     constexpr char end_of_string = '\0';

@@ -67,7 +67,7 @@ struct firing {
         about.exception = std::move(exception);
         about.type = type;
         about.what = what;
-        about.task = or_empty(given != nullptr ? given->name : nullptr);
+        about.task = given != nullptr ? given->name : literal();
         about.where = where;
         report(about, given != nullptr ? &given->on_error : nullptr, of_executor);
     }

@@ -229,7 +229,7 @@ inline bool add_options(task_node& task, const options* given) {
     if (given == nullptr) {
         return true;
     }
-    task.name = given->name;
+    task.name = given->name.c_str();
     task.priority = given->priority;
     task.is_timed = true;
     task.due = later(steady_time(), given->after);

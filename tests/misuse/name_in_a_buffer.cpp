@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// expect: fire_and_forget: a name is not copied, so it has to be a literal, a faf::literal, or faf::literal::from_static(x) if x lives for ever.
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <cstdio>
+
+int main() {
+    char name[80];
+    std::snprintf(name, sizeof name, "order %d", 17);
+    faf::fire_and_forget({.name = name}, [] {});
+}
