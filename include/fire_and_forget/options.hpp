@@ -70,7 +70,7 @@ enum class refusal : std::uint8_t {
     queue_full,        ///< its executor holds as many tasks as it may
     shutting_down,     ///< its pool is closed, or the program is exiting
     out_of_memory,     ///< there was no memory for it
-    no_thread,         ///< no thread could be started and no other could take it
+    no_thread,         ///< no thread could be started for it, or there are as many as may be
     empty_callable,    ///< fn is a null pointer or an empty std::function
     copy_threw,        ///< copying or moving fn or an argument threw
     executor_failed,   ///< the executor threw, or dropped the job it was given
@@ -91,7 +91,7 @@ constexpr literal to_string(refusal why) noexcept {
     case refusal::out_of_memory:
         return "there is no memory for the task";
     case refusal::no_thread:
-        return "no thread could be started";
+        return "no thread could be started, or there are as many as may be";
     case refusal::empty_callable:
         return "the callable is empty";
     case refusal::copy_threw:

@@ -20,13 +20,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///         while (!stop.stop_requested()) { serve_next_connection(); }
 ///     });
 ///
-/// A delayed task gets its thread when it is due, one that repeats a thread for each run.
+/// A delayed task gets its thread when it is due, one that repeats a thread for each run; so does a
+/// coroutine that goes on. Where none can be had then, it waits for one.
 ///
 /// The threads are counted: drain, shutdown and exit wait for them like for the default pool's
 /// tasks and report as abandoned what does not end in time. Errors: if the system starts no thread,
-/// even at the third try, the task goes to the default pool and the sink hears of it. As soon as
-/// there are as many as limit_own_threads() allows, 1024 by default, further tasks go to the default
-/// pool, too.
+/// even at the third try, or there are as many as limit_own_threads() allows, 1024 by default, the
+/// task is refused with refusal::no_thread, and the sink hears of it.
 struct own_thread_t {
     submission execute(job work) const {
         return detail::execute_on(detail::own_threads::instance(), work);
@@ -35,7 +35,7 @@ struct own_thread_t {
 
 inline constexpr own_thread_t own_thread{};
 
-/// Allows own_thread that many threads at one time; tasks beyond that go to the default pool.
+/// Allows own_thread that many threads at one time; tasks beyond that are refused.
 inline void limit_own_threads(std::size_t most) noexcept {
     detail::own_threads::set_limit(most);
 }

@@ -244,7 +244,7 @@ const child nth("the n-th failure", [](ledger& book) {
     } else {
         const long first = new_threads.calls + n; // a sanitizer may have made some of its own
         new_threads.refuse(first, how == shortage::lasting ? thread_refusals::never_again : first);
-        walk(book, patience).whole();
+        walk(book, how == shortage::lasting ? 50ms : patience).whole();
         new_threads.refuse_none();
         book.notes[injected] = new_threads.refused.load();
     }

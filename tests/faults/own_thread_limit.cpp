@@ -39,53 +39,57 @@ const child third_of_two("third of two", [](ledger& book) {
         may_end.wait(false);
     };
     for (int i = 0; i < 5; ++i) {
-        book.count(fire_and_forget(faf::own_thread, {.name = "stands"}, stand));
-        CHECK(eventually([&] { return begun == i + 1; })); // the pool adds threads for them
+        const faf::submission answer = fire_and_forget(faf::own_thread, {.name = "stands"}, stand);
+        book.count(answer);
+        CHECK(answer.why() == (i < 2 ? faf::refusal::none : faf::refusal::no_thread));
     }
+    CHECK(eventually([&] { return begun == 2; }));
     book.notes[0] = with_own;
+    static std::atomic<int> runs{0};
     book.count(fire_and_forget(faf::own_thread, {.after = 1ms}, [] {
         shared.notes[1] = has_thread_of_its_own() ? 1 : 0;
         ++shared.ran;
     }));
-    CHECK(eventually([] { return shared.ran == 1; }));
-    std::atomic<int> runs{0};
-    book.count(fire_and_forget(faf::own_thread, {.every = 1ms}, [&] {
+    book.count(fire_and_forget(faf::own_thread, {.every = 1ms}, [] {
         shared.notes[2] += has_thread_of_its_own() ? 1 : 0;
         return ++runs == 5 ? faf::stop_repeating : faf::keep_repeating;
     }));
-    CHECK(eventually([&] { return runs == 5; }));
+    std::this_thread::sleep_for(5ms); // they are due, and wait
+    CHECK(shared.ran + runs == 0);
     may_end = true;
     may_end.notify_all();
+    CHECK(eventually([] { return shared.ran == 1 && runs == 5; }));
     CHECK(faf::drain(patience));
-    CHECK(eventually([] { // the others may still be about to end
-        std::atomic<int> own{-1};
-        fire_and_forget(faf::own_thread, [&] { own = has_thread_of_its_own() ? 1 : 0; });
-        CHECK(faf::drain(patience));
-        return own == 1;
+    const std::uint64_t refused = book.refused;
+    CHECK(eventually([&] { // the others may still be about to end
+        const faf::submission answer = fire_and_forget(faf::own_thread, [] {});
+        book.count(answer);
+        return static_cast<bool>(answer);
     }));
+    CHECK(faf::drain(patience));
     const faf::stats now = faf::snapshot();
     CHECK(now.accepted == now.succeeded);
     CHECK(now.pending + now.running == 0);
-    book.notes[3] = static_cast<long>(now.refused);
+    CHECK(now.refused == book.refused);
+    book.notes[3] = static_cast<long>(refused);
 });
 
-TEST_CASE("tasks beyond the limit of own_thread go to the default pool, without a word") {
+TEST_CASE("tasks beyond the limit of own_thread are refused, and delayed ones wait for a thread") {
     const outcome end = run(third_of_two);
     check_exit(end);
-    CHECK(end->accepted == 7);
+    CHECK(end->accepted == 5);
     CHECK(end->notes[0] == 2);
-    CHECK(end->notes[1] == 0);
-    CHECK(end->notes[2] == 0);
-    CHECK(end->notes[3] == 0);
+    CHECK(end->notes[1] == 1);
+    CHECK(end->notes[2] == 5);
+    CHECK(end->notes[3] == 3);
+    CHECK(end->reports_of(failure::refused) == end->refused);
     for (std::size_t kind = 0; kind < ledger::kinds; ++kind) {
-        CHECK(end->reports[kind] == 0);
+        CHECK((end->reports[kind] == 0 || static_cast<failure>(kind) == failure::refused));
     }
 }
 
-const child full_pool("full pool behind a limit", [](ledger& book) {
+const child none_allowed("no threads of their own allowed", [](ledger& book) {
     static ledger& shared = book;
-    REQUIRE(faf::configure_default_pool(
-        {.threads = 1, .max_pending = 1, .when_full = faf::overflow::run_in_caller}));
     faf::set_error_sink(book.counting_sink());
     faf::limit_own_threads(0);
     static std::atomic<bool> may_end{false};
@@ -98,7 +102,7 @@ const child full_pool("full pool behind a limit", [](ledger& book) {
         if (i == 0) {
             CHECK(eventually([] { return shared.notes[0] == 1; }));
         }
-        std::this_thread::sleep_for(2ms); // so that a further one finds the pool full
+        std::this_thread::sleep_for(2ms); // so that a further one finds no room
     }
     faf::thread_pool other({.threads = 1});
     std::atomic<bool> has_fired{false};
@@ -110,9 +114,8 @@ const child full_pool("full pool behind a limit", [](ledger& book) {
     CHECK(faf::drain(patience));
 });
 
-TEST_CASE(
-    "timers of own_thread that find the default pool full wait there, whatever its overflow") {
-    const outcome end = run(full_pool);
+TEST_CASE("timers of own_thread run one after another where no threads are allowed") {
+    const outcome end = run(none_allowed);
     check_exit(end);
     CHECK(end->accepted == 10);
     CHECK(end->ran == end->accepted);
@@ -121,8 +124,8 @@ TEST_CASE(
 const child limited_at_exit("limited at exit", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     faf::limit_own_threads(1);
-    book.count(fire_and_forget(tracked(book, 200))); // or exit would come to a fresh pool
-    for (std::size_t id = 0; id < 200; ++id) {       // in crowds, so that many are too many
+    book.count(fire_and_forget(tracked(book, 200)));
+    for (std::size_t id = 0; id < 200; ++id) { // in crowds, so that many are too many
         book.count(fire_and_forget(faf::own_thread,
                                    {.after = std::chrono::milliseconds(100 + id / 50)},
                                    tracked(book, id)));
@@ -151,7 +154,7 @@ const child coroutines_beyond("coroutines beyond the limit", [](ledger& book) {
     static std::atomic<int> most{0};
     static ledger& shared = book;
     faf::thread_pool pool({.threads = 1});
-    for (int i = 0; i < 40; ++i) { // not fired there: they would go to the default pool
+    for (int i = 0; i < 40; ++i) { // not fired there: they would be refused
         book.count(fire_and_forget(pool, {.name = "moves"}, []() -> faf::task<> {
             co_await faf::resume_on(faf::own_thread);
             for (int turn = 0; turn < 3; ++turn) {

@@ -5,6 +5,8 @@
 #include "eventually.hpp"
 #include "refused_threads.hpp"
 
+#include <fire_and_forget/coroutine.hpp>
+
 #include <array>
 #include <atomic>
 #include <stdexcept>
@@ -197,14 +199,15 @@ const child own_thread_refused("own_thread refused", [](ledger& book) {
     faf::set_error_sink([](const faf::error_report& report) {
         shared.count(report);
         shared.notes[0] +=
-            report.what.find("it goes to the default pool") != report.what.npos ? 1 : 0;
+            report.what.find("no thread could be started") != report.what.npos ? 1 : 0;
+        shared.notes[0] += report.where.line() != 0 ? 1 : 0;
     });
-    fire_and_forget([] {}); // so that the default pool has a worker
-    CHECK(faf::drain(patience));
     refuse(0, never_again);
     const long before = new_threads.calls;
     for (std::size_t id = 0; id < 100; ++id) {
-        book.count(fire_and_forget(faf::own_thread, tracked(book, id)));
+        const faf::submission answer = fire_and_forget(faf::own_thread, tracked(book, id));
+        book.count(answer);
+        CHECK(answer.why() == faf::refusal::no_thread);
     }
     book.notes[4] = new_threads.calls - before;
     CHECK(faf::drain(patience));
@@ -214,16 +217,61 @@ const child own_thread_refused("own_thread refused", [](ledger& book) {
     book.notes[3] = static_cast<long>(counters.refused);
 });
 
-TEST_CASE("a task that gets no thread of its own goes to the default pool, with one report") {
+TEST_CASE("a task that gets no thread of its own is refused, and reported") {
     const outcome end = run(own_thread_refused);
     check_exit(end);
-    CHECK(end->accepted == 100);
-    CHECK(end->ran == 100);
-    CHECK(end->notes[0] == 1);
-    CHECK(end->notes[1] == 101);
-    CHECK(end->notes[2] == 101);
-    CHECK(end->notes[3] == 0);
+    CHECK(end->refused == 100);
+    CHECK(end->ran == 0);
+    CHECK(end->reports_of(failure::refused) == 100);
+    CHECK(end->notes[0] == 200);
+    CHECK(end->notes[1] == 0);
+    CHECK(end->notes[2] == 0);
+    CHECK(end->notes[3] == 100);
     CHECK(end->notes[4] >= 300); // three tries each
+    for (std::size_t id = 0; id < 100; ++id) {
+        REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+    }
+}
+
+const child waits_for_its_thread("waits for a thread of its own", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    book.count(fire_and_forget(pool, {.after = 1ms}, tracked(book, 0)));
+    CHECK(pool.drain(patience)); // there is a keeper
+    const long before = new_threads.refused.load();
+    refuse(next_call(), never_again);
+    book.count(fire_and_forget(faf::own_thread, {.after = 1ms}, tracked(book, 1)));
+    book.count(fire_and_forget(pool, [&book]() -> faf::task<> {
+        co_await faf::resume_on(faf::own_thread);
+        ++book.ran;
+    }));
+    CHECK(eventually([&] { return new_threads.refused >= before + 6; })); // it goes on trying
+    CHECK(book.ran == 1);
+    if (book.argument == 1) {
+        CHECK_FALSE(faf::shutdown(10ms));
+        CHECK_FALSE(pool.shutdown(0s));
+        return;
+    }
+    refuse(0, -1);
+    CHECK(eventually([&] { return book.ran == 3; })); // without a drain
+    CHECK(faf::drain(patience));
+    CHECK(pool.drain(patience));
+    CHECK(eventually([&] { return book.reports_of(failure::starvation) > 0; }));
+});
+
+TEST_CASE("what has become due waits until there is a thread of its own") {
+    const outcome end = run(waits_for_its_thread);
+    check_exit(end);
+    CHECK(end->ran == 3);
+    CHECK(end->reports_of(failure::starvation) == 1);
+}
+
+TEST_CASE("what waits for a thread of its own when all is closed is abandoned, and reported") {
+    const outcome end = run(waits_for_its_thread, 1);
+    check_exit(end);
+    CHECK(end->ran == 1);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 2);
+    CHECK(end->tasks[1].constructed == end->tasks[1].destroyed);
 }
 
 const child own_thread_at_third_try("own_thread at third try", [](ledger& book) {
@@ -250,21 +298,6 @@ TEST_CASE("own_thread tries three times before it gives up") {
     CHECK(end->reports_of(failure::starvation) == 0);
 }
 
-const child no_thread_at_all("own_thread, no thread at all", [](ledger& book) {
-    faf::set_error_sink(book.counting_sink());
-    refuse(0, never_again);
-    for (std::size_t id = 0; id < 100; ++id) {
-        book.count(fire_and_forget(faf::own_thread, tracked(book, id)));
-    }
-});
-
-TEST_CASE("own_thread tasks of a process without threads run at exit") {
-    const outcome end = run(no_thread_at_all);
-    check_exit(end);
-    CHECK(end->ran == 100);
-    CHECK(end->reports_of(failure::starvation) == 2); // own_thread's and the pool's
-}
-
 // Without a keeper -----------------------------------------------------------------------------------
 
 const child timers_without_threads("timers without threads", [](ledger& book) {
@@ -278,7 +311,7 @@ const child timers_without_threads("timers without threads", [](ledger& book) {
     for (std::size_t id = 0; id < 100; ++id) {
         const auto after = std::chrono::microseconds(100 * id);
         book.count(fire_and_forget({.after = after}, tracked(book, id)));
-        book.count(fire_and_forget(faf::own_thread, {.after = after}, tracked(book, 100 + id)));
+        book.count(fire_and_forget({.after = after}, tracked(book, 100 + id)));
     }
     if (book.argument == 1) {
         CHECK(faf::drain(patience));
@@ -295,7 +328,7 @@ TEST_CASE("timers of a process that gets no thread fire when it drains, with one
     CHECK(end->notes[1] == 200);
     CHECK(end->ran == 200);
     CHECK(end->notes[0] == 1);
-    CHECK(end->reports_of(failure::starvation) <= 3); // the keeper's, the pool's, own_thread's
+    CHECK(end->reports_of(failure::starvation) <= 2); // the keeper's, the pool's
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
 }
 

@@ -1036,20 +1036,21 @@ TEST_CASE("drain from inside a task answers false at once") {
     CHECK_FALSE(on_thread);
 }
 
-TEST_CASE(
-    "a task that finds no room for a thread of its own waits for the default pool, no longer") {
+TEST_CASE("a task that finds no room for a thread of its own is refused, a delayed one gets one") {
     const error_recorder errors;
     faf::limit_own_threads(0);
-    std::thread::id at_once_on;
+    const faf::stats before = faf::snapshot();
+    bool has_run = false;
     std::thread::id delayed_on;
-    CHECK(fire_and_forget(faf::own_thread, {.name = "at once"},
-                          [&] { at_once_on = std::this_thread::get_id(); }));
-    CHECK(faf::drain(60s));
+    CHECK(fire_and_forget(faf::own_thread, {.name = "at once"}, [&] { has_run = true; }).why() ==
+          faf::refusal::no_thread);
+    CHECK(only(errors).task == "at once");
+    CHECK(only(errors).kind == faf::failure::refused);
     CHECK(fire_and_forget(faf::own_thread, {.after = 1ms},
                           [&] { delayed_on = std::this_thread::get_id(); }));
     CHECK(faf::drain(60s));
     faf::limit_own_threads(faf::detail::own_threads::usual_limit);
-    CHECK(at_once_on != std::thread::id());
+    CHECK_FALSE(has_run);
     CHECK(delayed_on != std::thread::id());
-    CHECK(errors.empty());
+    CHECK(faf::snapshot().refused == before.refused + 1);
 }

@@ -61,8 +61,7 @@ public:
         if (is_stopping()) { // on this thread, for it takes a look at all that wait
             timers_.make_due(now(), is_asked_to_stop);
         }
-        timers_.request_look();
-        call_keeper((steady_time::min)(), {});
+        request_visit();
     }
 
     void notice_stop_of(watched& one) noexcept final {
@@ -126,6 +125,12 @@ protected:
             cancel_repeating();
         }
         return is_kept;
+    }
+
+    /// Has the keeper come by at once.
+    void request_visit() {
+        timers_.request_look();
+        call_keeper((steady_time::min)(), {});
     }
 
     /// Starts what is due; returns when to come again.
@@ -246,8 +251,7 @@ private:
         static_cast<void>(task.release());
         call_keeper(call, where);
         if (kept.one != nullptr && stop.stop_requested()) { // O3 of the queue
-            timers_.request_look();
-            call_keeper((steady_time::min)(), {});
+            request_visit();
         }
         return true;
     }

@@ -32,11 +32,15 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
 ///
+/// A task that is fired gets its thread at once, or is refused. What has become due, and a coroutine
+/// that goes on, has been accepted before: it waits until there is a thread.
+///
 /// Invariants  E1 of executor_core: all is counted under the mutex; and
-///             T2  Of the coroutines that are to go on, as many wait as find no thread within the limit.
-///                 While any wait, there are as many threads as may be.
-///             T1  A record is in the list from before its thread starts until after its task is
-///                 settled.
+///             T1  A record is in the list from before its thread starts, or a thread takes it from
+///                 the queue, until after its task is settled.
+///             T2  While any wait in the queue, threads are on their way to all of them, or there are
+///                 as many as may be, or the system has refused one a moment ago and the keeper
+///                 comes again.
 class own_threads final : public executor_core {
 public:
     static constexpr std::size_t usual_limit = 1024;
@@ -56,39 +60,14 @@ public:
         limit.store(most, std::memory_order_relaxed);
     }
 
-    /// Gives `task` a thread, now or when it is due. Where none can or may be had, gives it to the
-    /// default pool.
+    /// Gives `task` a thread, now or when it is due, or says why not and leaves it.
     refusal accept(task_ptr& task) {
         task->begin_waiting(now());
-        if (!is_open_here()) {
+        const refusal why = try_accept(task);
+        if (why != refusal::none) {
             note_refused();
-            return refusal::shutting_down;
         }
-        begin_use();
-        if (task->is_delayed || task->repeats()) {
-            const refusal why = delay(task);
-            if (why != refusal::none) {
-                note_refused();
-            }
-            return why;
-        }
-        record* const fresh = make_record(task->where, task->name);
-        if (fresh == nullptr) {
-            return fall_back(task, thread_trouble(task->where, nullptr));
-        }
-        switch (enter(*fresh)) {
-        case entry::closed:
-            delete fresh;
-            note_refused();
-            return refusal::shutting_down;
-        case entry::full:
-            delete fresh;
-            return fall_back(task, {});
-        case entry::free:
-            break;
-        }
-        fresh->task = std::move(task);
-        return launch(fresh, task);
+        return why;
     }
 
     refusal start_coroutine(suspended& one) override { return start_as_task(*this, one); }
@@ -124,16 +103,10 @@ private:
     /// A setting of the program: what becomes due is held to it as well.
     static inline constinit std::atomic<std::size_t> limit{usual_limit};
 
-    struct record final : running_tasks::entry, errand {
-        /// For one that gets no thread when it has become due.
-        void run() override { instance().settle_without_thread(this); }
-
+    struct record final : running_tasks::entry {
         task_ptr task;
         suspended* coroutine = nullptr; ///< instead of a task
         record* next_due = nullptr;
-        bool was_delayed = false; ///< so its caller has had his answer
-        bool has_left = false;    ///< to the default pool: there are too many threads
-        std::exception_ptr why;   ///< it could not be started
     };
 
     static record* make_record(const call_site& where, const char* name) noexcept {
@@ -146,30 +119,61 @@ private:
         return fresh;
     }
 
-    enum class entry : std::uint8_t { free, full, closed };
+    refusal try_accept(task_ptr& task) {
+        if (!is_open_here()) {
+            return refusal::shutting_down;
+        }
+        begin_use();
+        if (task->is_delayed || task->repeats()) {
+            return delay(task);
+        }
+        record* const fresh = make_record(task->where, task->name);
+        if (fresh == nullptr) {
+            return refusal::out_of_memory;
+        }
+        const refusal why = enter(*fresh);
+        if (why != refusal::none) {
+            delete fresh;
+            return why;
+        }
+        fresh->task = std::move(task);
+        std::exception_ptr not_told;
+        return try_start(fresh, not_told) ? refusal::none : take_back(fresh, task);
+    }
 
-    entry enter(record& fresh) noexcept {
+    refusal enter(record& fresh) noexcept {
         const library_lock lock(mutex_);
         if (!is_open_here()) {
-            return entry::closed;
+            return refusal::shutting_down;
         }
         if (threads_ >= limit.load(std::memory_order_relaxed)) {
-            return entry::full;
+            return refusal::no_thread;
         }
         ++accepted_;
         ++admissions_;
-        link(fresh);
-        return entry::free;
-    }
-
-    void link(record& fresh) noexcept {
         ++threads_;
         running_.link(fresh);
+        return refusal::none;
     }
 
-    /// False if it has been written off.
+    /// For a record whose thread could not be started.
+    refusal take_back(record* fresh, task_ptr& task) {
+        const std::unique_ptr<record> gone(fresh);
+        bool is_ours = false;
+        {
+            const library_lock lock(mutex_);
+            --threads_;
+            is_ours = unlink(*fresh);
+            accepted_ -= is_ours ? 1 : 0;
+        }
+        if (is_ours) { // else closing has reported it as abandoned meanwhile
+            task = std::move(fresh->task);
+        }
+        return is_ours ? refusal::no_thread : refusal::none;
+    }
+
+    /// False if it has been written off. Under the mutex.
     bool unlink(record& gone) noexcept {
-        --threads_;
         const bool is_ours = running_.unlink(gone);
         if (!is_ours) {
             note_written_off_end();
@@ -178,32 +182,21 @@ private:
         return is_ours;
     }
 
-    /// Starts the thread of a record, which is the thread's from there on. If that fails, the task
-    /// comes back and goes to the default pool.
-    refusal launch(record* fresh, task_ptr& task) {
-        return start(*fresh) ? refusal::none : give_back(fresh, task);
-    }
-
-    /// Takes a record back whose thread could not be started.
-    refusal give_back(record* fresh, task_ptr& task) {
-        task = std::move(fresh->task);
-        suspended* const coroutine = fresh->coroutine;
-        const bool was_delayed = fresh->was_delayed;
-        thread_trouble trouble;
-        const bool had_its_fate = take_back(*fresh, trouble);
-        delete fresh;
-        refusal answer = refusal::none;
-        if (coroutine != nullptr) {
-            fall_back(*coroutine, had_its_fate, trouble);
-        } else if (had_its_fate) { // closing reported it as abandoned while it was being started
-            task.reset();
-        } else {
-            answer = was_delayed ? fall_back_when_due(task, trouble) : fall_back(task, trouble);
+    /// Tries three times: the system may refuse a thread for a moment only. The thread begins with
+    /// `first`, if there is one.
+    bool try_start(record* first, std::exception_ptr& why) {
+        constexpr thread_body body = [](void* threads, void* record_of_it) {
+            static_cast<own_threads*>(threads)->live(static_cast<record*>(record_of_it));
+        };
+        bool is_started = start_thread(body, this, first, why);
+        for (int tries = 1; tries < 3 && !is_started; ++tries) {
+            std::this_thread::yield();
+            is_started = start_thread(body, this, first, why);
         }
-        if (!had_its_fate) {
-            note_arrival();
+        if (is_started) {
+            pause_.end();
         }
-        return answer;
+        return is_started;
     }
 
     // What was delayed, or has been suspended ------------------------------------------------------
@@ -217,7 +210,6 @@ private:
             return false;
         }
         fresh->coroutine = coroutine;
-        fresh->was_delayed = true;
         if (task != nullptr) {
             task->is_delayed = false;
             fresh->task.reset(task);
@@ -225,153 +217,83 @@ private:
             fresh->is_passing = coroutine->is_guest;
         }
         const library_lock lock(mutex_);
-        if (coroutine != nullptr) {
-            *queue_end_ = fresh;
-            queue_end_ = &fresh->next_due;
-            while (record* const next = take_queued()) { // T2
-                next->next_due = std::exchange(due_, next);
-            }
-        } else {
-            link(*fresh);
-            fresh->next_due = std::exchange(due_, fresh);
-        }
+        *queue_end_ = fresh;
+        queue_end_ = &fresh->next_due;
+        ++queued_;
         return true;
     }
 
-    /// They have nowhere else to go on.
-    static std::size_t most_for_coroutines() noexcept {
+    /// What waits has nowhere else to go.
+    static std::size_t most_for_queued() noexcept {
         const std::size_t allowed = limit.load(std::memory_order_relaxed);
         return allowed > 0 ? allowed : 1;
     }
 
-    /// The coroutine that waits longest for a thread, if it may have one. Under the mutex.
-    record* take_queued() noexcept {
-        return queue_ != nullptr && threads_ < most_for_coroutines() ? &unqueue(*queue_) : nullptr;
+    /// Whether something waits that a thread may be started for. Under the mutex.
+    bool needs_thread() const noexcept {
+        return queued_ > coming_ && threads_ < most_for_queued() && pause_.is_over();
     }
 
-    record& unqueue(record& first) noexcept {
+    void after_starting() override { start_queued(); }
+
+    visit look_after(steady_time now) override {
+        visit result = executor_core::look_after(now);
+        start_queued();
+        const library_lock lock(mutex_);
+        if (queued_ > coming_ && threads_ < most_for_queued()) { // T2
+            result.next = earlier_of(result.next, pause_.end_time());
+        }
+        return result;
+    }
+
+    /// Starts threads for what waits. False if there was none to be started.
+    bool start_queued() {
+        bool is_any = false;
+        for (call_site where; prepare_thread(where); is_any = true) {
+            std::exception_ptr why;
+            if (!try_start(nullptr, why)) {
+                note_no_thread(where, std::move(why));
+            }
+        }
+        return is_any;
+    }
+
+    /// Counts a thread that is about to be started; false if there is nothing to start one for.
+    bool prepare_thread(call_site& where) noexcept {
+        const library_lock lock(mutex_);
+        const bool is_needed = needs_thread();
+        if (is_needed) {
+            where = queue_->where;
+            ++threads_;
+            ++coming_;
+        }
+        return is_needed;
+    }
+
+    /// What waits goes on waiting.
+    void note_no_thread(const call_site& where, std::exception_ptr why) {
+        thread_trouble trouble;
+        {
+            const library_lock lock(mutex_);
+            --threads_;
+            --coming_;
+            trouble = pause_.begin(where, std::move(why));
+        }
+        if (!this_thread.is_keeper) { // else it knows
+            request_visit();
+        }
+        if (trouble) {
+            tell_off_the_keeper([trouble] { trouble.report("it waits for one", nullptr); });
+        }
+    }
+
+    /// The record that waits longest. Under the mutex.
+    record& unqueue() noexcept {
+        record& first = *queue_;
         queue_ = std::exchange(first.next_due, nullptr);
         queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
-        resumptions_ += 1;
-        link(first);
+        --queued_;
         return first;
-    }
-
-    void after_starting() override {
-        while (record* const fresh = take_due()) {
-            fresh->has_left = must_leave(*fresh);
-            if (!fresh->has_left && start(*fresh)) {
-                continue;
-            }
-            if (this_thread.is_keeper) {
-                errands::instance().add(*fresh);
-            } else {
-                fresh->run();
-            }
-        }
-    }
-
-    void settle_without_thread(record* fresh) {
-        task_ptr task;
-        refusal why = refusal::none;
-        if (fresh->has_left) {
-            task = std::move(fresh->task);
-            delete fresh;
-            why = fall_back_when_due(task, {});
-            note_arrival();
-        } else {
-            why = give_back(fresh, task);
-        }
-        if (task != nullptr && why != refusal::none) { // nobody waits for the answer any more
-            drop_task(std::move(task), lent(), failure::refused, to_string(why));
-        }
-    }
-
-    /// Whether a task that has become due finds too many threads.
-    bool must_leave(record& fresh) noexcept {
-        const library_lock lock(mutex_);
-        const bool is_one_too_many = threads_ > limit.load(std::memory_order_relaxed) &&
-                                     fresh.task != nullptr && !fresh.is_written_off;
-        if (is_one_too_many) {
-            leave_to_pool(fresh);
-        }
-        return is_one_too_many;
-    }
-
-    record* take_due() noexcept {
-        const library_lock lock(mutex_);
-        record* const first = due_;
-        due_ = first != nullptr ? first->next_due : nullptr;
-        return first;
-    }
-
-    void fall_back(suspended& coroutine, bool had_its_fate, const thread_trouble& trouble) {
-        trouble.report("it goes to the default pool", nullptr);
-        if (had_its_fate && !coroutine.is_guest) { // closing has counted and reported it
-            coroutine.is_given_up = true;
-            books.note_closed();
-            coroutine.destroy(coroutine);
-            return;
-        }
-        coroutine.is_guest = true;
-        if (had_its_fate || !default_core().take_over(coroutine)) {
-            sink_time for_sinks(steady_clock::now());
-            abandoned_tasks abandoned(lent(), for_sinks);
-            abandoned.add_queued(coroutine);
-        }
-    }
-
-    /// Tries three times: the system may refuse a thread for a moment only.
-    bool start(record& fresh) {
-        constexpr thread_body body = [](void* threads, void* self) {
-            static_cast<own_threads*>(threads)->live(static_cast<record*>(self));
-        };
-        bool is_started = start_thread(body, this, &fresh, fresh.why);
-        for (int tries = 1; tries < 3 && !is_started; ++tries) {
-            std::this_thread::yield();
-            is_started = start_thread(body, this, &fresh, fresh.why);
-        }
-        if (is_started) {
-            pause_.end();
-        }
-        return is_started;
-    }
-
-    /// For a record whose thread could not be started; true if it was written off meanwhile.
-    bool take_back(record& fresh, thread_trouble& trouble) noexcept {
-        const library_lock lock(mutex_);
-        trouble = pause_.begin(fresh.where, std::move(fresh.why));
-        return !leave_to_pool(fresh);
-    }
-
-    /// Another executor is to count it, unless it has been written off: then false. Until that one
-    /// does, which note_arrival() says, it is on its way. Under the mutex.
-    bool leave_to_pool(record& fresh) noexcept {
-        const bool is_ours = unlink(fresh);
-        accepted_ -= is_ours && fresh.coroutine == nullptr ? 1 : 0;
-        on_the_way_ += is_ours ? 1 : 0;
-        return is_ours;
-    }
-
-    void note_arrival() noexcept {
-        const library_lock lock(mutex_);
-        --on_the_way_;
-        quiet_.notify_all();
-    }
-
-    static refusal fall_back(task_ptr& task, const thread_trouble& trouble) {
-        trouble.report("it goes to the default pool", nullptr);
-        task->end_watch();
-        const refusal why = default_core().accept(task);
-        return why == refusal::none ? why : refusal::no_thread;
-    }
-
-    /// The same on a thread that must not wait for room there, and may run no task.
-    static refusal fall_back_when_due(task_ptr& task, const thread_trouble& trouble) {
-        trouble.report("it goes to the default pool", nullptr);
-        task->end_watch();
-        const refusal why = default_core().take_over(task);
-        return why == refusal::none ? why : refusal::no_thread;
     }
 
     /// Settles a record; what runs next on its thread, if anything. Under the mutex.
@@ -381,31 +303,35 @@ private:
         }
     }
 
-    /// Goes on with a coroutine that waits for a thread, if there is one: settles what has run.
-    record* next_of(record& done, fate result) noexcept {
+    /// Goes on with what waits for a thread, if there is any: settles what has run, if any has.
+    record* next_of(record* done, fate result) noexcept {
         const library_lock lock(mutex_);
-        if (queue_ == nullptr || threads_ > most_for_coroutines()) {
+        if (queue_ == nullptr || threads_ > most_for_queued()) {
             return nullptr;
         }
-        settle(done, result);
-        record& next = unqueue(*queue_);
+        if (done != nullptr) {
+            settle(*done, result);
+        }
+        record& next = unqueue();
+        resumptions_ += next.coroutine != nullptr ? 1 : 0;
         next.thread = std::this_thread::get_id();
+        running_.link(next); // T1
         return &next;
     }
 
     /// The end of a thread. What has come to wait for one meanwhile gets another.
-    void end_thread(record& last, fate result) {
+    void end_thread(record* last, fate result) {
         bool has_more = false;
         {
             const library_lock lock(mutex_);
-            settle(last, result);
-            if (record* const next = take_queued()) {
-                next->next_due = std::exchange(due_, next);
-                has_more = true;
+            if (last != nullptr) {
+                settle(*last, result);
             }
+            --threads_;
+            has_more = needs_thread(); // T2
         }
         if (has_more) {
-            after_starting();
+            start_queued();
         }
     }
 
@@ -414,17 +340,17 @@ private:
         own_threads& all;
         std::unique_ptr<record> self;
         fate result = fate::failed;
-        life(own_threads& in, record* of) noexcept : all(in), self(of) {}
+        life(own_threads& in, record* first) noexcept : all(in), self(first) {}
         ~life() {
             all.end_if_forked();
             library_threads::instance().leave(); // J1
-            all.end_thread(*self, result);
+            all.end_thread(self.get(), result);
         }
         life(const life&) = delete;
         life& operator=(const life&) = delete;
 
         bool goes_on() noexcept {
-            record* const next = all.next_of(*self, result);
+            record* const next = all.next_of(self.get(), result);
             if (next != nullptr) {
                 self.reset(next);
                 result = fate::failed;
@@ -433,16 +359,20 @@ private:
         }
     };
 
-    void live(record* self) {
-        life its(*this, self);
+    void live(record* first) {
+        life its(*this, first);
         {
             const library_lock lock(mutex_);
-            self->thread = std::this_thread::get_id();
+            if (first != nullptr) {
+                first->thread = std::this_thread::get_id();
+            } else {
+                --coming_;
+            }
         }
         name_this_thread("faf/own");
-        do {
+        for (bool has_one = first != nullptr || its.goes_on(); has_one; has_one = its.goes_on()) {
             its.result = run(*its.self);
-        } while (its.goes_on());
+        }
     }
 
     fate run(record& self) {
@@ -472,7 +402,7 @@ private:
     }
 
     bool is_quiet(std::size_t own) const noexcept override {
-        return !has_awaited_timers() && queue_ == nullptr && running_.count() + on_the_way_ <= own;
+        return !has_awaited_timers() && queue_ == nullptr && running_.count() <= own;
     }
 
     void note_closed() noexcept override {}
@@ -482,17 +412,36 @@ private:
             const library_lock lock(mutex_);
             left = std::exchange(queue_, nullptr);
             queue_end_ = &queue_;
+            queued_ = 0;
+            for (const record* one = left; one != nullptr; one = one->next_due) {
+                ended_.abandoned += one->coroutine == nullptr ? 1 : 0;
+            }
         }
         const bool is_any = left != nullptr;
         while (left != nullptr) {
             const std::unique_ptr<record> one(std::exchange(left, left->next_due));
-            abandoned.add_queued(*one->coroutine);
+            if (one->coroutine != nullptr) {
+                abandoned.add_queued(*one->coroutine);
+            } else {
+                abandoned.add_queued(std::move(one->task));
+            }
         }
         return is_any;
     }
     void note_exit(std::unique_lock<std::mutex>&) override {}
     void call_again() noexcept override {}
-    bool lend_a_hand(std::unique_lock<std::mutex>&, steady_time) override { return false; }
+    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time) override {
+        if (!needs_thread()) {
+            return false;
+        }
+        lock.unlock();
+        const bool has_tried = [this] {
+            const outside_library starting; // it may make a report
+            return start_queued();
+        }();
+        lock.lock();
+        return has_tried;
+    }
 
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
         const std::size_t uncounted = running_.passing_written_off();
@@ -506,10 +455,10 @@ private:
     task_counts ended_;
     std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
     std::uint64_t admissions_ = 0;
-    std::size_t on_the_way_ = 0; ///< to the default pool
     std::size_t threads_ = 0;
-    record* due_ = nullptr;   ///< to be started by after_starting()
-    record* queue_ = nullptr; ///< coroutines that wait for a thread, oldest first
+    std::size_t coming_ = 0;  ///< of these, to take from the queue
+    std::size_t queued_ = 0;  ///< records in the queue
+    record* queue_ = nullptr; ///< of what waits for a thread, oldest first
     record** queue_end_ = &queue_;
     std::uint64_t resumptions_ = 0;
     hiring_pause pause_;

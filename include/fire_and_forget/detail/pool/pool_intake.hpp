@@ -115,25 +115,12 @@ public:
         return why;
     }
 
-    /// Takes a task whose caller has had his answer from another executor: so it is neither held to
-    /// the limit nor refused because the pool is about to close.
-    refusal take_over(task_ptr& task) {
-        begin_use();
-        enter_anyway();
-        const refusal why = store(task);
-        if (why != refusal::none) {
-            leave();
-            note_refused();
-        }
-        return why;
-    }
-
     refusal start_coroutine(suspended& one) override { return start_as_task(*this, one); }
 
-    bool resume_soon(suspended& one) noexcept override { return !is_closed() && take_over(one); }
-
-    /// The same for one that comes from another executor.
-    bool take_over(suspended& one) noexcept {
+    bool resume_soon(suspended& one) noexcept override {
+        if (is_closed()) {
+            return false;
+        }
         begin_use();
         const lane_of_this_thread own(lanes_, one.priority);
         pool_lane* const lane = own.get();
