@@ -17,6 +17,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 
 namespace detail {
 
+struct core_access;
 struct job_access;
 
 /// Whether the task goes in the same call that handed it over. That call is told.
@@ -72,6 +73,14 @@ namespace detail {
 struct job_access {
     static job make(task_ptr task) noexcept { return job(std::move(task)); }
     static task_ptr take(job& from) noexcept { return std::move(from.task_); }
+};
+
+/// How the front door gets at the inside of an executor that has one.
+struct core_access {
+    template <class E>
+    static auto of(E& executor) noexcept -> decltype((executor.core_)) {
+        return executor.core_;
+    }
 };
 
 /// Gives a job to an executor of the library. What is refused is reported here, unless a call of

@@ -25,9 +25,13 @@ public:
 
     // The executor -------------------------------------------------------------------------------
 
-    void execute(faf::job work) {
+    void execute(faf::job work) { faf::detail::execute_on(*this, work); }
+
+    faf::refusal accept(faf::detail::task_ptr& task) {
+        task->begin_waiting(now_);
         const std::lock_guard lock(mutex_);
-        jobs_.push_back(faf::detail::job_access::take(work));
+        jobs_.push_back(std::move(task));
+        return faf::refusal::none;
     }
 
     // The scheduler ------------------------------------------------------------------------------

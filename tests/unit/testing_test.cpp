@@ -27,6 +27,24 @@ using namespace std::chrono_literals;
 static_assert(!std::is_copy_constructible_v<manual_executor>);
 static_assert(!std::is_copy_constructible_v<error_recorder>);
 
+// A test could call by mistake what is for the coroutines that run there.
+template <class E>
+concept shows_its_inside = requires(E& executor) {
+    executor.books;
+}
+|| requires(E& executor) {
+    executor.notice_stop();
+}
+|| requires(E& executor) {
+    executor.is_stopping();
+}
+|| requires(E& executor) {
+    executor.core_;
+};
+static_assert(!shows_its_inside<manual_executor>, "it shows what no test calls");
+static_assert(!std::is_base_of_v<faf::detail::scheduler, manual_executor>);
+static_assert(!std::is_polymorphic_v<manual_executor>);
+
 void fail() {
     throw std::runtime_error("task");
 }

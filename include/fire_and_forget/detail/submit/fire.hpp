@@ -23,20 +23,19 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// An executor that has time: tasks may wait there for theirs.
+/// What stands behind an executor of the library. Tasks may wait there for their time.
 template <class E>
-concept has_time = std::derived_from<E, scheduler>;
+concept takes_tasks = requires(E& core, task_ptr& task) {
+    { core.accept(task) } -> std::same_as<refusal>;
+};
 
 /// Hands `task` to any executor.
 template <class E>
 refusal hand_to(E& target, task_ptr task, const firing& call) {
-    if constexpr (has_time<E>) {
-        task->begin_waiting(target.now());
-    } else if (task->due != steady_time() || task->repeats()) {
+    if (task->due != steady_time() || task->repeats()) {
         return call.refuse(refusal::invalid_options, "this executor has no timers");
-    } else {
-        task->begin_waiting(steady_clock::now());
     }
+    task->begin_waiting(steady_clock::now());
     const hand_over frame;
     task->number = frame.number();
     task->is_handed_over = true;
@@ -66,17 +65,11 @@ refusal hand_to(E& target, task_ptr task, const firing& call) {
     return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
 }
 
-/// The same for those of the library, which know their own reasons and count.
-template <class Core>
-refusal hand_to_core(Core& core, task_ptr task, const firing& call) {
+/// One of the library knows its own reasons, and counts.
+template <takes_tasks Core>
+refusal hand_to(Core& core, task_ptr task, const firing& call) {
     const refusal why = core.accept(task);
     return why == refusal::none ? why : call.refuse(why);
-}
-inline refusal hand_to(pool_core& core, task_ptr task, const firing& call) {
-    return hand_to_core(core, std::move(task), call);
-}
-inline refusal hand_to(own_threads& core, task_ptr task, const firing& call) {
-    return hand_to_core(core, std::move(task), call);
 }
 
 /// The pool closed while the task was being stored.
@@ -220,6 +213,11 @@ template <class... Args>
     return submission(why);
 }
 
+template <class E>
+concept has_core = requires(E& executor) {
+    { core_access::of(executor) } -> std::convertible_to<scheduler&>;
+};
+
 // What stands behind an executor: for those of the library their core, else the executor itself.
 
 inline pool_core& core_of(thread_pool& pool) noexcept {
@@ -229,8 +227,12 @@ inline own_threads& core_of(const own_thread_t&) noexcept {
     return own_threads::instance();
 }
 template <class E>
-E& core_of(E& other) noexcept {
-    return other;
+auto& core_of(E& other) noexcept {
+    if constexpr (has_core<E>) {
+        return core_access::of(other);
+    } else {
+        return other;
+    }
 }
 
 template <class E>
