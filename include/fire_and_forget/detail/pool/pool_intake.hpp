@@ -60,18 +60,15 @@ public:
         return !lanes.is_closed() || !is_recalled(lanes, lane, stored, how);
     }
 
-    /// Gives up a slot whose task could not be made or was recalled.
+    /// Gives up a slot whose task was recalled, as the pool has closed.
     [[gnu::noinline]] void give_up(pool_lane& lane, slot& empty) {
         if (lane.unreserve(empty)) {
             return;
         }
-        announce(lanes_, {});
-        if (lanes_.is_closed()) {
-            sink_time for_sinks(steady_clock::now());
-            abandoned_tasks abandoned(lent(), for_sinks);
-            abandon_in(lane, abandoned);
-            tell_waiters();
-        }
+        sink_time for_sinks(steady_clock::now());
+        abandoned_tasks abandoned(lent(), for_sinks);
+        abandon_in(lane, abandoned);
+        tell_waiters();
     }
 
     /// Where workers wake each other, one must be awake before the first submit.

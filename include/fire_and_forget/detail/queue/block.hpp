@@ -33,7 +33,7 @@ struct alignas(cache_line) slot {
 };
 static_assert(sizeof(slot) == cache_line);
 
-/// Stands for a task whose copying threw: there is nothing to run.
+/// Stands for a task that was recalled: there is nothing to run.
 inline constexpr task_type tombstone{};
 
 /// Stands for a task on the heap: the slot holds a task_node*.

@@ -34,8 +34,8 @@ enum class arrival : std::uint8_t { first, again };
 ///                 moved on: `unfinished` counts one more than there are slots.
 ///             L5  No user code runs while is_taking_ is held.
 ///             L6  Slots are reserved in order, before their closure is constructed. What a copy
-///                 constructor stores here itself waits behind its own, however long that takes:
-///                 lane_of_this_thread gives all but those that can't throw another lane.
+///                 constructor stores here itself waits behind its own; one that may throw runs
+///                 before a slot is reserved, for a task on the heap.
 /// Orderings   O1  publish() stores the type with release, after the closure, the place and
 ///                 pushed_; a taker loads it with acquire.
 ///             O2  finish() releases what a worker did in a block; the last one acquires it all,

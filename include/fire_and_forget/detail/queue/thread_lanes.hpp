@@ -75,8 +75,8 @@ inline lanes_of_thread* lanes_of_this_thread(lane_set& set, lane_set*& at_hand) 
 }
 
 /// A lane for the calling thread, of one priority in one pool, for as long as this lives: its own;
-/// or a borrowed one while the thread is ending, or while it is storing a task in its own. For
-/// copying that task may itself fire tasks and wait for them: they must not stand behind it.
+/// or a borrowed one while the thread is ending, or while it is storing a task in its own: a handler
+/// of a signal or a sink may fire meanwhile.
 class lane_of_this_thread {
 public:
     lane_of_this_thread(lane_set& set, priority level) noexcept : set_(set), level_(level) {

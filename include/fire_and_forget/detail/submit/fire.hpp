@@ -91,47 +91,6 @@ refusal hand_to(Core& core, task_ptr task, const firing& call) {
                : refuse_recalled(pool, lane, place, type);
 }
 
-/// A slot while one call stores its task there. It is given up if that does not happen: it would
-/// hold up what is stored behind it.
-class slot_of_call {
-public:
-    slot_of_call(pool_core& pool, refusal& why) noexcept
-        : pool_(pool), own_(pool.lanes(), priority::normal) {
-        if (!pool.is_open_here()) {
-            why = pool.why_not_open();
-            return;
-        }
-        if (own_.get() == nullptr || !own_.get()->has_room()) {
-            why = refusal::out_of_memory;
-            return;
-        }
-        place_ = &own_.get()->reserve();
-    }
-    ~slot_of_call() {
-        if (place_ != nullptr) {
-            pool_.give_up(*own_.get(), *place_);
-        }
-    }
-    slot_of_call(const slot_of_call&) = delete;
-    slot_of_call& operator=(const slot_of_call&) = delete;
-
-    void* closure() const noexcept { return place_->closure; }
-
-    submission publish(const task_type& type, const call_site& where) {
-        slot& full = *std::exchange(place_, nullptr);
-        lane_set& lanes = pool_.lanes(); // the pool may be gone once its task has run
-        full.where = where;
-        own_.get()->publish(full, type);
-        const bool is_kept = pool_core::has_kept(lanes, *own_.get(), full, where);
-        return is_kept ? submission() : refuse_recalled(pool_, *own_.get(), full, type);
-    }
-
-private:
-    pool_core& pool_;
-    const lane_of_this_thread own_;
-    slot* place_ = nullptr;
-};
-
 /// The place of a task in a pool with a limit until it is stored: it is given back if that does not
 /// happen, even where a copy constructor ends the thread.
 class place_of_call {
@@ -152,21 +111,28 @@ private:
     pool_core* pool_;
 };
 
-/// Stores a plain task in a slot, as has been found possible.
+/// Stores a plain task in a slot, where nothing can go wrong but that there is none.
 template <class... Args>
 submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const firing& call,
                           Args&&... args) {
-    refusal why = refusal::none;
-    place_of_call limited(pool);
-    slot_of_call place(pool, why);
+    lane_set& lanes = pool.lanes(); // the pool may be gone once its task has run
+    const lane_of_this_thread own(lanes, priority::normal);
+    pool_lane* const lane = own.get();
+    const refusal why = !pool.is_open_here()                   ? pool.why_not_open()
+                        : lane == nullptr || !lane->has_room() ? refusal::out_of_memory
+                                                               : refusal::none;
     if (why != refusal::none) {
-        call.refuse(why);
-    } else if (try_construct(fn, place.closure(), call, why, std::forward<Args>(args)...)) {
-        limited.pass_on();
-        return place.publish(*fn.how->type, fn.where);
+        pool.leave();
+        pool.note_refused();
+        return submission(call.refuse(why));
     }
-    pool.note_refused();
-    return submission(why);
+    slot& place = lane->reserve();
+    fn.construct(place.closure, std::forward<Args>(args)...);
+    place.where = fn.where;
+    lane->publish(place, *fn.how->type);
+    return pool_core::needs_no_more(lanes)
+               ? submission()
+               : finish_late(pool, lanes, *lane, place, *fn.how->type, fn.where);
 }
 
 /// Fires at a pool where something has to be looked into: a first task of its thread, one with
@@ -194,7 +160,7 @@ template <class... Args>
         pool.note_refused();
         return submission(call.refuse(why));
     }
-    if (given == nullptr && entry == pool_core::entry::store && slot::fits(*fn.how->type) &&
+    if (given == nullptr && entry == pool_core::entry::store && fn.how->fits_slot &&
         !pool.may_displace()) {
         return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
     }

@@ -117,7 +117,10 @@ struct storing {
     /// Throws what comparing with null throws.
     bool (*is_empty)(void* fn);
 
-    /// True if nothing can go wrong: it is not empty, fits a slot, and copying does not throw.
+    /// Whether it may be constructed in a slot: there is room, and copying does not throw.
+    bool fits_slot;
+
+    /// True if nothing can go wrong: the same, and it is not empty.
     bool is_quick;
 };
 
@@ -242,11 +245,15 @@ private:
         return nullptr;
     }
 
+    template <class F>
+    static constexpr bool
+        fits_slot = slot::fits(type_of<stored<F>>) &&
+                    std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>;
+
     template <class F, bool MayBeEmpty, bool MayRepeat>
     static constexpr storing<Args...> how_to_store{
         &type_of<stored<F>>, repeated_type_for<F, MayRepeat>(), &construct_at<F>, empty_check<F>(),
-        !MayBeEmpty && slot::fits(type_of<stored<F>>) &&
-            std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>};
+        fits_slot<F>,        fits_slot<F> && !MayBeEmpty};
 };
 
 /// The same for a call with options, by which it may come to be called again and again.
@@ -292,10 +299,6 @@ bool can_be_fired(const Located& fn, const firing& call, refusal& why) {
 template <class Located, class... Args>
 bool try_construct(const Located& fn, void* memory, const firing& call, refusal& why,
                    Args&&... args) {
-    if (fn.how->is_quick) { // nothing can go wrong
-        fn.construct(memory, std::forward<Args>(args)...);
-        return true;
-    }
     bool is_done = false;
     attempt(
         [&] {

@@ -129,8 +129,8 @@ struct task_details {
     ~task_details() { delete watch; }
 };
 
-/// A task on the heap: one with options, one that is too large for a slot, or one on its way to an
-/// executor without lanes. The closure stands behind it in the same piece of memory.
+/// A task on the heap: one with options, one that is too large for a slot or whose copy may throw, or
+/// one on its way to an executor without lanes. The closure stands behind it in the same piece of memory.
 class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
