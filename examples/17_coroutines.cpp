@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Coroutines wait without a thread: the programs of 15_as_in_node.cpp and 16_as_in_go.cpp once more.
-// What is fired lives until its coroutine ends, with all that it captured.
+// Coroutines wait without a thread: the programs of 15_as_in_node.cpp and 16_as_in_go.cpp once
+// more. What is fired lives until its coroutine ends, with all that it captured.
 
 #include <fire_and_forget/coroutine.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A library that calls back becomes something to await: faf::completion. The coroutine goes on where
-// it was, not on the thread of the callback.
+// A library that calls back becomes something to await: faf::completion. The coroutine goes on
+// where it was, not on the thread of the callback.
 
 #include <fire_and_forget/coroutine.hpp>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A TCP server whose connections are fired and forgotten: a coroutine each, on the default pool. What
-// goes wrong with one goes to the sink and hurts no other.
+// A TCP server whose connections are fired and forgotten: a coroutine each, on the default pool.
+// What goes wrong with one goes to the sink and hurts no other.
 //
-// usage: echo_server [CONNECTIONS [PORT]]: serves so many connections on 127.0.0.1, 1 by default, and
-// ends. It prints its port first, which is any free one if none is given.
+// usage: echo_server [CONNECTIONS [PORT]]: serves so many connections on 127.0.0.1, 1 by default,
+// and ends. It prints its port first, which is any free one if none is given.
 
 #include "echo_server/poller.hpp"
 #include "echo_server/sockets.hpp"

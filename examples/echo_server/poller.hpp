@@ -25,8 +25,8 @@ public:
         }
     }
 
-    /// Waits until `one` is ready for `events`, EPOLLIN or EPOLLOUT. No thread waits meanwhile but the
-    /// one in run().
+    /// Waits until `one` is ready for `events`, EPOLLIN or EPOLLOUT. No thread waits meanwhile but
+    /// the one in run().
     faf::task<> ready(const socket& one, std::uint32_t events) {
         faf::completion<> is_ready;
         epoll_event wanted{};

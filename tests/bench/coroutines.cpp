@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What does a million coroutines cost that each sleep for ten seconds, and are they all done in time?
-// A goroutine with time.Sleep is Go's answer. And what does a co_await cost that does not wait?
+// What does a million coroutines cost that each sleep for ten seconds, and are they all done in
+// time? A goroutine with time.Sleep is Go's answer. And what does a co_await cost that does not
+// wait?
 //
-// Memory is asked first, of coroutines that are started no faster than they begin to sleep; then time,
-// of a burst.
+// Memory is asked first, of coroutines that are started no faster than they begin to sleep; then
+// time, of a burst.
 
 #include "ask.hpp"
 #include "percentiles.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What becomes of short tasks when all workers are blocked? A pool of two threads is given a hundred
-// tasks that each sleep for five seconds, then a short one every 200 milliseconds. --series=file
-// keeps what the pool said of itself every five milliseconds.
+// What becomes of short tasks when all workers are blocked? A pool of two threads is given a
+// hundred tasks that each sleep for five seconds, then a short one every 200 milliseconds.
+// --series=file keeps what the pool said of itself every five milliseconds.
 //
 // And how many threads does it add where none would help? A hundred tasks compute, none waits.
 //

@@ -2,7 +2,8 @@
 // Do urgent tasks overtake a flood, and do the others still advance? Behind a million queued tasks
 // of a microsecond each, a hundred tasks are fired, one a millisecond: how long until they start?
 // Then a flood that never ends, of 64 urgent tasks that each fire the next: which share of the
-// starts is left to a million tasks of low priority, alone and besides a million of normal priority?
+// starts is left to a million tasks of low priority, alone and besides a million of normal
+// priority?
 
 #include "ask.hpp"
 #include "busy_work.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A module whose static object uses the library when it is made, which is while the loader holds its
-// lock, and when it is destroyed: while the module is unloaded, or at the end of the program if it was
-// kept. FAF_TEST_STATICS says what it does.
+// A module whose static object uses the library when it is made, which is while the loader holds
+// its lock, and when it is destroyed: while the module is unloaded, or at the end of the program if
+// it was kept. FAF_TEST_STATICS says what it does.
 
 #include <fire_and_forget/fire_and_forget.hpp>
 

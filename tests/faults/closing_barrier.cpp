@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A task that is being fired while its pool closes is either seen by who closes or taken back by who
-// fires it. For that, who closes must pass a barrier between closing the door and waiting for what has
-// come in. Without it a store that is still in a processor's buffer goes unseen, once in many
-// millions: so the barrier itself is watched here.
+// A task that is being fired while its pool closes is either seen by who closes or taken back by
+// who fires it. For that, who closes must pass a barrier between closing the door and waiting for
+// what has come in. Without it a store that is still in a processor's buffer goes unseen, once in
+// many millions: so the barrier itself is watched here.
 
 #include "catch.hpp"
 #include "eventually.hpp"

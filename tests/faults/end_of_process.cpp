@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of a process that is not the usual one: a forked child's, one after which sinks are gone, one
-// with pools of different deadlines.
+// The end of a process that is not the usual one: a forked child's, one after which sinks are gone,
+// one with pools of different deadlines.
 
 #include "child.hpp"
 #include "eventually.hpp"

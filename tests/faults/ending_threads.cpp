@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How the library's threads end. glibc's pthread_detach first marks the thread and then looks whether it
-// is ending: if it ends in between, another thread's stack and control block are torn down.
+// How the library's threads end. glibc's pthread_detach first marks the thread and then looks
+// whether it is ending: if it ends in between, another thread's stack and control block are torn
+// down.
 
 #include "child.hpp"
 #include "eventually.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A process that forks after the library's first use: what its child may do, and that neither hangs.
+// A process that forks after the library's first use: what its child may do, and that neither
+// hangs.
 
 #include "child.hpp"
 #include "eventually.hpp"
@@ -26,8 +27,8 @@ using faf::failure;
 using faf::fire_and_forget;
 using faf::refusal;
 
-// ThreadSanitizer ends a forked child that starts a thread, and AddressSanitizer's own malloc hangs in
-// one if another thread was in it.
+// ThreadSanitizer ends a forked child that starts a thread, and AddressSanitizer's own malloc hangs
+// in one if another thread was in it.
 #if defined(FIRE_AND_FORGET_HAS_TSAN) || defined(FIRE_AND_FORGET_HAS_ASAN)
 constexpr bool can_fork = false;
 #else

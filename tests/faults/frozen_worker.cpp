@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A worker is stopped wherever it is: asleep, looking, in a lane, creating a thread, in a task. What it
-// does not hold itself, others get on with.
+// A worker is stopped wherever it is: asleep, looking, in a lane, creating a thread, in a task.
+// What it does not hold itself, others get on with.
 
 #include "catch.hpp"
 #include "eventually.hpp"

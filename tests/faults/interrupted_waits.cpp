@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signals without SA_RESTART rain on every thread while tasks sleep, wait, are timed, drained and shut
-// down: each system call that can be interrupted is.
+// Signals without SA_RESTART rain on every thread while tasks sleep, wait, are timed, drained and
+// shut down: each system call that can be interrupted is.
 
 #include "child.hpp"
 #include "eventually.hpp"

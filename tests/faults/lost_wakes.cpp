@@ -19,7 +19,8 @@ using namespace faf_test;
 using faf::fire_and_forget;
 using faf::thread_pool;
 
-/// Longer than the keeper ticks when there is nothing to do: all sleep, and nobody looks after them.
+/// Longer than the keeper ticks when there is nothing to do: all sleep, and nobody looks after
+/// them.
 constexpr auto long_rest = 100ms;
 
 /// Hires them all, and lets them fall asleep.

@@ -88,8 +88,8 @@ private:
         };
     }
 
-    /// Ends by itself after three runs, or where its pool closes after some. Only if it has never run
-    /// somebody has to hear of it.
+    /// Ends by itself after three runs, or where its pool closes after some. Only if it has never
+    /// run somebody has to hear of it.
     template <class Executor>
     void fire_repeated_at(Executor& at) {
         const std::size_t id = next_;

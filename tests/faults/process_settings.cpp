@@ -19,8 +19,8 @@ using namespace faf_test;
 using faf::failure;
 using faf::fire_and_forget;
 
-/// Keeps all threads busy and notes how many the default pool has when it is quiet again: those that
-/// were hired for blocked ones are gone then.
+/// Keeps all threads busy and notes how many the default pool has when it is quiet again: those
+/// that were hired for blocked ones are gone then.
 void note_threads(ledger& book) {
     for (int i = 0; i < 20; ++i) {
         fire_and_forget([] { std::this_thread::sleep_for(20ms); });

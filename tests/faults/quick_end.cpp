@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ends that run no exit step: quick_exit, _Exit, abort, and SIGTERM's default. What the library holds
-// is lost then, by the program's own choice; it neither holds up the end nor changes it.
+// Ends that run no exit step: quick_exit, _Exit, abort, and SIGTERM's default. What the library
+// holds is lost then, by the program's own choice; it neither holds up the end nor changes it.
 
 #include "child.hpp"
 #include "eventually.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signals sent to a program with threads of the library: who takes them, while main is there and when
-// it has left by pthread_exit. And the children that tasks start.
+// Signals sent to a program with threads of the library: who takes them, while main is there and
+// when it has left by pthread_exit. And the children that tasks start.
 
 #include "child.hpp"
 #include "eventually.hpp"
@@ -40,7 +40,7 @@ int wait_for(pid_t pid) {
     return how;
 }
 
-// Main has left ------------------------------------------------------------------------------------
+// Main has left -----------------------------------------------------------------------------------
 
 #if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see thread_ended_by_task.cpp
 
@@ -224,7 +224,7 @@ TEST_CASE("a program whose main has left ends when its executors are shut down")
 
 #endif
 
-// Main is there ------------------------------------------------------------------------------------
+// Main is there -----------------------------------------------------------------------------------
 
 const child interrupted("interrupted", [](ledger& book) {
     fire_and_forget({.every = 1ms}, [] {});
@@ -258,7 +258,7 @@ TEST_CASE("a signal that main has blocked after the first use stays pending for 
     CHECK(end->notes[waited] == SIGTERM);
 }
 
-// Children of tasks ----------------------------------------------------------------------------------
+// Children of tasks -------------------------------------------------------------------------------
 
 /// Starts `sleep`, as the documentation says.
 pid_t spawn_sleeper() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sinks and destructors that take their time, for what the keeper finds out: it looks after the timers
-// and the growth of all, and must not wait for them.
+// Sinks and destructors that take their time, for what the keeper finds out: it looks after the
+// timers and the growth of all, and must not wait for them.
 
 #include "child.hpp"
 #include "eventually.hpp"

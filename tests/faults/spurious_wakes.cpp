@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waits on futexes end for no reason, and a share of the wake-ups is lost, while pools work, drain and
-// shut down.
+// Waits on futexes end for no reason, and a share of the wake-ups is lost, while pools work, drain
+// and shut down.
 
 #include "catch.hpp"
 #include "eventually.hpp"

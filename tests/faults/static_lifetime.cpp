@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tasks fired before main, after main, and while threads end: each runs, or is refused and reported.
+// Tasks fired before main, after main, and while threads end: each runs, or is refused and
+// reported.
 
 #include "child.hpp"
 #include "eventually.hpp"

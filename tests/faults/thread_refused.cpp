@@ -298,7 +298,7 @@ TEST_CASE("own_thread tries three times before it gives up") {
     CHECK(end->reports_of(failure::starvation) == 0);
 }
 
-// Without a keeper -----------------------------------------------------------------------------------
+// Without a keeper --------------------------------------------------------------------------------
 
 const child timers_without_threads("timers without threads", [](ledger& book) {
     static ledger& shared = book;
@@ -365,7 +365,7 @@ TEST_CASE("when the keeper can be started again, timers that wait for it fire") 
     CHECK(end->reports_of(failure::starvation) == 1);
 }
 
-// Growing --------------------------------------------------------------------------------------------
+// Growing -----------------------------------------------------------------------------------------
 
 const child can_not_grow("can not grow", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The oracle of the fuzz tests: what was fired, what became of it, and what was reported. In the end
-// they must agree, whatever the program was.
+// The oracle of the fuzz tests: what was fired, what became of it, and what was reported. In the
+// end they must agree, whatever the program was.
 
 #include "eventually.hpp"
 #include "task_mix.hpp"

@@ -299,8 +299,8 @@ private:
         }
     }
 
-    /// All but the pools. A drain does not wait for what repeats, nor for a coroutine that waits for
-    /// a callback.
+    /// All but the pools. A drain does not wait for what repeats, nor for a coroutine that waits
+    /// for a callback.
     void come_to_rest() {
         books_->expect(eventually([this] {
                            manual_.advance(1s);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The tasks that the programs of the fuzz tests fire: one of each kind that the library treats in its
-// own way.
+// The tasks that the programs of the fuzz tests fire: one of each kind that the library treats in
+// its own way.
 
 #include "books.hpp"
 #include "script.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every C++ block of the README must stand in an example, line by line but for indentation: what users
-// copy has been compiled and run.
+// Every C++ block of the README must stand in an example, line by line but for indentation: what
+// users copy has been compiled and run.
 // usage: readme_blocks README.md EXAMPLES-DIRECTORY
 
 #include <filesystem>

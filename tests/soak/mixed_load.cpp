@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Everything at once, for long: threads that stay and threads that come and go fire tasks of all kinds
-// at the default pool, at threads of their own and at pools that are made, filled, drained, shut down
-// and destroyed meanwhile, under sinks that throw, dawdle and are replaced. In the end every account
-// balances to the last task, and memory has not grown.
+// Everything at once, for long: threads that stay and threads that come and go fire tasks of all
+// kinds at the default pool, at threads of their own and at pools that are made, filled, drained,
+// shut down and destroyed meanwhile, under sinks that throw, dawdle and are replaced. In the end
+// every account balances to the last task, and memory has not grown.
 //
 // FAF_SOAK_SECONDS says how long; `ctest -C soak` runs it for five minutes.
 

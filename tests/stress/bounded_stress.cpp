@@ -455,8 +455,8 @@ void hammer(pool_options how) {
     std::atomic<std::uint64_t> too_many{0};
     std::thread observer([&] {
         while (!is_over) {
-            // At the first moment at least so many waited, but for those that workers have taken and
-            // not begun. (A snapshot shows what ends meanwhile as waiting.)
+            // At the first moment at least so many waited, but for those that workers have taken
+            // and not begun. (A snapshot shows what ends meanwhile as waiting.)
             const std::uint64_t accepted_before = accepted;
             const std::uint64_t gone_after = ran + heard.of(failure::displaced);
             too_many += accepted_before > gone_after + most + how.threads ? 1 : 0;

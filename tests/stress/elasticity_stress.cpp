@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tasks that block: a pool gets threads for those behind them, up to its limit, and gives them back.
+// Tasks that block: a pool gets threads for those behind them, up to its limit, and gives them
+// back.
 
 #include "catch.hpp"
 #include "eventually.hpp"
@@ -210,7 +211,7 @@ TEST_CASE("tasks that keep the processor do not let a pool grow beyond a few thr
     CHECK(most < 20); // soft: on a busy machine a worker may seem to be blocked now and then
 }
 
-// Starvation -----------------------------------------------------------------------------------------
+// Starvation --------------------------------------------------------------------------------------
 
 /// Reports of starvation, as the pool's sink hears them.
 struct starvation_log {
@@ -342,7 +343,7 @@ TEST_CASE("a pool that is destroyed while it reports starvation waits for the si
     }
 }
 
-// Priorities -----------------------------------------------------------------------------------------
+// Priorities --------------------------------------------------------------------------------------
 
 /// Fires one task after the other, each of which fires the next, so that there are always some.
 class endless_flood {

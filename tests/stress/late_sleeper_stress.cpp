@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A worker is called in the instant in which it falls asleep, and another one takes the task that it
-// was called for: the call must not be left standing, or the next task is not called for. The worker is
-// stopped in that instant, and the keeper, which would mend it, is held up.
+// A worker is called in the instant in which it falls asleep, and another one takes the task that
+// it was called for: the call must not be left standing, or the next task is not called for. The
+// worker is stopped in that instant, and the keeper, which would mend it, is held up.
 
 #define FIRE_AND_FORGET_STRESS
 

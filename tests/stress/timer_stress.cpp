@@ -31,7 +31,7 @@ using faf::failure;
 using faf::fire_and_forget;
 using faf::thread_pool;
 
-// The queue itself -----------------------------------------------------------------------------------
+// The queue itself --------------------------------------------------------------------------------
 
 struct sleeper : faf::detail::suspended {
     std::atomic<int> times_found{0};
@@ -175,7 +175,7 @@ TEST_CASE("who is asked to stop before, while and after he is pushed is found on
     asker.join();
 }
 
-// Pools ----------------------------------------------------------------------------------------------
+// Pools -------------------------------------------------------------------------------------------
 
 /// What became of tasks, counted by themselves and by a sink.
 struct tally {
@@ -545,7 +545,7 @@ TEST_CASE("stop requests race with the start of tasks, with the end of their poo
 
 #endif
 
-// Again and again ------------------------------------------------------------------------------------
+// Again and again ---------------------------------------------------------------------------------
 
 /// A task that repeats, and knows what must not happen to it.
 struct repeater {

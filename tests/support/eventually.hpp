@@ -10,8 +10,8 @@ namespace faf_test {
 
 using namespace std::chrono_literals;
 
-/// Far longer than anything takes, even under a sanitizer on a busy machine. Less for mutants, which
-/// are to fail.
+/// Far longer than anything takes, even under a sanitizer on a busy machine. Less for mutants,
+/// which are to fail.
 #if defined(FAF_TEST_PATIENCE)
 inline constexpr std::chrono::seconds patience{FAF_TEST_PATIENCE};
 #else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A thread that does not come: stopped wherever it is, with whatever it holds, until it is told. As a
-// thread is that has lost its processor for long.
+// A thread that does not come: stopped wherever it is, with whatever it holds, until it is told. As
+// a thread is that has lost its processor for long.
 
 #include "eventually.hpp"
 #include "load.hpp"

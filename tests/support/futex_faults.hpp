@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Wake-ups that the system loses, and waits that end for no reason, of atomics, which wait and notify
-// through syscall(). To be included by one source file of a program only. Condition variables have
-// their own way to the system and are left alone.
+// Wake-ups that the system loses, and waits that end for no reason, of atomics, which wait and
+// notify through syscall(). To be included by one source file of a program only. Condition
+// variables have their own way to the system and are left alone.
 
 #include "own_syscall.hpp"
 

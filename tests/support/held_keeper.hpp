@@ -30,8 +30,8 @@ public:
     held_keeper& operator=(const held_keeper&) = delete;
 
 private:
-    /// Holds it in the second visit. In the first it may have been about to sleep, and workers would
-    /// wait for it to get up.
+    /// Holds it in the second visit. In the first it may have been about to sleep, and workers
+    /// would wait for it to get up.
     visit look_after(faf::detail::steady_time) override {
         if (is_second_) {
             is_held_ = true;

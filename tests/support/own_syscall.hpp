@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// This program's own syscall() stands before the real one, and asks the program first. To be included
-// by one source file of a program only, through a header that defines the answers.
+// This program's own syscall() stands before the real one, and asks the program first. To be
+// included by one source file of a program only, through a header that defines the answers.
 
 #include <atomic>
 #include <cstdarg>

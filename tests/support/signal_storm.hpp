@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A thousand signals a second at every thread of the process, so that whatever waits in the system is
-// interrupted: the handler is set without SA_RESTART.
+// A thousand signals a second at every thread of the process, so that whatever waits in the system
+// is interrupted: the handler is set without SA_RESTART.
 
 #include <atomic>
 #include <chrono>

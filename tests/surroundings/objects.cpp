@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Runs what the objects of objects.cmake have, at the same time. OBJECTS names their functions, each
-// in X().
+// Runs what the objects of objects.cmake have, at the same time. OBJECTS names their functions,
+// each in X().
 #include "one_object.hpp"
 
 #include <cstdio>

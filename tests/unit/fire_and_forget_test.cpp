@@ -181,7 +181,7 @@ TEST_CASE("a call may be qualified, imported or found through the whole namespac
 static_assert(noexcept(std::declval<faf::submission>().why()));
 static_assert(std::is_same_v<decltype(fire_and_forget(at_once, [] {})), faf::submission>);
 
-// What can be called -------------------------------------------------------------------------------
+// What can be called ------------------------------------------------------------------------------
 
 TEST_CASE("lambdas of every kind can be fired") {
     int sum = 0;
@@ -443,7 +443,7 @@ TEST_CASE("an over-aligned callable or argument keeps its alignment") {
     CHECK(stays_aligned<4096>());
 }
 
-// Copies and moves ---------------------------------------------------------------------------------
+// Copies and moves --------------------------------------------------------------------------------
 
 TEST_CASE("lvalues are copied once and rvalues moved once") {
     counts fn;
@@ -827,7 +827,7 @@ TEST_CASE("a refusal by a closed pool is reported and counted") {
     CHECK(errors.errors()[0].what == to_string(refusal::shutting_down));
 }
 
-// What the options ask for -------------------------------------------------------------------------
+// What the options ask for ------------------------------------------------------------------------
 
 namespace {
 

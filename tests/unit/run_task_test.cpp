@@ -264,7 +264,7 @@ TEST_CASE("a task whose host has stopped already sees that when it starts") {
 
 #endif
 
-// Results that are errors --------------------------------------------------------------------------
+// Results that are errors -------------------------------------------------------------------------
 
 TEST_CASE("an error code that is set is reported as an error result") {
     const error_recorder errors;
@@ -383,7 +383,7 @@ TEST_CASE("a plain false, an empty pointer or an empty optional is no error") {
     CHECK(errors.empty());
 }
 
-// Anything thrown ----------------------------------------------------------------------------------
+// Anything thrown ---------------------------------------------------------------------------------
 
 TEST_CASE("anything may be thrown") {
     const error_recorder errors;

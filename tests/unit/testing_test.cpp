@@ -129,7 +129,7 @@ TEST_CASE("a manual executor that is destroyed reports what it did not run") {
     CHECK(errors.errors()[1].task == "second");
 }
 
-// Time ---------------------------------------------------------------------------------------------
+// Time --------------------------------------------------------------------------------------------
 
 TEST_CASE("the time of a manual executor moves only when it is told to") {
     manual_executor ex;
