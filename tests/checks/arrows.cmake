@@ -1,0 +1,43 @@
+# The folders of detail/ are the modules of the library. An include goes down this list, or stays in its
+# folder.
+include(${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
+read_headers()
+
+set(order front coroutine submit pool executor queue task errors data platform)
+
+# The public headers that detail/ may include, by the place that they have in this list: what holds data
+# only, what every header needs, and what a task is for all that submit one. The others are the front.
+set(public_data call_site error_report literal options stats time_span)
+set(public_platform version)
+set(public_task executor)
+
+function(module_of file variable)
+    cmake_path(GET file STEM stem)
+    if(file MATCHES "(^|/)detail/([^/]+)/")
+        set(module ${CMAKE_MATCH_2})
+    else()
+        set(module front)
+        foreach(place IN ITEMS data platform task)
+            if(stem IN_LIST public_${place})
+                set(module ${place})
+            endif()
+        endforeach()
+    endif()
+    if(NOT module IN_LIST order)
+        message(FATAL_ERROR "${file}: the folder ${module} is not in the list")
+    endif()
+    set(${variable} ${module} PARENT_SCOPE)
+endfunction()
+
+foreach(file IN LISTS files)
+    module_of(${file} above)
+    list(FIND order ${above} place_above)
+    foreach(included IN LISTS includes_${file})
+        module_of(${included} below)
+        list(FIND order ${below} place_below)
+        if(place_below LESS place_above)
+            fault("${file} (${above}) includes ${included} (${below}): that runs up")
+        endif()
+    endforeach()
+endforeach()
+judge()

@@ -1,0 +1,47 @@
+# Reads what the checks of the layout look at: the headers (*.hpp) and bodies (*.ipp) below INCLUDE, and
+# who includes whom. A file is named by its path from there.
+cmake_minimum_required(VERSION 3.24)
+
+# fault(<sentence>): something is wrong; judge() names all of it.
+set(faults "")
+macro(fault sentence)
+    string(APPEND faults "\n  ${sentence}")
+endmacro()
+function(judge)
+    if(faults)
+        message(FATAL_ERROR "${faults}")
+    endif()
+endfunction()
+
+# read_text(<path> <variable>): a file as text whose lines can stand in lists
+function(read_text path variable)
+    file(READ ${path} text)
+    string(REGEX REPLACE "[][]" "|" text "${text}")
+    string(REPLACE ";" "," text "${text}")
+    set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Sets headers, bodies and files (both), and for each file includes_<file>.
+macro(read_headers)
+    file(GLOB_RECURSE headers RELATIVE ${INCLUDE} ${INCLUDE}/*.hpp)
+    file(GLOB_RECURSE bodies RELATIVE ${INCLUDE} ${INCLUDE}/*.ipp)
+    set(files ${headers} ${bodies})
+    if(NOT headers)
+        message(FATAL_ERROR "There are no headers in ${INCLUDE}")
+    endif()
+    foreach(file IN LISTS files)
+        cmake_path(GET file PARENT_PATH folder)
+        file(STRINGS ${INCLUDE}/${file} lines REGEX "^ *# *include *[\"<]")
+        set(includes_${file} "")
+        foreach(line IN LISTS lines)
+            string(REGEX REPLACE "^[^\"<]*[\"<]([^\">]*)[\">].*$" "\\1" named "${line}")
+            foreach(base IN ITEMS "${folder}/" "")
+                cmake_path(SET path NORMALIZE "${base}${named}")
+                if(path IN_LIST files)
+                    list(APPEND includes_${file} ${path})
+                    break()
+                endif()
+            endforeach()
+        endforeach()
+    endforeach()
+endmacro()
