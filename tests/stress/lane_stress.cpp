@@ -9,6 +9,7 @@
 #include "load.hpp"
 #include "task_mix.hpp"
 
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/queue/lane.hpp>
 
 #include <array>

@@ -7,6 +7,7 @@
 #include "eventually.hpp"
 #include "test_ward.hpp"
 
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/executor/keeper.hpp>
 
 #include <atomic>

@@ -3,6 +3,7 @@
 
 // Tasks without the front door, for the tests of what lies behind it.
 
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/submit/call.hpp>
 #include <fire_and_forget/detail/task/run_task.hpp>
 #include <fire_and_forget/detail/task/task.hpp>

@@ -6,6 +6,7 @@
 
 #define FIRE_AND_FORGET_STRESS
 
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/platform/asymmetric_barrier.hpp>
 
 #include <atomic>

@@ -3,6 +3,7 @@
 
 // Something for the keeper to look after, in tests of the keeper.
 
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/executor/keeper.hpp>
 
 #include <mutex>

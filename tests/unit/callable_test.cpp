@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/task/callable.hpp>
 
 #include "catch.hpp"

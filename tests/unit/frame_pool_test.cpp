@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/coroutine/frame_pool.hpp>
+#include <fire_and_forget/detail/engine.hpp>
 
 #include "catch.hpp"
 

@@ -71,26 +71,7 @@ public:
     text_writer& operator=(const text_writer&) = delete;
 
     /// Appends `text` as it is.
-    void append(std::string_view text) noexcept {
-        if (is_cut_) {
-            return;
-        }
-        const std::size_t begin = size_;
-        const std::size_t room = capacity_ - size_;
-        const std::size_t length = text.size() < room ? text.size() : room;
-        if (length > 0) {
-            std::memcpy(text_ + size_, text.data(), length);
-            size_ += length;
-        }
-        std::size_t end = size_ < last_cut() ? size_ : last_cut();
-        for (int steps = 0; steps < 3 && end < size_ && continues_sequence(text_[end]); ++steps) {
-            --end;
-        }
-        cut_here_ = end > begin ? end : cut_here_;
-        if (length < text.size()) {
-            mark_cut();
-        }
-    }
+    void append(std::string_view text) noexcept;
 
     /// Appends `text` so that it is one line and could be read back: what is not printable is written
     /// as a backslash with n, r, t or xNN, and a backslash as two.
@@ -98,31 +79,13 @@ public:
 
     /// The same in quotes, with a backslash before those inside. Of a text that is longer than `most`
     /// the rest is left out, which "..." behind it says.
-    void append_quoted(std::string_view text, std::size_t most) noexcept {
-        append_whole("\"");
-        append_escaped(text.substr(0, most_of(text, most)), '"');
-        append_whole(text.size() > most ? "\"..." : "\"");
-    }
+    void append_quoted(std::string_view text, std::size_t most) noexcept;
 
     /// append_escaped() for the beginning of a text.
-    void append_escaped_beginning(std::string_view text, std::size_t most) noexcept {
-        append_escaped(text.substr(0, most_of(text, most)));
-        append_whole(text.size() > most ? "..." : "");
-    }
+    void append_escaped_beginning(std::string_view text, std::size_t most) noexcept;
 
     /// Appends a number, with leading zeros up to `width`, at most 20.
-    void append_number(long long value, std::size_t width = 1) noexcept {
-        char digits[24];
-        std::size_t begin = sizeof digits;
-        // The magnitude as unsigned: the smallest number has no positive counterpart.
-        auto rest = static_cast<unsigned long long>(value);
-        rest = value < 0 ? 0 - rest : rest;
-        for (; rest > 0 || sizeof digits - begin < width; rest /= 10) {
-            digits[--begin] = static_cast<char>('0' + rest % 10);
-        }
-        append(value < 0 ? "-" : "");
-        append({digits + begin, sizeof digits - begin});
-    }
+    void append_number(long long value, std::size_t width = 1) noexcept;
 
     std::string_view view() const noexcept { return {text_, size_}; }
 
@@ -135,68 +98,16 @@ private:
     std::size_t last_cut() const noexcept { return capacity_ - 3; }
 
     /// How much of `text` are whole characters, of its first `most` bytes.
-    static std::size_t most_of(std::string_view text, std::size_t most) noexcept {
-        if (text.size() <= most) {
-            return text.size();
-        }
-        std::size_t end = most;
-        for (int steps = 0; steps < 3 && end > 0 && continues_sequence(text[end]); ++steps) {
-            --end;
-        }
-        return end;
-    }
+    static std::size_t most_of(std::string_view text, std::size_t most) noexcept;
 
-    void append_escaped(std::string_view text, char quote) noexcept {
-        while (!text.empty() && !is_cut_) {
-            std::size_t length = printable_sequence(text);
-            if (length == 0) {
-                length = 1;
-                append_escape(static_cast<unsigned char>(text.front()));
-            } else if (text.front() == '\\' || text.front() == quote) {
-                const char escape[] = {'\\', text.front()};
-                append_whole({escape, sizeof escape});
-            } else {
-                append_whole(text.substr(0, length));
-            }
-            text.remove_prefix(length);
-        }
-    }
+    void append_escaped(std::string_view text, char quote) noexcept;
 
-    void append_escape(unsigned char byte) noexcept {
-        constexpr const char* hex = "0123456789abcdef";
-        switch (byte) {
-        case '\n':
-            return append_whole("\\n");
-        case '\r':
-            return append_whole("\\r");
-        case '\t':
-            return append_whole("\\t");
-        default:
-            const char escape[] = {'\\', 'x', hex[byte >> 4U], hex[byte & 0xfU]};
-            append_whole({escape, sizeof escape});
-        }
-    }
+    void append_escape(unsigned char byte) noexcept;
 
     /// Appends all of it or nothing.
-    void append_whole(std::string_view piece) noexcept {
-        if (is_cut_) {
-            return;
-        }
-        if (piece.size() > capacity_ - size_) {
-            return mark_cut();
-        }
-        if (!piece.empty()) {
-            std::memcpy(text_ + size_, piece.data(), piece.size());
-            size_ += piece.size();
-        }
-        cut_here_ = size_ <= last_cut() ? size_ : cut_here_;
-    }
+    void append_whole(std::string_view piece) noexcept;
 
-    void mark_cut() noexcept {
-        is_cut_ = true;
-        std::memcpy(text_ + cut_here_, "...", 3);
-        size_ = cut_here_ + 3;
-    }
+    void mark_cut() noexcept;
 
     char* const text_;
     const std::size_t capacity_;

@@ -46,11 +46,7 @@ constexpr std::string_view without_nesting(std::string_view type) noexcept {
 /// The type and text of the exception being handled. Make one inside a handler only.
 class exception_description {
 public:
-    exception_description() {
-        exception_ = std::current_exception();
-        const std::exception_ptr nested = append_text();
-        append_chain(nested);
-    }
+    exception_description();
 
     const std::exception_ptr& exception() const noexcept { return exception_; }
     std::string_view type() const noexcept { return without_nesting(type_.name()); }
@@ -59,56 +55,9 @@ public:
 
 private:
     /// Appends the text of the exception being handled and returns the one nested in it.
-    std::exception_ptr append_text() {
-        std::exception_ptr nested;
-#if defined(__cpp_exceptions)
-        try {
-            throw;
-        } catch (const std::bad_alloc& e) {
-            is_out_of_memory_ = true;
-            text_.append(or_null(e.what()));
-        } catch (const std::exception& e) {
-            text_.append(or_null(e.what()));
-        } catch (const std::string& text) {
-            text_.append(text);
-        } catch (const char* text) {
-            text_.append(or_null(text));
-        } catch (int number) {
-            text_.append_number(number);
-        } catch (...) { // Of any other type the name has to do.
-        }
-        try {
-            throw;
-        } catch (const std::nested_exception& e) {
-            nested = e.nested_ptr();
-        } catch (...) { // Nothing is nested in it.
-        }
-#endif
-        return nested;
-    }
+    std::exception_ptr append_text();
 
-    void append_chain(std::exception_ptr link) {
-#if defined(__cpp_exceptions)
-        for (int depth = 0; link != nullptr; ++depth) {
-            text_.append("; caused by ");
-            if (depth == nesting_limit) {
-                text_.append("...");
-                return;
-            }
-            std::exception_ptr next;
-            try {
-                std::rethrow_exception(link);
-            } catch (...) { // Whatever it is, it is described like the first.
-                text_.append(without_nesting(current_exception_type().name()));
-                text_.append(": ");
-                next = append_text();
-            }
-            link = std::move(next);
-        }
-#else
-        (void)link;
-#endif
-    }
+    void append_chain(std::exception_ptr link);
 
     std::exception_ptr exception_;
     current_exception_type type_;

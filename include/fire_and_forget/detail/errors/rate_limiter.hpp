@@ -39,33 +39,10 @@ public:
         unseen evicted;               ///< a place that had to give way
     };
 
-    verdict admit(const error_report& report, clock::time_point now) noexcept {
-        verdict result;
-        entry& place = find(report, now, result.evicted);
-        if (now - place.opened >= window) {
-            place.opened = now;
-            place.admitted = 0;
-        }
-        place.last = now;
-        result.admitted = place.admitted < burst;
-        if (result.admitted) {
-            ++place.admitted;
-            result.suppressed = std::exchange(place.held.count, 0);
-        } else {
-            place.held.count += 1 + report.suppressed;
-        }
-        return result;
-    }
+    verdict admit(const error_report& report, clock::time_point now) noexcept;
 
     /// Takes the count of one place that has any; 0 when there is none.
-    unseen take_unseen() noexcept {
-        for (entry& place : entries_) {
-            if (place.held.count > 0) {
-                return std::exchange(place.held, {place.held.where, place.held.kind, 0});
-            }
-        }
-        return {};
-    }
+    unseen take_unseen() noexcept;
 
 private:
     struct entry {
@@ -75,21 +52,7 @@ private:
         clock::time_point last{};
     };
 
-    entry& find(const error_report& report, clock::time_point now, unseen& evicted) noexcept {
-        entry* oldest = entries_;
-        for (entry& place : entries_) {
-            if (place.held.kind == report.kind && place.held.where.line() == report.where.line() &&
-                std::string_view(place.held.where.file_name()) == report.where.file_name()) {
-                return place;
-            }
-            if (place.last < oldest->last) {
-                oldest = &place;
-            }
-        }
-        evicted = oldest->held;
-        *oldest = {{report.where, report.kind, 0}, 0, now, now};
-        return *oldest;
-    }
+    entry& find(const error_report& report, clock::time_point now, unseen& evicted) noexcept;
 
     entry entries_[places]{};
 };

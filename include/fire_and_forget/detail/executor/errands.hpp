@@ -44,10 +44,7 @@ private:
 /// meanwhile anybody else may run them who has nothing better to do: nothing is lost.
 class errands {
 public:
-    static errands& instance() noexcept {
-        static constinit one_per_process<errands> all;
-        return all.get();
-    }
+    static errands& instance() noexcept { return of_process.get(); }
 
     void add(errand& fresh) noexcept {
         {
@@ -108,6 +105,8 @@ public:
     }
 
 private:
+    static one_per_process<errands> of_process;
+
     enum class taker : std::uint8_t { own_thread, anybody };
 
     /// The thread's, also if a sink ends it by force.
@@ -171,6 +170,8 @@ private:
     steady_time next_try_{};
     std::atomic<bool> is_left_{false};
 };
+
+inline constinit one_per_process<errands> errands::of_process;
 
 /// Calls `tell`, which makes a report: at once, but not on the keeper. Without memory the keeper makes
 /// it on standard error.

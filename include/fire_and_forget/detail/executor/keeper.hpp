@@ -81,10 +81,7 @@ class keeper {
 public:
     static constexpr std::chrono::milliseconds tick{5};
 
-    static keeper& instance() noexcept {
-        static constinit one_per_process<keeper> one;
-        return one.get();
-    }
+    static keeper& instance() noexcept { return of_process.get(); }
 
     /// False if it looks after that one already.
     bool enlist(ward& fresh) noexcept {
@@ -161,6 +158,8 @@ public:
     bool has_thread() const noexcept { return thread_.load() == presence::there; } // K3
 
 private:
+    static one_per_process<keeper> of_process;
+
     static constexpr unsigned idle_rounds = 4;
 
     enum class presence : std::uint8_t { none, starting, there };
@@ -321,5 +320,7 @@ private:
     std::atomic<presence> thread_{presence::none};
     hiring_pause pause_; ///< of whoever is starting it
 };
+
+inline constinit one_per_process<keeper> keeper::of_process;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

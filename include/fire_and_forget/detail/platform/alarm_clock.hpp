@@ -41,55 +41,23 @@ public:
     std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_acquire); } // A1
 
 #if defined(FIRE_AND_FORGET_HAS_FUTEX)
-    void call() noexcept {
-        calls_.fetch_add(1, std::memory_order_release); // A1
-        insist();
-    }
+    void call() noexcept;
 
     /// Makes the last call once more, in case the system has lost it: where nobody else would find out.
-    void insist() noexcept {
-        ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-    }
+    void insist() noexcept;
 
     /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the sleeper
     /// looks in vain.
-    void sleep(std::uint32_t seen, steady_time end) noexcept {
-        using std::chrono::duration_cast;
-        using seconds = std::chrono::duration<std::time_t>;
-        using nanoseconds = std::chrono::duration<long, std::nano>;
-        const auto since_boot = end.time_since_epoch();
-        const auto whole = duration_cast<seconds>(since_boot);
-        std::timespec until{};
-        until.tv_sec = whole.count();
-        until.tv_nsec = duration_cast<nanoseconds>(since_boot - whole).count();
-        const int error_before = errno;
-        ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, seen,
-                  end == never ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
-        errno = error_before;
-    }
+    void sleep(std::uint32_t seen, steady_time end) noexcept;
 
 private:
-    std::uint32_t* word() noexcept {
-        static_assert(sizeof calls_ == sizeof(std::uint32_t));
-        return reinterpret_cast<std::uint32_t*>(&calls_);
-    }
+    std::uint32_t* word() noexcept;
 #else
-    void call() noexcept {
-        const library_lock lock(mutex_);
-        calls_.fetch_add(1, std::memory_order_release); // A1
-        called_.notify_one();
-    }
+    void call() noexcept;
 
-    void insist() noexcept {
-        called_.notify_one();
-    }
+    void insist() noexcept;
 
-    void sleep(std::uint32_t seen, steady_time end) noexcept {
-        std::unique_lock lock(mutex_);
-        if (calls() == seen) {
-            wait_until(called_, lock, end);
-        }
-    }
+    void sleep(std::uint32_t seen, steady_time end) noexcept;
 
 private:
     std::mutex mutex_;

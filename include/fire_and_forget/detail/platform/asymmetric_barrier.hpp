@@ -24,27 +24,16 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 inline constexpr std::size_t cache_line = 64;
 
 /// Tells the processor that this is a loop that waits.
-inline void cpu_relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
-    asm volatile("yield");
-#endif
-}
+void cpu_relax() noexcept;
 
 /// Adds one to a count that no other thread writes. Where counts_in_one_step holds, no signal handler
 /// can come in between.
 #if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
 inline constexpr bool counts_in_one_step = true;
-inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
-    static_assert(sizeof count == sizeof(std::uint64_t));
-    asm("addq $1, %0" : "+m"(reinterpret_cast<std::uint64_t&>(count)));
-}
+void count_up(std::atomic<std::uint64_t>& count) noexcept;
 #else
 inline constexpr bool counts_in_one_step = false;
-inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
+void count_up(std::atomic<std::uint64_t>& count) noexcept;
 #endif
 
 // A stress test defines FIRE_AND_FORGET_STRESS: then lanes have tiny blocks, and the test's own
@@ -56,16 +45,7 @@ inline void stress_point() noexcept {}
 #endif
 
 /// No load after it is done before the stores before it are seen by all.
-inline void full_fence() noexcept {
-#if defined(FIRE_AND_FORGET_HAS_TSAN)
-    // ThreadSanitizer does not know fences. A read-modify-write is one for the processor; on a
-    // variable of its own, it makes no two threads look synchronized that are not.
-    std::atomic<int> own{0};
-    own.exchange(1, std::memory_order_seq_cst);
-#else
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-}
+void full_fence() noexcept;
 
 /// Two sides store to one variable each and then load the other's: with a light barrier between on
 /// one side and a heavy one on the other, at least one sees the other's store.
@@ -97,33 +77,16 @@ public:
         full_fence();
     }
 
-    static void heavy() noexcept {
-        full_fence(); // B1
-        if constexpr (is_possible) {
-            if (decided.load(std::memory_order_seq_cst) == kind::asymmetric &&
-                !reach_all_threads()) {
-                give_up();
-            }
-        }
-    }
+    static void heavy() noexcept;
 
     /// Has the system make ready for heavy(). With many threads that takes milliseconds, so workers
     /// call it, not submitting threads. Only the first call does anything.
-    static void prepare() noexcept {
-        if constexpr (is_possible) {
-            if (decided.load(std::memory_order_relaxed) == kind::undecided) {
-                choose(register_process() ? kind::asymmetric : kind::symmetric);
-            }
-        }
-    }
+    static void prepare() noexcept;
 
     static kind current() noexcept { return decided.load(std::memory_order_relaxed); }
 
     /// Decides it for good if it is still undecided. Tests force the fallback with it.
-    static void choose(kind decision) noexcept {
-        kind expected = kind::undecided;
-        decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // B1
-    }
+    static void choose(kind decision) noexcept;
 
 private:
 #if defined(FIRE_AND_FORGET_HAS_TSAN)
@@ -136,21 +99,14 @@ private:
     }
 #elif defined(__linux__) && defined(__NR_membarrier)
     static constexpr bool is_possible = true;
-    static bool register_process() noexcept {
-        return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0) == 0;
-    }
-    static bool reach_all_threads() noexcept {
-        return ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) == 0;
-    }
+    static bool register_process() noexcept;
+    static bool reach_all_threads() noexcept;
 #elif defined(_WIN32)
     static constexpr bool is_possible = true;
     static bool register_process() noexcept {
         return true;
     }
-    static bool reach_all_threads() noexcept {
-        FlushProcessWriteBuffers();
-        return true;
-    }
+    static bool reach_all_threads() noexcept;
 #else
     static constexpr bool is_possible = false;
     static bool register_process() noexcept {
@@ -163,11 +119,7 @@ private:
 
     /// A sandbox that was put up later refuses what was granted before. From now on light() is a
     /// fence; for those that were under way, no store stays in a processor's buffer this long.
-    static void give_up() noexcept {
-        decided.store(kind::symmetric, std::memory_order_seq_cst);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        full_fence();
-    }
+    static void give_up() noexcept;
 
     static inline constinit std::atomic<kind> decided{kind::undecided};
 };

@@ -37,17 +37,6 @@ private:
     void (*call_)(void*);
 };
 
-// The exception by which a thread is ended must not be swallowed. libc++ has no name for it: with
-// it, a task that ends its thread ends the program.
-#if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
-#define FIRE_AND_FORGET_LET_THREAD_END                                                             \
-    catch (abi::__forced_unwind&) {                                                                \
-        throw;                                                                                     \
-    }
-#else
-#define FIRE_AND_FORGET_LET_THREAD_END
-#endif
-
 /// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
 ///
 /// The one place that catches what user code throws: any type, from a task, a sink or a copy
@@ -55,46 +44,9 @@ private:
 /// is why the handlers nest. The outermost never lets its exception be destroyed, so the chain ends
 /// there. A thread that is cancelled or calls pthread_exit unwinds on. Without exceptions it only
 /// runs `body`.
-inline void attempt(action body, action on_exception) {
-#if defined(__cpp_exceptions)
-    try {
-        try {
-            try {
-                body();
-            }
-            FIRE_AND_FORGET_LET_THREAD_END
-            catch (...) { // see above
-                on_exception();
-            }
-        }
-        FIRE_AND_FORGET_LET_THREAD_END
-        catch (...) { // the destructor of the first exception threw it
-            on_exception();
-        }
-    }
-    FIRE_AND_FORGET_LET_THREAD_END
-    catch (...) { // the destructor of the second exception threw it
-        alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
-        ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
-        on_exception();
-    }
-#else
-    (void)on_exception;
-    body();
-#endif
-}
-
-#undef FIRE_AND_FORGET_LET_THREAD_END
+void attempt(action body, action on_exception);
 
 /// A source without a state where there is no memory for one: then nothing is asked to stop.
-inline stop_source make_stop_source() {
-#if defined(__cpp_lib_jthread)
-    stop_source source(std::nostopstate);
-    attempt([&] { source = stop_source(); }, [] {});
-    return source;
-#else
-    return {};
-#endif
-}
+stop_source make_stop_source();
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

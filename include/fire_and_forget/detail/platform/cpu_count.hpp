@@ -70,122 +70,30 @@ struct small_text {
 };
 
 /// The CPU limit of one control group, from its cgroup v2 or v1 files; 0 if it sets none.
-inline unsigned cgroup_limit_at(const char* directory) noexcept {
-    small_text<512> path;
-    small_text<64> text;
-    if (path.append(directory) && path.append("/cpu.max") && text.read_file(path.text)) {
-        char* end = text.text;
-        const long long quota = std::strtoll(text.text, &end, 10); // "max 100000" reads as 0
-        return cpus_of_quota(quota, std::strtoll(end, nullptr, 10));
-    }
-    small_text<512> quota_path;
-    small_text<512> period_path;
-    small_text<64> period;
-    if (quota_path.append(directory) && quota_path.append("/cpu.cfs_quota_us") &&
-        period_path.append(directory) && period_path.append("/cpu.cfs_period_us") &&
-        text.read_file(quota_path.text) && period.read_file(period_path.text)) {
-        return cpus_of_quota(std::strtoll(text.text, nullptr, 10),
-                             std::strtoll(period.text, nullptr, 10));
-    }
-    return 0;
-}
+unsigned cgroup_limit_at(const char* directory) noexcept;
 
 /// The tightest limit on the way from `group` ("/a/b") up to the root mounted at `mount`.
-inline unsigned cgroup_limit_upwards(const char* mount, const char* group,
-                                     std::size_t group_size) noexcept {
-    unsigned limit = 0;
-    for (;;) {
-        small_text<448> directory;
-        if (directory.append(mount) && directory.append(group, group_size)) {
-            limit = tighter(limit, cgroup_limit_at(directory.text));
-        }
-        if (group_size == 0) {
-            return limit;
-        }
-        while (group_size > 0 && group[--group_size] != '/') {
-        }
-    }
-}
+unsigned cgroup_limit_upwards(const char* mount, const char* group,
+                              std::size_t group_size) noexcept;
 
 /// The CPU limit of the control groups this process is in; 0 if there is none. The files are looked
 /// for below `root`, so that a test can show it a made-up container.
-inline unsigned cgroup_cpu_limit(const char* root = "") noexcept {
-    small_text<512> list_path;
-    small_text<4096> list;
-    if (!list_path.append(root) || !list_path.append("/proc/self/cgroup") ||
-        !list.read_file(list_path.text)) {
-        return 0;
-    }
-    unsigned limit = 0;
-    for (const char* line = list.text; *line != '\0';) {
-        const char* end = std::strchr(line, '\n');
-        end = end != nullptr ? end : list.text + list.size;
-        // "hierarchy:controllers:/group"; version 2 has the hierarchy 0 and no controllers.
-        const char* controllers = std::strchr(line, ':');
-        const char* group = controllers != nullptr ? std::strchr(controllers + 1, ':') : nullptr;
-        if (group != nullptr && group < end) {
-            ++controllers;
-            const auto names = static_cast<std::size_t>(group - controllers);
-            const bool is_v2 = names == 0;
-            const bool is_v1_cpu =
-                (names == 3 && std::memcmp(controllers, "cpu", 3) == 0) ||
-                (names == 11 && (std::memcmp(controllers, "cpu,cpuacct", 11) == 0 ||
-                                 std::memcmp(controllers, "cpuacct,cpu", 11) == 0));
-            if (is_v2 || is_v1_cpu) {
-                small_text<64> mount;
-                mount.append(root);
-                mount.append(is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
-                const auto size = static_cast<std::size_t>(end - group) - 1;
-                limit = tighter(limit, cgroup_limit_upwards(mount.text, group + 1, size));
-            }
-        }
-        line = *end == '\0' ? end : end + 1;
-    }
-    return limit;
-}
+unsigned cgroup_cpu_limit(const char* root = "") noexcept;
 
 /// Processors in the affinity mask of the process, that is of its main thread; 0 if it can't be
 /// told.
-inline unsigned affinity_cpus() noexcept {
-    // The kernel may know more processors than a cpu_set_t has room for: then ask for more.
-    for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{64} * CPU_SETSIZE; cpus *= 2) {
-        cpu_set_t* set = CPU_ALLOC(cpus);
-        if (set == nullptr) {
-            return 0;
-        }
-        const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
-        const bool known = sched_getaffinity(getpid(), bytes, set) == 0;
-        const int count = known ? CPU_COUNT_S(bytes, set) : 0;
-        CPU_FREE(set);
-        if (known) {
-            return static_cast<unsigned>(count);
-        }
-    }
-    return 0;
-}
+unsigned affinity_cpus() noexcept;
 
 #endif
 
 /// Processors this process may keep busy: what the affinity mask and the control groups (v1 and v2)
 /// leave of the machine, and at least 1.
-inline unsigned usable_cpus() noexcept {
-    unsigned cpus = 0;
-#if defined(__linux__)
-    cpus = tighter(affinity_cpus(), cgroup_cpu_limit());
-#endif
-    if (cpus == 0) {
-        cpus = std::thread::hardware_concurrency();
-    }
-    return cpus == 0 ? 1 : cpus;
-}
+unsigned usable_cpus() noexcept;
+
+/// As many as there were when that was asked first; 0 until then.
+inline constinit std::atomic<unsigned> known_cpus{0};
 
 /// Whether there was only one when this was asked first.
-inline bool has_one_cpu() noexcept {
-    static constinit std::atomic<unsigned> known{0}; // without a guard: see one_per_process
-    if (known.load(std::memory_order_relaxed) == 0) {
-        known.store(usable_cpus(), std::memory_order_relaxed);
-    }
-    return known.load(std::memory_order_relaxed) == 1;
-}
+bool has_one_cpu() noexcept;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

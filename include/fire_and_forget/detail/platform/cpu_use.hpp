@@ -16,28 +16,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 class cpu_use {
 public:
     /// `used` is the processor time of the thread so far.
-    thread_activity note(steady_time now, std::chrono::nanoseconds used) noexcept {
-        const bool is_news = now - last_look_ >= stretch || used < used_at_start_;
-        last_look_ = now;
-        if (is_news) {
-            known_ = thread_activity::unknown;
-            begin(now, used);
-        } else if (now - start_ >= stretch) {
-            const bool has_run = (used - used_at_start_) * least_share >= now - start_;
-            known_ = has_run ? thread_activity::able : thread_activity::blocked;
-            begin(now, used);
-        }
-        return known_;
-    }
+    thread_activity note(steady_time now, std::chrono::nanoseconds used) noexcept;
 
 private:
     static constexpr std::chrono::milliseconds stretch{50};
     static constexpr int least_share = 100; ///< of the time
 
-    void begin(steady_time now, std::chrono::nanoseconds used) noexcept {
-        start_ = now;
-        used_at_start_ = used;
-    }
+    void begin(steady_time now, std::chrono::nanoseconds used) noexcept;
 
     thread_activity known_ = thread_activity::unknown;
     steady_time last_look_{};

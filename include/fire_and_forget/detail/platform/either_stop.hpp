@@ -21,10 +21,7 @@ public:
 private:
     struct relay {
         stop_source* to;
-        void operator()() const noexcept {
-            stop_source kept = *to; // a callback may end what *this is part of
-            kept.request_stop();
-        }
+        void operator()() const noexcept;
     };
     stop_source both_;
     std::stop_callback<relay> on_a_;

@@ -43,21 +43,9 @@ class library_thread_list {
 public:
     library_thread* first() const noexcept { return first_; }
 
-    void link(library_thread& fresh) noexcept {
-        fresh.previous = nullptr;
-        fresh.next = first_;
-        if (first_ != nullptr) {
-            first_->previous = &fresh;
-        }
-        first_ = &fresh;
-    }
+    void link(library_thread& fresh) noexcept;
 
-    void unlink(library_thread& gone) noexcept {
-        (gone.previous != nullptr ? gone.previous->next : first_) = gone.next;
-        if (gone.next != nullptr) {
-            gone.next->previous = gone.previous;
-        }
-    }
+    void unlink(library_thread& gone) noexcept;
 
     template <class Predicate>
     library_thread* find(Predicate is_it) const noexcept {
@@ -83,10 +71,7 @@ private:
 ///                 leaves: a thread_local destructor that blocks keeps its own thread's record only.
 class library_threads {
 public:
-    static library_threads& instance() noexcept {
-        static constinit one_per_process<library_threads> all;
-        return all.get();
-    }
+    static library_threads& instance() noexcept { return of_process.get(); }
 
     library_threads() noexcept = default;
     library_threads(const library_threads&) = delete;
@@ -95,133 +80,36 @@ public:
     static constexpr int no_memory = -1;
 
     /// Starts a thread; 0, no_memory, or the system's reason against it.
-    int start(thread_body body, void* executor, void* record) noexcept {
-        auto* const fresh = new (std::nothrow) library_thread{body, executor, record};
-        if (fresh == nullptr) {
-            return no_memory;
-        }
-        static_cast<void>(join_ended());
-        {
-            const library_lock lock(mutex_);
-            at_work_.link(*fresh); // before it can leave
-            ++count_at_work_;
-        }
-        const int error = start_native_thread(&live, fresh);
-        if (error != 0) {
-            {
-                const library_lock lock(mutex_);
-                stop_work(*fresh);
-            }
-            delete fresh;
-        }
-        return error;
-    }
+    int start(thread_body body, void* executor, void* record) noexcept;
 
     /// To be called by each of them as its last step but for the settlement of what it ran. The
     /// thread may still run destructors of thread_locals for long.
-    void leave() noexcept {
-        library_thread* const self = std::exchange(this_thread.of_library, nullptr);
-        if (self == nullptr) {
-            return; // it has left already, or is the first thread of a forked child
-        }
-        static_cast<void>(join_ended());
-        const library_lock lock(mutex_);
-        self->handle = this_native_thread();
-        stop_work(*self);
-        left_.link(*self); // J1
-    }
+    void leave() noexcept;
 
     std::uint32_t at_work() const noexcept { return count_at_work_.load(); }
 
     /// For one of them: until it is the only one at work.
-    void wait_until_alone() const noexcept {
-        for (std::uint32_t all = at_work(); all > 1; all = at_work()) {
-            count_at_work_.wait(all);
-        }
-    }
+    void wait_until_alone() const noexcept;
 
     /// Whether any of `executor`, or any at all if none is given, has not been joined yet.
-    bool has_any(const void* executor = nullptr) noexcept {
-        const auto is_its = [=](const library_thread& one) {
-            return executor == nullptr || one.executor == executor;
-        };
-        const library_lock lock(mutex_);
-        return left_.find(is_its) != nullptr || at_work_.find(is_its) != nullptr;
-    }
+    bool has_any(const void* executor = nullptr) noexcept;
 
     /// Waits for the end of those of `executor` that have left, but for the calling thread.
-    void join_left(const void* executor) noexcept {
-        std::unique_lock lock(mutex_);
-        while (library_thread* const gone = left_.find([=](const library_thread& one) {
-            return one.executor == executor && !is_this_thread(one.handle);
-        })) {
-            if (std::exchange(gone->is_being_joined, true)) {
-                joined_.wait(lock); // somebody else does it
-                continue;
-            }
-            lock.unlock();
-            join(gone->handle);
-            lock.lock();
-            left_.unlink(*gone);
-            joined_.notify_all();
-            lock.unlock();
-            delete gone;
-            lock.lock();
-        }
-    }
+    void join_left(const void* executor) noexcept;
 
     /// The same until `deadline`, for all executors if none is given.
-    void join_left_until(steady_time deadline, const void* executor = nullptr) noexcept {
-        while (join_ended(executor) && steady_clock::now() < deadline) {
-            std::this_thread::sleep_for(std::chrono::microseconds(50));
-        }
-    }
+    void join_left_until(steady_time deadline, const void* executor = nullptr) noexcept;
 
 private:
-    static void* live(void* started) {
-        struct ending { // also where it is ended by force
-            ~ending() {
-                take_last_steps();
-                instance().leave();
-            }
-        };
-        auto& self = *static_cast<library_thread*>(started);
-        this_thread.of_library = &self;
-        begin_thread();
-        const ending at_the_end;
-        self.body(self.executor, self.record);
-        return nullptr;
-    }
+    static one_per_process<library_threads> of_process;
+
+    static void* live(void* started);
 
     /// Joins those that have left and are not there any more. True if another than the calling
     /// thread is left of `executor`, or of any if none is given. // J2
-    bool join_ended(const void* executor = nullptr) noexcept {
-        library_thread* ended = nullptr;
-        bool is_any_left = false;
-        {
-            const library_lock lock(mutex_);
-            for (library_thread* one = left_.first(); one != nullptr;) {
-                library_thread& seen = *std::exchange(one, one->next);
-                if (!seen.is_being_joined && try_join(seen.handle)) {
-                    left_.unlink(seen);
-                    seen.next = std::exchange(ended, &seen);
-                } else if (executor == nullptr || seen.executor == executor) {
-                    is_any_left = is_any_left || !is_this_thread(seen.handle);
-                }
-            }
-        }
-        while (ended != nullptr) {
-            delete std::exchange(ended, ended->next);
-        }
-        return is_any_left;
-    }
+    bool join_ended(const void* executor = nullptr) noexcept;
 
-    void stop_work(library_thread& one) noexcept {
-        at_work_.unlink(one);
-        if (count_at_work_.fetch_sub(1) <= 2) {
-            count_at_work_.notify_all();
-        }
-    }
+    void stop_work(library_thread& one) noexcept;
 
     std::mutex mutex_;
     std::condition_variable joined_;
@@ -229,5 +117,7 @@ private:
     library_thread_list at_work_;
     library_thread_list left_; ///< they have only their last steps to do
 };
+
+inline constinit one_per_process<library_threads> library_threads::of_process;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -22,10 +22,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 inline constinit std::atomic<const char*> module_of_library{nullptr};
 
 /// False for the program itself, and for what no guard knows of.
-inline bool is_in_loaded_module() noexcept {
-    const char* const name = module_of_library.load(std::memory_order_relaxed);
-    return name != nullptr && *name != '\0';
-}
+bool is_in_loaded_module() noexcept;
 
 /// Finds that out, once for each module, before it can be used.
 ///
@@ -34,14 +31,7 @@ inline bool is_in_loaded_module() noexcept {
 /// by GCC's unique symbols, by RTLD_GLOBAL, or where the program itself exports them.
 class module_guard {
 public:
-    module_guard() noexcept {
-        const char* const own = module_with(this);
-        if (own == module_with(&module_of_library)) {
-            module_of_library.store(own, std::memory_order_relaxed);
-        } else if (*own != '\0') {
-            keep_loaded_for_good(own);
-        }
-    }
+    module_guard() noexcept;
 };
 
 #if defined(__GNUC__)
@@ -57,65 +47,24 @@ inline const module_guard guard_of_this_module;
 ///         may wait for its tasks.
 class module_stay {
 public:
-    static module_stay& instance() noexcept {
-        static constinit one_per_process<module_stay> one;
-        return one.get();
-    }
+    static module_stay& instance() noexcept { return of_process.get(); }
 
     module_stay() noexcept = default;
     module_stay(const module_stay&) = delete;
     module_stay& operator=(const module_stay&) = delete;
 
-    void begin() noexcept {
-        {
-            const library_lock lock(mutex_);
-            if (users_++ > 0) {
-                return; // it stays, or a thread is on the way to see to it that stands in its code
-            }
-        }
-        if (!is_in_loaded_module()) {
-            return;
-        }
-        void* again = keep_loaded(module_of_library.load(std::memory_order_relaxed));
-        if (again == nullptr) {
-            return;
-        }
-        expect_exit();
-        main_.watch();
-        {
-            const library_lock lock(mutex_);
-            if (users_ > 0 && handle_ == nullptr) {
-                handle_ = std::exchange(again, nullptr);
-            }
-        }
-        if (again != nullptr) {
-            let_go_of_module(again);
-        }
-    }
+    void begin() noexcept;
 
     /// By a thread that is not in the module for good: whoever has called it keeps it loaded.
-    void end() noexcept {
-        void* last = nullptr;
-        {
-            const library_lock lock(mutex_);
-            if (--users_ == 0 && !is_over_ && !main_.has_begun() &&
-                !library_threads::instance().has_any()) {
-                last = std::exchange(handle_, nullptr);
-            }
-        }
-        if (last != nullptr) {
-            let_go_of_module(last);
-        }
-    }
+    void end() noexcept;
 
     /// From now on it stays as it is: when the program ends, destructors of static objects may call
     /// end(), and nobody else has it loaded.
-    void note_exit() noexcept {
-        const library_lock lock(mutex_);
-        is_over_ = true;
-    }
+    void note_exit() noexcept;
 
 private:
+    static one_per_process<module_stay> of_process;
+
     void expect_exit() noexcept;
     static void note_exit_here() { instance().note_exit(); }
 
@@ -127,16 +76,6 @@ private:
     unsigned notes_ = 0;
 };
 
-inline void module_stay::expect_exit() noexcept {
-    constexpr unsigned enough = 32;
-    {
-        const library_lock lock(mutex_);
-        if (notes_ == enough) {
-            return;
-        }
-        ++notes_;
-    }
-    static_cast<void>(call_at_exit<&note_exit_here>());
-}
+inline constinit one_per_process<module_stay> module_stay::of_process;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

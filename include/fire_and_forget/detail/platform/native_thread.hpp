@@ -24,59 +24,27 @@ using native_thread = pthread_t;
 
 /// Starts a thread, which has to be joined, and keeps the program's signal handlers off it. 0, or
 /// why it could not be.
-inline int start_native_thread(native_body body, void* with) noexcept {
-    const signals_blocked inherited;
-    pthread_t fresh{};
-    return pthread_create(&fresh, nullptr, body, with);
-}
+int start_native_thread(native_body body, void* with) noexcept;
 
-inline native_thread this_native_thread() noexcept {
-    return pthread_self();
-}
+native_thread this_native_thread() noexcept;
 
-inline bool is_this_thread(native_thread one) noexcept {
-    return pthread_equal(one, pthread_self()) != 0;
-}
+bool is_this_thread(native_thread one) noexcept;
 
-inline void join(native_thread one) noexcept {
-    const cancellation_deferred whole;
-    pthread_join(one, nullptr);
-}
+void join(native_thread one) noexcept;
 
 /// Joins a thread that is not there any more; false if it is still about to end.
-inline bool try_join(native_thread one) noexcept {
-#if defined(__linux__) && !defined(__ANDROID__)
-    return pthread_tryjoin_np(one, nullptr) == 0;
-#else
-    const bool is_gone = pthread_kill(one, 0) == ESRCH;
-    if (is_gone) {
-        join(one);
-    }
-    return is_gone;
-#endif
-}
+bool try_join(native_thread one) noexcept;
 
 #else
 
 /// Elsewhere threads are detached, which is sound there, and nobody can wait for their last steps.
 struct native_thread {};
 
-inline int start_native_thread(native_body body, void* with) noexcept {
-    int error = 0;
-    attempt([&] { std::thread(body, with).detach(); },
-            [&] { error = static_cast<int>(std::errc::resource_unavailable_try_again); });
-    return error;
-}
-inline native_thread this_native_thread() noexcept {
-    return {};
-}
-inline bool is_this_thread(native_thread) noexcept {
-    return false;
-}
+int start_native_thread(native_body body, void* with) noexcept;
+native_thread this_native_thread() noexcept;
+bool is_this_thread(native_thread) noexcept;
 inline void join(native_thread) noexcept {}
-inline bool try_join(native_thread) noexcept {
-    return true;
-}
+bool try_join(native_thread) noexcept;
 
 #endif
 

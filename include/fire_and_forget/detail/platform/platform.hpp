@@ -83,24 +83,12 @@ private:
 /// Falls back to the mangled name when there is no memory for the other.
 class current_exception_type {
 public:
-    current_exception_type() noexcept {
-#if defined(FIRE_AND_FORGET_HAS_CXXABI)
-        if (const std::type_info* type = abi::__cxa_current_exception_type()) {
-            int status = 0;
-            demangled_ = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-            name_ = demangled_ != nullptr ? demangled_ : type->name();
-        }
-#endif
-    }
-    ~current_exception_type() {
-        std::free(demangled_);
-    }
+    current_exception_type() noexcept;
+    ~current_exception_type();
     current_exception_type(const current_exception_type&) = delete;
     current_exception_type& operator=(const current_exception_type&) = delete;
 
-    const char* name() const noexcept {
-        return name_;
-    }
+    const char* name() const noexcept { return name_; }
 
 private:
     const char* name_ = "";
@@ -113,12 +101,8 @@ private:
 class cancellation_deferred {
 public:
 #if defined(PTHREAD_CANCEL_DISABLE)
-    cancellation_deferred() noexcept {
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
-    }
-    ~cancellation_deferred() {
-        pthread_setcancelstate(before_, nullptr);
-    }
+    cancellation_deferred() noexcept;
+    ~cancellation_deferred();
 #else
     cancellation_deferred() noexcept {}
     ~cancellation_deferred() {}
@@ -132,26 +116,7 @@ private:
 
 /// Writes to standard error in one call. A closed pipe there must not end the process, whoever's
 /// thread this is: a SIGPIPE that the write raises is taken back.
-inline void write_stderr(const char* text, std::size_t size) noexcept {
-    sigset_t pipe_only;
-    sigset_t pending;
-    sigset_t before;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    sigemptyset(&pending);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    const int error_before = errno;
-    const bool broken = ::write(STDERR_FILENO, text, size) < 0 && errno == EPIPE;
-    if (broken && sigismember(&pending, SIGPIPE) == 0) {
-        sigpending(&pending);
-        if (int taken = 0; sigismember(&pending, SIGPIPE) == 1) {
-            sigwait(&pipe_only, &taken);
-        }
-    }
-    errno = error_before;
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
+void write_stderr(const char* text, std::size_t size) noexcept;
 
 #else
 
@@ -159,22 +124,12 @@ struct cancellation_deferred {
     cancellation_deferred() noexcept {}
 };
 
-inline void write_stderr(const char* text, std::size_t size) noexcept {
-    (void)::_write(2, text, static_cast<unsigned>(size));
-}
+void write_stderr(const char* text, std::size_t size) noexcept;
 
 #endif
 
 /// The UTC calendar date and time of `seconds`.
-inline std::tm utc_of(std::time_t seconds) noexcept {
-    std::tm utc{};
-#if defined(FIRE_AND_FORGET_HAS_POSIX)
-    gmtime_r(&seconds, &utc);
-#else
-    gmtime_s(&utc, &seconds);
-#endif
-    return utc;
-}
+std::tm utc_of(std::time_t seconds) noexcept;
 
 #if defined(__GLIBC__)
 extern "C" {
@@ -196,97 +151,34 @@ bool add_exit_step() noexcept {
 }
 
 /// Tells a process from the ones it forks.
-inline long process_number() noexcept {
-#if defined(FIRE_AND_FORGET_HAS_POSIX)
-    return ::getpid();
-#else
-    return 0;
-#endif
-}
+long process_number() noexcept;
 
 /// Has functions called around each fork: before it, and after it in the parent and in the child. Does
 /// nothing where processes do not fork, or without memory.
-inline void watch_forks([[maybe_unused]] void (*before)(),
-                        [[maybe_unused]] void (*after_in_parent)(),
-                        [[maybe_unused]] void (*after_in_child)()) noexcept {
-#if defined(FIRE_AND_FORGET_HAS_POSIX)
-    static_cast<void>(::pthread_atfork(before, after_in_parent, after_in_child));
-#endif
-}
+void watch_forks([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*after_in_parent)(),
+                 [[maybe_unused]] void (*after_in_child)()) noexcept;
 
 /// From now on the calling thread sleeps no longer than it asks to: Linux adds up to 50 us, to let
 /// wake-ups fall together.
-inline void wake_up_on_time() noexcept {
-#if defined(__linux__)
-    ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-#endif
-}
+void wake_up_on_time() noexcept;
 
 /// What the calling thread is known by to shown_state() and cpu_time_of().
-inline long thread_number() noexcept {
-#if defined(__linux__)
-    return ::syscall(SYS_gettid);
-#else
-    return 0;
-#endif
-}
+long thread_number() noexcept;
 
 /// What the system shows as the state of a thread of this process; '?' where it does not tell, or has
 /// no descriptor for that.
-inline char shown_state([[maybe_unused]] long number) noexcept {
-    char state = '?';
-#if defined(__linux__)
-    char text[64];
-    std::snprintf(text, sizeof text, "/proc/self/task/%ld/stat", number);
-    const int error_before = errno;
-    const int file = ::open(text, O_RDONLY | O_CLOEXEC);
-    if (file >= 0) {
-        // "number (name) state ...": the name has 15 bytes at most and may hold anything
-        const ssize_t got = ::read(file, text, sizeof text);
-        for (ssize_t i = got - 3; i >= 0 && state == '?'; --i) {
-            state = text[i] == ')' && text[i + 1] == ' ' ? text[i + 2] : state;
-        }
-        ::close(file);
-    }
-    errno = error_before;
-#endif
-    return state;
-}
+char shown_state([[maybe_unused]] long number) noexcept;
 
 /// Whether a thread runs, or would if it had a processor.
 enum class thread_activity : std::uint8_t { able, blocked, unknown };
 
-inline thread_activity activity_of(long number) noexcept {
-    const char state = shown_state(number);
-    return state == 'R'   ? thread_activity::able
-           : state == '?' ? thread_activity::unknown
-                          : thread_activity::blocked;
-}
+thread_activity activity_of(long number) noexcept;
 
 /// How long a thread of this process has had a processor; negative where the system does not tell. Needs
 /// no descriptor.
-inline std::chrono::nanoseconds cpu_time_of([[maybe_unused]] long number) noexcept {
-    std::chrono::nanoseconds used{-1};
-#if defined(__linux__)
-    // As pthread_getcpuclockid makes it, which wants a handle of a thread that may be gone by now.
-    const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(number) << 3U) | 6U);
-    std::timespec time{};
-    const int error_before = errno;
-    if (::clock_gettime(clock, &time) == 0) {
-        used = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-    }
-    errno = error_before;
-#endif
-    return used;
-}
+std::chrono::nanoseconds cpu_time_of([[maybe_unused]] long number) noexcept;
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.
-inline void name_this_thread(const char* name) noexcept {
-#if defined(__linux__)
-    pthread_setname_np(pthread_self(), name);
-#else
-    (void)name;
-#endif
-}
+void name_this_thread(const char* name) noexcept;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -37,9 +37,7 @@ union immortal {
 /// another process than this is known by the number it had then.
 inline constinit std::atomic<std::uint32_t> process_generation{0};
 
-inline std::uint32_t generation_here() noexcept {
-    return process_generation.load(std::memory_order_relaxed);
-}
+std::uint32_t generation_here() noexcept;
 
 /// The default pool of this process, null until it is made. Spares its users a call.
 inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
@@ -60,64 +58,22 @@ inline constinit immortal<std::mutex> settings_mutex;
 class fork_care {
 public:
     /// From now on forks are noticed. To be called before anything is made that a child must not use.
-    static void begin() noexcept {
-        // Neither a function's static nor a lock: a child that is forked in the middle of it must be
-        // able to do it again. So whoever is at it is known by the process, and doing it twice does
-        // no harm.
-        static constinit std::atomic<long> state{0};
-        constexpr long done = -1;
-        long seen = state.load(std::memory_order_acquire);
-        while (seen != done) {
-            const long me = process_number();
-            if (seen == me) {
-                std::this_thread::yield();
-                seen = state.load(std::memory_order_acquire);
-            } else if (state.compare_exchange_weak(seen, me, std::memory_order_acquire)) {
-                watch_forks(&before, &after_in_parent, &after_in_child);
-                state.store(done, std::memory_order_release);
-                return;
-            }
-        }
-    }
+    static void begin() noexcept;
 
 private:
-    static void before() noexcept {
-        if (!std::exchange(this_thread.is_forking, true)) {
-            settings_mutex.value.lock();
-        }
-    }
-    static void after_in_parent() noexcept {
-        if (std::exchange(this_thread.is_forking, false)) {
-            settings_mutex.value.unlock();
-        }
-    }
-    static void after_in_child() noexcept {
-        after_in_parent();
-        process_generation.fetch_add(1, std::memory_order_relaxed); // there is no other thread
-        default_core_at_hand.store(nullptr, std::memory_order_relaxed);
-        this_thread.lanes = nullptr;
-        this_thread.lane = nullptr;
-        this_thread.all_lanes = nullptr;
-        this_thread.of_library = nullptr; // it is the child's main
-        this_thread.is_watched = false;
-        leave_library_mask();
-    }
+    static inline constinit std::atomic<long> state{
+        0}; ///< the process that is at it, or that it is done
+
+    static void before() noexcept;
+    static void after_in_parent() noexcept;
+    static void after_in_child() noexcept;
 };
 
 /// Holds the settings' lock. A thread that forks has it already, and may run handlers of users.
 class settings_lock {
 public:
-    settings_lock() noexcept : is_mine_(!this_thread.is_forking) {
-        fork_care::begin();
-        if (is_mine_) {
-            settings_mutex.value.lock();
-        }
-    }
-    ~settings_lock() {
-        if (is_mine_) {
-            settings_mutex.value.unlock();
-        }
-    }
+    settings_lock() noexcept;
+    ~settings_lock();
     settings_lock(const settings_lock&) = delete;
     settings_lock& operator=(const settings_lock&) = delete;
 

@@ -34,98 +34,43 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                it that there is an heir.
 class signal_heir {
 public:
-    static signal_heir& instance() noexcept {
-        static constinit one_per_process<signal_heir> one;
-        return one.get();
-    }
+    static signal_heir& instance() noexcept { return of_process.get(); }
 
 #if defined(__linux__)
 
     /// To be called on each thread that fires: if it is main, its end will be heard.
-    void watch_this_thread() noexcept {
-        if (!std::exchange(this_thread.is_watched, true) && is_main_thread()) {
-            const settings_lock held; // so no child is forked in the middle of the initialization
-            static const key_of_main key;
-            is_watched_ = key.set(*this);
-        }
-    }
+    void watch_this_thread() noexcept;
 
     /// Has an heir come if there should be one. To be called when a thread has been started.
-    void come_if_needed() noexcept {
-        library_threads& threads = library_threads::instance();
-        if (has_main_ended_.load() && threads.at_work() > 0 && !is_here_.exchange(true)) { // H1
-            is_here_ = threads.start(&live, this, nullptr) == 0;
-        }
-    }
+    void come_if_needed() noexcept;
 
     /// Sees what has become of main, if nothing else will. Returns when to do it again.
-    steady_time look(steady_time now) noexcept {
-        if (is_here_ || (is_watched_ && !has_main_ended_)) {
-            return never;
-        }
-        if (next_look_ <= now) {
-            next_look_ = later(now, std::chrono::seconds(1));
-            if (has_main_ended_ || has_main_thread_ended()) {
-                inherit(program_mask::get());
-            }
-        }
-        return next_look_;
-    }
+    steady_time look(steady_time now) noexcept;
 
 private:
+    static one_per_process<signal_heir> of_process;
+
     /// Has main's end heard. thread_local would not do: glibc destroys none when main leaves.
     class key_of_main {
     public:
         key_of_main() noexcept : is_made_(pthread_key_create(&key_, &hear_end) == 0) {}
         /// At the end of the program, or when the code goes that is to hear.
-        ~key_of_main() {
-            if (is_made_) {
-                pthread_key_delete(key_);
-            }
-        }
+        ~key_of_main();
         key_of_main(const key_of_main&) = delete;
         key_of_main& operator=(const key_of_main&) = delete;
 
-        bool set(signal_heir& any) const noexcept {
-            return is_made_ && pthread_setspecific(key_, &any) == 0;
-        }
+        bool set(signal_heir& any) const noexcept;
 
     private:
-        static void hear_end(void*) noexcept {
-            if (is_main_thread()) { // not one that has made another process
-                sigset_t blocked;
-                pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-                instance().inherit(blocked);
-            }
-        }
+        static void hear_end(void*) noexcept;
 
         pthread_key_t key_{};
         const bool is_made_;
     };
 
-    void inherit(const sigset_t& blocked_by_main) noexcept {
-        if (!has_inherited_.exchange(true)) {
-            mask_ = program_mask::get();
-            for (int number = 1; number <= most_signals; ++number) {
-                if (sigismember(&blocked_by_main, number) == 1) {
-                    sigaddset(&mask_, number);
-                }
-            }
-            has_main_ended_ = true;
-        }
-        come_if_needed();
-    }
+    void inherit(const sigset_t& blocked_by_main) noexcept;
 
-    static void live(void* self, void*) {
-        name_this_thread("faf/signals");
-        signal_heir& heir = *static_cast<signal_heir*>(self);
-        library_threads& threads = library_threads::instance();
-        pthread_sigmask(SIG_SETMASK, &heir.mask_, nullptr);
-        do {
-            threads.wait_until_alone();
-            heir.is_here_ = false; // H1
-        } while (threads.at_work() > 1 && !heir.is_here_.exchange(true));
-    }
+    static void live(void* self, void*);
 
     std::atomic<bool> is_watched_{false};
     std::atomic<bool> has_inherited_{false};
@@ -144,5 +89,7 @@ private:
 
 #endif
 };
+
+inline constinit one_per_process<signal_heir> signal_heir::of_process;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

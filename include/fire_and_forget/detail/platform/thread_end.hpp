@@ -40,18 +40,9 @@ void call_at_thread_end() noexcept {
 }
 
 /// For a thread of the library.
-inline void begin_thread() noexcept {
-    this_thread.knows_its_kind = this_thread.takes_last_steps = true;
-}
+void begin_thread() noexcept;
 
 /// What still comes, from destructors of thread_locals, does without what was given back.
-inline void take_last_steps() noexcept {
-    this_thread.takes_last_steps = false;
-    for (auto& place : this_thread.last_steps) {
-        if (auto* const step = std::exchange(place, nullptr)) {
-            step();
-        }
-    }
-}
+void take_last_steps() noexcept;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -73,40 +73,18 @@ struct thread_state {
 inline constinit thread_local thread_state this_thread{};
 
 /// True if the calling thread is inside a task, whoever runs it.
-inline bool inside_a_task() noexcept {
-    return this_thread.running != nullptr;
-}
+bool inside_a_task() noexcept;
 
 /// How many tasks of `executor` the calling thread is inside of, be it by way of other executors.
-inline std::size_t depth_of(const void* executor) noexcept {
-    std::size_t depth = 0;
-    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        depth += frame->on == executor && !frame->is_uncounted ? 1 : 0;
-    }
-    return depth;
-}
+std::size_t depth_of(const void* executor) noexcept;
 
 /// How many open coroutines in the books of `scheduler` the calling thread is inside of.
-inline std::size_t depth_in_books_of(const void* scheduler) noexcept {
-    std::size_t depth = 0;
-    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        depth += frame->of_books == scheduler ? 1 : 0;
-    }
-    return depth;
-}
+std::size_t depth_in_books_of(const void* scheduler) noexcept;
 
-inline bool inside_a_task_of(const void* executor) noexcept {
-    return depth_of(executor) > 0;
-}
+bool inside_a_task_of(const void* executor) noexcept;
 
 /// How many reports the calling thread is making to the sink of `executor` that it has borrowed.
-inline std::size_t loans_from(const void* executor) noexcept {
-    std::size_t loans = 0;
-    for (const loan_frame* frame = this_thread.loans; frame != nullptr; frame = frame->outer) {
-        loans += frame->from == executor ? 1 : 0;
-    }
-    return loans;
-}
+std::size_t loans_from(const void* executor) noexcept;
 
 /// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
 /// drops it there and then, it was refused, not abandoned. Known by a number and not by the task's
@@ -123,22 +101,13 @@ public:
 
     /// Notes that the task of hand-over `number` is dropped, if that one is still under way on this
     /// thread; false if it is not.
-    static bool note_dropped(std::uint32_t number) noexcept {
-        for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
-            if (one->number_ == number) {
-                one->is_dropped_ = true;
-                return true;
-            }
-        }
-        return false;
-    }
+    static bool note_dropped(std::uint32_t number) noexcept;
 
 private:
+    static inline constinit std::atomic<std::uint32_t> last{0};
+
     /// Numbers are only compared, so their order does not matter: relaxed.
-    static std::uint32_t next_number() noexcept {
-        static constinit std::atomic<std::uint32_t> last{0};
-        return last.fetch_add(1, std::memory_order_relaxed) + 1;
-    }
+    static std::uint32_t next_number() noexcept;
 
     const std::uint32_t number_ = next_number();
     hand_over* outer_;

@@ -31,13 +31,9 @@ inline steady_time later(steady_time start, std::chrono::nanoseconds delay) noex
     return start < never - delay ? start + delay : never;
 }
 
-inline steady_time earlier_of(steady_time a, steady_time b) noexcept {
-    return b < a ? b : a;
-}
+steady_time earlier_of(steady_time a, steady_time b) noexcept;
 
-inline steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept {
-    return later(steady_clock::now(), timeout);
-}
+steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept;
 
 /// How long sinks are asked about what could not be done in time: until `deadline`, and at least for
 /// a while from the first question on. On a machine under load, even that question may come late.
@@ -48,14 +44,7 @@ public:
     explicit sink_time(steady_time deadline, std::chrono::nanoseconds at_least = patience) noexcept
         : end_(deadline), at_least_(at_least) {}
 
-    bool is_left() noexcept {
-        const steady_time now = steady_clock::now();
-        if (!std::exchange(has_begun_, true)) {
-            const steady_time its_end = later(now, at_least_);
-            end_ = end_ < its_end ? its_end : end_;
-        }
-        return now < end_;
-    }
+    bool is_left() noexcept;
 
 private:
     steady_time end_;
@@ -64,34 +53,18 @@ private:
 };
 
 /// Waits for a notification, or for `deadline`; some systems can't wait for the end of time.
-inline void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
-                       steady_time deadline) {
-    if (deadline == never) {
-        changed.wait(lock);
-    } else {
-        changed.wait_until(lock, deadline);
-    }
-}
+void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                steady_time deadline);
 
 /// Tries for some microseconds: for who must not wait for a thread that has stopped with the lock.
-inline bool try_lock_soon(std::unique_lock<std::mutex>& lock) {
-    bool is_locked = lock.try_lock();
-    for (unsigned tries = 1; tries < 100 && !is_locked; ++tries) {
-        std::this_thread::yield();
-        is_locked = lock.try_lock();
-    }
-    return is_locked;
-}
+bool try_lock_soon(std::unique_lock<std::mutex>& lock);
 
 /// Waits for a notification piece by piece, so that whoever waits looks again even if it was lost: soon
 /// at first, and then ever more rarely.
 class slices {
 public:
     void next(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
-              steady_time deadline) {
-        wait_until(changed, lock, earlier_of(deadline, deadline_after(length_)));
-        length_ = length_ < longest ? 2 * length_ : length_;
-    }
+              steady_time deadline);
 
 private:
     static constexpr std::chrono::milliseconds longest{500};
@@ -103,15 +76,7 @@ struct wall_time {
     std::tm utc{};
     int milliseconds = 0;
 
-    static wall_time now() noexcept {
-        using std::chrono::milliseconds;
-        const auto now = std::chrono::system_clock::now();
-        const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-        const auto past = now - std::chrono::system_clock::from_time_t(seconds);
-        // to_time_t may round up; then the second has not begun yet
-        const auto fraction = std::chrono::duration_cast<milliseconds>(past).count();
-        return {utc_of(seconds), static_cast<int>(fraction < 0 ? 0 : fraction)};
-    }
+    static wall_time now() noexcept;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

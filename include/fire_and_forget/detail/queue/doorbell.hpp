@@ -48,9 +48,7 @@ public:
     explicit doorbell(std::uint32_t sleepers = 0) noexcept : word_(sleepers) {}
 
     /// The same, before its first use.
-    void begin(std::uint32_t sleepers) noexcept {
-        word_.store(sleepers, std::memory_order_relaxed);
-    }
+    void begin(std::uint32_t sleepers) noexcept;
 
     /// From now on only workers ring: submits see no need to.
     void leave_to_workers() noexcept { word_.fetch_or(hushed); }
@@ -59,45 +57,23 @@ public:
     // Submits -------------------------------------------------------------------------------------
 
     /// After a light barrier: whether a sleeper must be called.
-    bool is_needed() const noexcept { // O1
-        return word_.load(std::memory_order_relaxed) - 1 < all_sleepers;
-    }
+    bool is_needed() const noexcept;
 
     /// Makes the caller the one who will call a sleeper, unless none sleeps, or one is awake and
     /// looking, or is being called already.
-    bool try_ring() noexcept {
-        std::uint32_t word = word_.load(std::memory_order_relaxed);
-        do {
-            if ((word & all_sleepers) == 0 || (word & (looking | ringing)) != 0) {
-                return false;
-            }
-        } while (!word_.compare_exchange_weak(word, word | ringing));
-        return true;
-    }
+    bool try_ring() noexcept;
 
     /// Calls one sleeper, if one waits. After try_ring(), or to make sure.
-    void call_one() noexcept {
-        epoch_.fetch_add(1); // D2
-        stress_point();
-        epoch_.notify_one();
-    }
+    void call_one() noexcept;
 
     /// Takes back try_ring(): there was nobody to call.
     void give_up_ring() noexcept { word_.fetch_and(~ringing); }
 
-    void call_all() noexcept {
-        epoch_.fetch_add(1); // D2
-        epoch_.notify_all();
-    }
+    void call_all() noexcept;
 
     // Workers -------------------------------------------------------------------------------------
 
-    turn try_look() noexcept {
-        if ((word_.load(std::memory_order_relaxed) & looking) != 0) {
-            return turn::of_another;
-        }
-        return (word_.fetch_or(looking) & looking) == 0 ? turn::mine : turn::of_another; // D3
-    }
+    turn try_look() noexcept;
 
     /// Ends a turn because of a find. True if somebody sleeps who may be needed now.
     bool stop_looking() noexcept { return (word_.fetch_and(~looking) & all_sleepers) != 0; }
@@ -107,37 +83,17 @@ public:
 
     /// Enters the caller as asleep and ends its turn. It must pass a heavy barrier and look into
     /// the lanes before it waits.
-    void fall_asleep(turn whose) noexcept { // O1
-        const std::uint32_t cleared = ringing | (whose == turn::mine ? looking : 0);
-        std::uint32_t word = word_.load(std::memory_order_relaxed);
-        while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {
-        }
-        stress_point();
-    }
+    void fall_asleep(turn whose) noexcept;
 
     /// The same for a caller whose turn it is not, where somebody must look: takes the turn if it is
     /// free, and stays awake.
-    turn look_or_fall_asleep() noexcept {
-        std::uint32_t word = word_.load(std::memory_order_relaxed);
-        bool is_free = false;
-        do {
-            is_free = (word & looking) == 0;
-        } while (
-            !word_.compare_exchange_weak(word, is_free ? word | looking : (word & ~ringing) + 1));
-        stress_point();
-        return is_free ? turn::mine : turn::of_another;
-    }
+    turn look_or_fall_asleep() noexcept;
 
     void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // O2
 
     /// The caller, until now counted as asleep, is awake. It looks until it finds nothing before it
     /// falls asleep again: as the one whose turn it is, if that was free.
-    turn wake_up() noexcept {
-        std::uint32_t word = word_.load(std::memory_order_relaxed);
-        while (!word_.compare_exchange_weak(word, ((word - 1) & ~ringing) | looking)) {
-        }
-        return (word & looking) == 0 ? turn::mine : turn::of_another;
-    }
+    turn wake_up() noexcept;
 
     // Watchers ------------------------------------------------------------------------------------
 

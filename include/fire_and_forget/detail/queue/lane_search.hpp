@@ -78,9 +78,7 @@ private:
         return !may_stay && start->seems_used() && start->try_take(taker);
     }
 
-    static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept {
-        return lane->next != nullptr ? lane->next : first;
-    }
+    static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept;
 
     const lane_set* set_;
     place places_[priorities]{};

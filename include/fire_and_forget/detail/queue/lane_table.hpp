@@ -22,22 +22,9 @@ struct lanes_of_thread {
     lanes_of_thread* next = nullptr;
     bool is_in_use[priorities]{}; ///< a task is being stored there
 
-    bool is_any_in_use() const noexcept {
-        bool is_any = false;
-        for (const bool one : is_in_use) {
-            is_any = is_any || one;
-        }
-        return is_any;
-    }
+    bool is_any_in_use() const noexcept;
 
-    void give_back() noexcept {
-        for (std::size_t level = 0; level < priorities; ++level) {
-            if (lanes[level] != nullptr) {
-                of->take_back(*lanes[level], static_cast<priority>(level));
-            }
-        }
-        of->release();
-    }
+    void give_back() noexcept;
 };
 
 /// Finds them by the pool's lanes: a hash table with a chain in each place, which has at least as many
@@ -47,27 +34,11 @@ public:
     lane_table() noexcept = default;
     lane_table(const lane_table&) = delete;
     lane_table& operator=(const lane_table&) = delete;
-    ~lane_table() {
-        take_out_if([](const lanes_of_thread&) { return true; });
-        if (places_ != few_) {
-            delete[] places_;
-        }
-    }
+    ~lane_table();
 
-    lanes_of_thread* find(const lane_set& set) const noexcept {
-        lanes_of_thread* one = places_[place_of(set)];
-        while (one != nullptr && one->of != &set) {
-            one = one->next;
-        }
-        return one;
-    }
+    lanes_of_thread* find(const lane_set& set) const noexcept;
 
-    void insert(lanes_of_thread& fresh) noexcept {
-        if (++count_ > size()) {
-            grow();
-        }
-        link(fresh);
-    }
+    void insert(lanes_of_thread& fresh) noexcept;
 
     /// Gives the lanes back of those for which `is_it` holds.
     template <class Predicate>
@@ -97,37 +68,12 @@ private:
 
     std::size_t size() const noexcept { return std::size_t{1} << bits_; }
 
-    std::size_t place_of(const lane_set& set) const noexcept {
-        constexpr std::uintptr_t golden = 0x9E37'79B9U; // Fibonacci hashing
-        return (reinterpret_cast<std::uintptr_t>(&set) / alignof(lane_set) * golden >>
-                (32U - bits_)) %
-               size();
-    }
+    std::size_t place_of(const lane_set& set) const noexcept;
 
-    void link(lanes_of_thread& one) noexcept {
-        lanes_of_thread*& place = places_[place_of(*one.of)];
-        one.next = std::exchange(place, &one);
-    }
+    void link(lanes_of_thread& one) noexcept;
 
     /// Four times as many places; without memory it stays as it is.
-    void grow() noexcept {
-        const unsigned bits = bits_ + 2;
-        auto** const more = new (std::nothrow) lanes_of_thread* [std::size_t{1} << bits] {};
-        if (more == nullptr) {
-            return;
-        }
-        lanes_of_thread** const before = std::exchange(places_, more);
-        const std::size_t size_before = size();
-        bits_ = bits;
-        for (std::size_t i = 0; i < size_before; ++i) {
-            for (lanes_of_thread* one = before[i]; one != nullptr;) {
-                link(*std::exchange(one, one->next));
-            }
-        }
-        if (before != few_) {
-            delete[] before;
-        }
-    }
+    void grow() noexcept;
 
     lanes_of_thread* few_[std::size_t{1} << few_bits]{};
     lanes_of_thread** places_ = few_;

@@ -58,36 +58,19 @@ public:
     void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
 
     /// The last user deletes it, and must see what the others did.
-    void release() noexcept {
-        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            delete this;
-        }
-    }
+    void release() noexcept;
 
     /// Before the first submit. As many places for workers are vacant.
-    void begin(exit_party& pool, std::uint32_t vacancies) noexcept {
-        pool_ = &pool;
-        bell.begin(vacancies);
-    }
+    void begin(exit_party& pool, std::uint32_t vacancies) noexcept;
 
     /// The pool, kept; null when it is gone.
-    exit_party* keep_pool() noexcept {
-        const library_lock lock(mutex_);
-        return pool_ != nullptr && pool_->try_keep() ? pool_ : nullptr;
-    }
+    exit_party* keep_pool() noexcept;
 
     /// The pool is gone; threads let go of the lanes when they next come by.
-    void retire() noexcept {
-        const library_lock lock(mutex_);
-        pool_ = nullptr;
-        is_retired_.store(true, std::memory_order_relaxed);
-        retired.fetch_add(1, std::memory_order_release); // S2
-    }
+    void retire() noexcept;
 
     /// Of all pools: whether a thread has any to let go of.
-    static std::uint32_t retired_so_far() noexcept {
-        return retired.load(std::memory_order_acquire); // S2
-    }
+    static std::uint32_t retired_so_far() noexcept;
 
     bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
 
@@ -97,39 +80,18 @@ public:
 
     /// From now on workers take nothing any more. Who has then had a lane's lock knows that no worker
     /// is about to take from it; the barrier is for lanes that are linked later.
-    void end() noexcept {
-        is_over_.store(true, std::memory_order_relaxed);
-        asymmetric_barrier::heavy();
-    }
+    void end() noexcept;
     bool is_over() const noexcept { return is_over_.load(std::memory_order_relaxed); }
 
     /// A lane for the calling thread to store in; null if there is no memory.
-    pool_lane* lend(priority level) noexcept {
-        const library_lock lock(mutex_);
-        list& lanes = lists_[static_cast<std::size_t>(level)];
-        if (pool_lane* const used = lanes.free) {
-            lanes.free = used->next_free;
-            return used;
-        }
-        return add(lanes, false);
-    }
+    pool_lane* lend(priority level) noexcept;
 
     /// A lane for what has waited for its time. Not to be taken back.
-    pool_lane* lend_to_timers(priority level) noexcept {
-        const library_lock lock(mutex_);
-        return add(lists_[static_cast<std::size_t>(level)], true);
-    }
+    pool_lane* lend_to_timers(priority level) noexcept;
 
-    void take_back(pool_lane& lane, priority level) noexcept {
-        const library_lock lock(mutex_);
-        list& lanes = lists_[static_cast<std::size_t>(level)];
-        lane.next_free = lanes.free;
-        lanes.free = &lane;
-    }
+    void take_back(pool_lane& lane, priority level) noexcept;
 
-    pool_lane* first(std::size_t level) const noexcept {
-        return lists_[level].first.load(std::memory_order_acquire); // S1
-    }
+    pool_lane* first(std::size_t level) const noexcept;
 
     /// The first lane for which `is_it` holds; null if there is none.
     template <class Predicate>
@@ -145,15 +107,10 @@ public:
     }
 
     /// False only if there is nothing for workers to take.
-    bool may_have_tasks() const noexcept {
-        return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
-    }
+    bool may_have_tasks() const noexcept;
 
     /// Whether a worker that looks now would get a task.
-    bool has_task_at_hand() const noexcept {
-        return !is_over() &&
-               find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr;
-    }
+    bool has_task_at_hand() const noexcept;
 
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed, true); }
     std::uint64_t taken() const noexcept { return sum(&pool_lane::taken, true); }
@@ -170,36 +127,13 @@ private:
         pool_lane* free = nullptr;
     };
 
-    ~lane_set() {
-        for (list& lanes : lists_) {
-            for (pool_lane* lane = lanes.first.load(std::memory_order_relaxed); lane != nullptr;) {
-                delete std::exchange(lane, lane->next);
-            }
-        }
-    }
+    ~lane_set();
 
     /// A new lane, on the list; null if there is no memory. Under the lock.
-    static pool_lane* add(list& lanes, bool is_of_timers) noexcept {
-        auto* const fresh = new (std::nothrow) pool_lane;
-        if (fresh == nullptr || !fresh->prepare()) {
-            delete fresh;
-            return nullptr;
-        }
-        fresh->is_of_timers = is_of_timers;
-        fresh->next = lanes.first.load(std::memory_order_relaxed);
-        lanes.first.store(fresh, std::memory_order_release); // S1
-        return fresh;
-    }
+    static pool_lane* add(list& lanes, bool is_of_timers) noexcept;
 
     std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept,
-                      bool with_timers) const noexcept {
-        std::uint64_t all = 0;
-        find([&](const pool_lane& lane) {
-            all += with_timers || !lane.is_of_timers ? (lane.*count)() : 0;
-            return false;
-        });
-        return all;
-    }
+                      bool with_timers) const noexcept;
 
     static inline constinit std::atomic<std::uint32_t> retired{0};
 

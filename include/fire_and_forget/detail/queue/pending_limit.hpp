@@ -31,25 +31,12 @@ public:
 
     bool exists() const noexcept { return most_ > 0; }
 
-    bool try_enter() noexcept {
-        std::size_t taken = taken_.load(); // O1
-        do {
-            if (taken >= most_) {
-                return false; // N1
-            }
-        } while (!taken_.compare_exchange_weak(taken, taken + 1));
-        return true;
-    }
+    bool try_enter() noexcept;
 
     /// For what must not be refused.
     void enter_anyway() noexcept { taken_.fetch_add(1, std::memory_order_relaxed); }
 
-    void leave() {
-        taken_.fetch_sub(1);        // O1
-        if (waiters_.load() != 0) { // O1
-            wake_all();
-        }
-    }
+    void leave();
 
     /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds.
     template <class Predicate>
@@ -73,10 +60,7 @@ public:
     }
 
     /// Those that wait look again.
-    void wake_all() {
-        const library_lock lock(mutex_);
-        has_room_.notify_all();
-    }
+    void wake_all();
 
 private:
     const std::size_t most_;

@@ -23,25 +23,13 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Whether the executor's quiet has to wait for it: not for what repeats until it is stopped.
-inline bool is_awaited(const timed& item) noexcept {
-    return item.is_resumption || !static_cast<const task_node&>(item).repeats();
-}
+bool is_awaited(const timed& item) noexcept;
 
 /// Whether it should not wait for its time any longer.
-inline bool is_asked_to_stop(const timed& item) {
-    if (item.is_resumption) {
-        const auto& sleeper = static_cast<const suspended&>(item);
-        return sleeper.wants_to_stop != nullptr && sleeper.wants_to_stop(sleeper);
-    }
-    const task_details* const details = static_cast<const task_node&>(item).details;
-    return details != nullptr && details->stop.stop_requested();
-}
+bool is_asked_to_stop(const timed& item);
 
 /// What of it is on the list of those asked to stop, if it is watched.
-inline watched& watch_of(const timed& item) noexcept {
-    return item.is_resumption ? *static_cast<const suspended&>(item).watch
-                              : *static_cast<const task_node&>(item).details->watch;
-}
+watched& watch_of(const timed& item) noexcept;
 
 /// Shape       A stack that any thread pushes to (the intake), a heap that only the holder of
 ///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is in
@@ -74,40 +62,15 @@ public:
     timer_queue& operator=(const timer_queue&) = delete;
 
     /// Adds `item`, which is due at item.due; false if the intake is closed.
-    bool push(timed& item) noexcept {
-        if (item.is_watched) {
-            arm(item);
-        }
-        std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
-        accepted.fetch_add(1, std::memory_order_relaxed); // T2
-        timed* top = intake_.load(std::memory_order_relaxed);
-        do {
-            if (top == &closed_) { // T1
-                accepted.fetch_sub(1, std::memory_order_relaxed);
-                disarm(item);
-                return false;
-            }
-            item.next = top;
-            stress_point();
-        } while (!intake_.compare_exchange_weak(top, &item)); // O1 O2
-        return true;
-    }
+    bool push(timed& item) noexcept;
 
     /// All coroutines that were pushed so far.
-    std::uint64_t sleepers() const noexcept {
-        return sleeping_.accepted.load(std::memory_order_relaxed);
-    }
+    std::uint64_t sleepers() const noexcept;
     /// All tasks that were.
-    std::uint64_t accepted() const noexcept {
-        return awaited_.accepted.load(std::memory_order_relaxed) +
-               repeated_.accepted.load(std::memory_order_relaxed);
-    }
+    std::uint64_t accepted() const noexcept;
 
     /// The same when nothing waits any more and nothing is taken: then exact, whatever is refused.
-    std::uint64_t gone() const noexcept {
-        return awaited_.gone.load(std::memory_order_relaxed) +
-               repeated_.gone.load(std::memory_order_relaxed);
-    }
+    std::uint64_t gone() const noexcept;
 
     /// Whether any waits here; and whether any that a drain waits for. Who finds none of these sees
     /// where they went.
@@ -115,19 +78,10 @@ public:
     bool has_awaited() const noexcept { return awaited_.has_any() || sleeping_.has_any(); }
 
     /// For the keeper, when it has said when it gets up.
-    bool has_news() const noexcept { // O2
-        const timed* const top = intake_.load();
-        return (top != nullptr && top != &closed_) || wants_look_.load();
-    }
+    bool has_news() const noexcept;
 
     /// Notes one that is asked to stop; false if it does not wait here, or that is known.
-    bool ask(watched& one) noexcept {
-        const bool is_new = asked_.ask(one);
-        if (is_new) {
-            request_look();
-        }
-        return is_new;
-    }
+    bool ask(watched& one) noexcept;
 
     /// Someone may have been asked before he was pushed.
     void request_look() noexcept { wants_look_.store(true); } // O2
@@ -183,13 +137,7 @@ public:
     }
 
     /// From now on pushes are refused.
-    void close() noexcept {
-        const library_lock lock(mutex_);
-        if (!is_closed_) {
-            is_closed_ = true;
-            keep_all(intake_.exchange(&closed_)); // T1
-        }
-    }
+    void close() noexcept;
 
     /// Takes out the one that is due last of those for which `is_it` holds; null if there is none.
     /// Before anybody can see that it is gone, `note()` is called.
@@ -234,42 +182,18 @@ private:
         std::atomic<std::uint64_t> accepted{0};
         std::atomic<std::uint64_t> gone{0};
 
-        bool has_any() const noexcept {
-            const std::uint64_t gone_by_now = gone.load(std::memory_order_acquire);
-            return gone_by_now != accepted.load(std::memory_order_acquire);
-        }
+        bool has_any() const noexcept;
     };
 
-    counts& counts_of(const timed& item) noexcept {
-        return item.is_resumption ? sleeping_ : is_awaited(item) ? awaited_ : repeated_;
-    }
+    counts& counts_of(const timed& item) noexcept;
 
     /// Moves the intake to the heap, oldest first, and tries what is spilled again. Under the lock.
-    void collect() noexcept {
-        keep_all(std::exchange(spilled_, nullptr));
-        if (!is_closed_) {
-            keep_all(intake_.exchange(nullptr)); // O1
-        }
-    }
+    void collect() noexcept;
 
     /// Of a stack, newest first.
-    void keep_all(timed* stack) noexcept {
-        timed* oldest = nullptr;
-        while (stack != nullptr) {
-            timed* const below = std::exchange(stack->next, oldest);
-            oldest = std::exchange(stack, below);
-        }
-        while (oldest != nullptr) {
-            timed& item = *std::exchange(oldest, oldest->next);
-            if (!heap_.try_push(item)) {
-                spill(item);
-            }
-        }
-    }
+    void keep_all(timed* stack) noexcept;
 
-    void spill(timed& item) noexcept { // T3
-        item.next = std::exchange(spilled_, &item);
-    }
+    void spill(timed& item) noexcept;
 
     template <class Store>
     bool hand_out(timed& item, Store& store) {
@@ -283,18 +207,9 @@ private:
         return is_stored;
     }
 
-    void arm(timed& item) noexcept { // T4
-        asked_.arm(watch_of(item));
-        if (is_asked_to_stop(item)) {
-            ask(watch_of(item));
-        }
-    }
+    void arm(timed& item) noexcept;
 
-    void disarm(const timed& item) noexcept { // T4
-        if (item.is_watched) {
-            asked_.disarm(watch_of(item));
-        }
-    }
+    void disarm(const timed& item) noexcept;
 
     std::atomic<timed*> intake_{nullptr};
     counts awaited_;

@@ -35,51 +35,19 @@ struct watched {
 class asked_list {
 public:
     /// From now on it may be asked.
-    void arm(watched& one) noexcept {
-        const library_lock lock(mutex_);
-        one.is_armed = true;
-    }
+    void arm(watched& one) noexcept;
 
-    void disarm(watched& one) noexcept {
-        const library_lock lock(mutex_);
-        take_off(one);
-    }
+    void disarm(watched& one) noexcept;
 
     /// False if it is not armed, or on the list already.
-    bool ask(watched& one) noexcept {
-        const library_lock lock(mutex_);
-        if (!one.is_armed || one.next != nullptr) {
-            return false;
-        }
-        one.previous = std::exchange(ends_.previous, &one);
-        one.next = &ends_;
-        one.previous->next = &one;
-        return true;
-    }
+    bool ask(watched& one) noexcept;
 
     /// Disarms the first that is in the heap; null if there is none. The others have been asked
     /// before they got there, and stay.
-    timed* take_from_heap() noexcept {
-        const library_lock lock(mutex_);
-        watched* one = ends_.next;
-        while (one != &ends_ && !one->item.is_in_heap) {
-            one = one->next;
-        }
-        if (one == &ends_) {
-            return nullptr;
-        }
-        take_off(*one);
-        return &one->item;
-    }
+    timed* take_from_heap() noexcept;
 
 private:
-    static void take_off(watched& one) noexcept {
-        one.is_armed = false;
-        if (one.next != nullptr) {
-            one.previous->next = one.next;
-            std::exchange(one.next, nullptr)->previous = one.previous;
-        }
-    }
+    static void take_off(watched& one) noexcept;
 
     /// A ring: of those on the list, and this one.
     struct ring : watched {

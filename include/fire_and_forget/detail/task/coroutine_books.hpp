@@ -32,27 +32,10 @@ class book_list {
 public:
     book_entry* first() const noexcept { return first_; }
 
-    void add(book_entry& fresh) noexcept {
-        fresh.next = first_;
-        fresh.link = &first_;
-        if (first_ != nullptr) {
-            first_->link = &fresh.next;
-        }
-        first_ = &fresh;
-    }
+    void add(book_entry& fresh) noexcept;
 
     /// False if it is on no list.
-    static bool remove(book_entry& gone) noexcept {
-        if (gone.link == nullptr) {
-            return false;
-        }
-        *gone.link = gone.next;
-        if (gone.next != nullptr) {
-            gone.next->link = gone.link;
-        }
-        gone.link = nullptr;
-        return true;
-    }
+    static bool remove(book_entry& gone) noexcept;
 
 private:
     book_entry* first_ = nullptr;
@@ -98,54 +81,28 @@ public:
     void note_accepted() noexcept { accepted_.fetch_add(1, std::memory_order_relaxed); }
 
     void note_opened() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); } // B1
-    void note_closed(std::uint64_t many = 1) noexcept {
-        closed_.fetch_add(many, std::memory_order_release); // B1
-    }
+    void note_closed(std::uint64_t many = 1) noexcept;
 
-    void note_end(fate how, std::uint64_t many = 1) noexcept { // B2
-        ends_[static_cast<std::size_t>(how)].fetch_add(many, std::memory_order_release);
-    }
+    void note_end(fate how, std::uint64_t many = 1) noexcept;
 
     std::uint64_t accepted() const noexcept { return accepted_.load(std::memory_order_relaxed); }
     std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
     std::uint64_t closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
     /// Those of B2.
-    stats ends() const noexcept {
-        stats all;
-        all.succeeded = ended_as(fate::succeeded);
-        all.failed = ended_as(fate::failed);
-        all.cancelled = ended_as(fate::cancelled);
-        all.expired = ended_as(fate::expired);
-        all.dropped = all.cancelled + all.expired + ended_as(fate::dropped);
-        return all;
-    }
+    stats ends() const noexcept;
 
     /// Whether any was given up.
     bool has_dropped() const noexcept { return ended_as(fate::dropped) > 0; }
 
     // Those that are away -------------------------------------------------------------------------
 
-    void note_away(away_entry& leaving, scheduler* to) noexcept {
-        leaving.is_back = false;
-        leaving.at = to;
-        const library_lock lock(mutex_);
-        away_.add(leaving);
-    }
+    void note_away(away_entry& leaving, scheduler* to) noexcept;
 
     /// False if it has been written off.
-    bool note_back(away_entry& back) noexcept {
-        if (!back.is_back) {
-            const library_lock lock(mutex_);
-            back.is_back = book_list::remove(back);
-        }
-        return back.is_back;
-    }
+    bool note_back(away_entry& back) noexcept;
 
-    void note_moved(away_entry& away, scheduler* to) noexcept {
-        const library_lock lock(mutex_);
-        away.at = to;
-    }
+    void note_moved(away_entry& away, scheduler* to) noexcept;
 
     /// Calls `visit` with each executor of the library where one is, which is there as long. Under the
     /// lock.
@@ -191,10 +148,7 @@ public:
     }
 
     /// Takes out one that waits no longer. It counts as waiting until note_wait_ended().
-    void leave_wait(wait_entry& one) noexcept {
-        const library_lock lock(mutex_);
-        book_list::remove(one);
-    }
+    void leave_wait(wait_entry& one) noexcept;
     void note_wait_ended() noexcept { waiting_.fetch_sub(1, std::memory_order_release); }
 
     /// How many wait, or are about to go on.
@@ -202,25 +156,10 @@ public:
 
     /// From now on nobody may wait. Takes out those that can be had, and returns them as a list; the
     /// others are about to go on.
-    wait_entry* end_waits() noexcept {
-        const library_lock lock(mutex_);
-        are_waits_over_ = true;
-        wait_entry* taken = nullptr;
-        for (book_entry* one = waits_.first(); one != nullptr;) {
-            auto& wait = static_cast<wait_entry&>(*one);
-            one = one->next;
-            if (wait.try_take(wait)) {
-                book_list::remove(wait);
-                wait.next = std::exchange(taken, &wait);
-            }
-        }
-        return taken;
-    }
+    wait_entry* end_waits() noexcept;
 
 private:
-    std::uint64_t ended_as(fate how) const noexcept {
-        return ends_[static_cast<std::size_t>(how)].load(std::memory_order_acquire);
-    }
+    std::uint64_t ended_as(fate how) const noexcept;
 
     std::atomic<std::uint64_t> accepted_{0};
     std::atomic<std::uint64_t> opened_{0};

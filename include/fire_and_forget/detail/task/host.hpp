@@ -27,10 +27,8 @@ struct host {
 };
 
 /// The host of jobs that run on an executor of somebody else's.
-inline const host& foreign_host() noexcept {
-    static constinit one_per_process<host> shared;
-    return shared.get();
-}
+inline constinit one_per_process<host> host_of_foreign;
+const host& foreign_host() noexcept;
 
 /// A task as it is known while it runs, wherever it is stored.
 struct stored_task {
@@ -43,10 +41,6 @@ struct stored_task {
     faf::priority priority = faf::priority::normal;
 };
 
-inline stored_task task_in(task_node& node) noexcept {
-    return {*node.type,   node.closure(), node.where,
-            node.name,    node.details,   node.is_timed ? node.due : steady_time(),
-            node.priority};
-}
+stored_task task_in(task_node& node) noexcept;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

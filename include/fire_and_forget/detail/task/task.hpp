@@ -134,26 +134,10 @@ struct task_details {
 class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
-    static task_node* allocate(const task_type& type, const call_site& where) noexcept {
-        const std::size_t size = offset(type) + type.size;
-        const inside_library allocating;
-        // Asking for an alignment that it has anyway would double the price.
-        void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
-                                            : ::operator new(size, alignment(type), std::nothrow);
-        return memory != nullptr ? ::new (memory) task_node(type, where) : nullptr;
-    }
+    static task_node* allocate(const task_type& type, const call_site& where) noexcept;
 
     /// Gives the memory back. The closure must have been destroyed.
-    static void deallocate(task_node* node) noexcept {
-        const task_type& type = *node->type;
-        delete node->details;
-        node->~task_node();
-        if (is_usual(type)) {
-            ::operator delete(static_cast<void*>(node));
-        } else {
-            ::operator delete(static_cast<void*>(node), alignment(type));
-        }
-    }
+    static void deallocate(task_node* node) noexcept;
 
     task_node(const task_node&) = delete;
     task_node& operator=(const task_node&) = delete;
@@ -162,34 +146,15 @@ public:
 
     /// From now on it waits: for its time, or for a worker. It does so once, whichever executors it
     /// comes to.
-    void begin_waiting(steady_time now) noexcept {
-        if (is_timed && !is_accepted) {
-            is_delayed = due != steady_time();
-            due = later(now, due.time_since_epoch());
-        }
-        is_accepted = true;
-    }
+    void begin_waiting(steady_time now) noexcept;
 
     /// Before it goes to another executor, which is then told of a stop.
-    void end_watch() noexcept {
-        if (details != nullptr) {
-            delete std::exchange(details->watch, nullptr);
-        }
-        is_watched = false;
-    }
+    void end_watch() noexcept;
 
     /// Sets the time of the next run; returns how many had to be left out.
-    std::uint64_t advance(steady_time now) noexcept {
-        const std::chrono::nanoseconds every = details->every;
-        due = later(due, every);
-        const auto missed = due < now ? (now - due) / every : 0;
-        due += missed * every;
-        return static_cast<std::uint64_t>(missed);
-    }
+    std::uint64_t advance(steady_time now) noexcept;
 
-    bool repeats() const noexcept {
-        return details != nullptr && details->every > std::chrono::nanoseconds(0);
-    }
+    bool repeats() const noexcept;
 
     const task_type* const type;
     call_site where;
@@ -200,12 +165,8 @@ private:
     task_node(const task_type& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;
 
-    static bool is_usual(const task_type& type) noexcept {
-        return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-    }
-    static std::align_val_t alignment(const task_type& type) noexcept {
-        return std::align_val_t(type.alignment);
-    }
+    static bool is_usual(const task_type& type) noexcept;
+    static std::align_val_t alignment(const task_type& type) noexcept;
     static constexpr std::size_t offset(const task_type& type) noexcept {
         return (sizeof(task_node) + type.alignment - 1) / type.alignment * type.alignment;
     }
@@ -224,22 +185,6 @@ struct task_discarder {
 
 /// Copies what `given` says about the task. Throws what copying the sink throws; false if there is
 /// no memory for the details.
-inline bool add_options(task_node& task, const options* given) {
-    constexpr std::chrono::nanoseconds none{0};
-    if (given == nullptr) {
-        return true;
-    }
-    task.name = given->name.c_str();
-    task.priority = given->priority;
-    task.is_timed = true;
-    task.due = later(steady_time(), given->after);
-    if (given->every == none && given->expires == none && !given->on_error &&
-        !given->stop.stop_possible()) {
-        return true;
-    }
-    task.details =
-        new (std::nothrow) task_details{given->stop, given->on_error, given->every, given->expires};
-    return task.details != nullptr;
-}
+bool add_options(task_node& task, const options* given);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -2,7 +2,7 @@
 #pragma once
 
 // Deadlines in order: no thread, no clock, no lock. timer_queue.hpp feeds one from many threads;
-// manual_core.hpp drives one by hand.
+// testing.hpp drives one by hand.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
@@ -64,24 +64,10 @@ public:
     steady_time next_due() const noexcept { return size_ > 0 ? entries_[0].due : never; }
 
     /// Adds `item`, which stays where it is; false if there is no memory.
-    bool try_push(timed& item) noexcept {
-        if (size_ == capacity_ && !grow()) {
-            return false;
-        }
-        item.number = ++pushed_;
-        rise(size_++, entry(item));
-        return true;
-    }
+    bool try_push(timed& item) noexcept;
 
     /// Takes out the item with the earliest deadline, if that is not after `now`; else null.
-    timed* pop_due(steady_time now) noexcept {
-        if (size_ == 0 || now < entries_[0].due) {
-            return nullptr;
-        }
-        timed& first = entries_[0].item();
-        take_out(0);
-        return &first;
-    }
+    timed* pop_due(steady_time now) noexcept;
 
     /// Takes out one that is watched and in the heap.
     void remove(timed& item) noexcept { take_out(item.heap_place); }
@@ -140,12 +126,8 @@ private:
         explicit entry(timed& of) noexcept
             : due(of.due), tagged_(reinterpret_cast<std::byte*>(&of) + (of.is_watched ? 1 : 0)) {}
 
-        timed& item() const noexcept {
-            return *static_cast<timed*>(static_cast<void*>(tagged_ - (is_watched() ? 1 : 0)));
-        }
-        bool is_watched() const noexcept {
-            return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timed) != 0;
-        }
+        timed& item() const noexcept;
+        bool is_watched() const noexcept;
 
         steady_time due;
 
@@ -153,93 +135,25 @@ private:
         std::byte* tagged_; ///< where the item is, and one byte further if it is watched
     };
 
-    static bool is_before(const entry& a, const entry& b) noexcept {
-        return a.due < b.due ||
-               (a.due == b.due && static_cast<std::int32_t>(a.item().number - b.item().number) < 0);
-    }
+    static bool is_before(const entry& a, const entry& b) noexcept;
 
     bool grow() noexcept { return resize(capacity_ > 0 ? 2 * capacity_ : least); }
 
     /// Not before it is a quarter full, lest it grow and shrink in turn.
-    void shrink() noexcept {
-        std::size_t enough = capacity_;
-        while (enough > least && size_ < enough / 4) {
-            enough /= 2;
-        }
-        if (enough < capacity_) {
-            static_cast<void>(resize(enough));
-        }
-    }
+    void shrink() noexcept;
 
     /// By realloc, which moves a large array without copying it.
-    bool resize(std::size_t capacity) noexcept {
-        void* const moved = std::realloc(static_cast<void*>(entries_), capacity * sizeof(entry));
-        if (moved == nullptr) {
-            return false;
-        }
-        entries_ = static_cast<entry*>(moved);
-        capacity_ = capacity;
-        return true;
-    }
+    bool resize(std::size_t capacity) noexcept;
 
-    void put(std::size_t place, const entry& it) noexcept {
-        entries_[place] = it;
-        if (it.is_watched()) {
-            it.item().heap_place = place;
-            it.item().is_in_heap = true;
-        }
-    }
+    void put(std::size_t place, const entry& it) noexcept;
 
-    void take_out(std::size_t place) noexcept {
-        if (const entry gone = entries_[place]; gone.is_watched()) {
-            gone.item().is_in_heap = false;
-        }
-        const entry last = entries_[--size_];
-        if (place < size_) {
-            if (place > 0 && is_before(last, entries_[(place - 1) / arity])) {
-                rise(place, last);
-            } else {
-                sink(place, last);
-            }
-        }
-        shrink();
-    }
+    void take_out(std::size_t place) noexcept;
 
     /// Puts `it` in the free place `hole`, or above if it comes before what is there.
-    void rise(std::size_t hole, const entry& it) noexcept {
-        while (hole > 0) {
-            const std::size_t parent = (hole - 1) / arity;
-            if (!is_before(it, entries_[parent])) {
-                break;
-            }
-            put(hole, entries_[parent]);
-            hole = parent;
-        }
-        put(hole, it);
-    }
+    void rise(std::size_t hole, const entry& it) noexcept;
 
     /// The same, or below if it comes after what is there.
-    void sink(std::size_t hole, const entry it) noexcept {
-        for (;;) {
-            const std::size_t first = hole * arity + 1;
-            if (first >= size_) {
-                break;
-            }
-            const std::size_t end = first + arity < size_ ? first + arity : size_;
-            std::size_t earliest = first;
-            for (std::size_t child = first + 1; child < end; ++child) {
-                if (is_before(entries_[child], entries_[earliest])) {
-                    earliest = child;
-                }
-            }
-            if (!is_before(entries_[earliest], it)) {
-                break;
-            }
-            put(hole, entries_[earliest]);
-            hole = earliest;
-        }
-        put(hole, it);
-    }
+    void sink(std::size_t hole, const entry it) noexcept;
 
     entry* entries_ = nullptr;
     std::size_t size_ = 0;

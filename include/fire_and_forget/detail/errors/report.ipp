@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../error_report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/process.hpp"
+#include "../platform/thread_state.hpp"
+#include "describe.hpp"
+#include "report.hpp"
+#include "stderr_sink.hpp"
+
+#include <memory>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE std::shared_ptr<const error_sink> sink_slot::get() const {
+    const settings_lock held;
+    return sink_;
+}
+
+FIRE_AND_FORGET_ENGINE bool sink_slot::replace(const std::shared_ptr<const error_sink>& expected,
+                                               std::shared_ptr<const error_sink> fresh) {
+    const settings_lock held;
+    if (sink_ != expected) {
+        return false;
+    }
+    sink_.swap(fresh); // the old one is destroyed after the lock is given back
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void sink_slot::clear() {
+    std::shared_ptr<const error_sink> old;
+    const settings_lock held;
+    sink_.swap(old);
+}
+
+FIRE_AND_FORGET_ENGINE sink_slot& global_sink() noexcept {
+    return slot_of_global_sink.value;
+}
+
+FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink* const* end,
+                                 const error_report& report) {
+    for (; next != end; ++next) {
+        const error_sink* sink = *next;
+        if (sink == nullptr || !*sink) {
+            continue;
+        }
+        bool taken = true;
+        attempt([&] { (*sink)(report); },
+                [&] {
+                    taken = false;
+                    const exception_description thrown;
+                    error_report about_sink = report;
+                    about_sink.kind = failure::sink_failed;
+                    about_sink.exception = thrown.exception();
+                    about_sink.type = thrown.type();
+                    about_sink.what = thrown.what();
+                    about_sink.suppressed = 0;
+                    tell(next + 1, end, about_sink);
+                });
+        if (taken) {
+            return;
+        }
+    }
+    default_sink().write(report);
+}
+
+FIRE_AND_FORGET_ENGINE void report(const error_report& what_happened, const error_sink* of_task,
+                                   const error_sink* of_pool) {
+    const cancellation_deferred whole;
+    if (this_thread.in_sink) {
+        default_sink().write(what_happened);
+        return;
+    }
+    const sink_scope scope;
+    const std::shared_ptr<const error_sink> global = global_sink().get();
+    const error_sink* const sinks[] = {of_task, of_pool, global.get()};
+    tell(sinks, sinks + 3, what_happened);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "attempt.hpp"
+#include "platform.hpp"
+
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <type_traits>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+// The exception by which a thread is ended must not be swallowed. libc++ has no name for it: with
+// it, a task that ends its thread ends the program.
+#if defined(__GLIBCXX__) && defined(FIRE_AND_FORGET_HAS_CXXABI)
+#define FIRE_AND_FORGET_LET_THREAD_END                                                             \
+    catch (abi::__forced_unwind&) {                                                                \
+        throw;                                                                                     \
+    }
+#else
+#define FIRE_AND_FORGET_LET_THREAD_END
+#endif
+
+FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
+#if defined(__cpp_exceptions)
+    try {
+        try {
+            try {
+                body();
+            }
+            FIRE_AND_FORGET_LET_THREAD_END
+            catch (...) { // see above
+                on_exception();
+            }
+        }
+        FIRE_AND_FORGET_LET_THREAD_END
+        catch (...) { // the destructor of the first exception threw it
+            on_exception();
+        }
+    }
+    FIRE_AND_FORGET_LET_THREAD_END
+    catch (...) { // the destructor of the second exception threw it
+        alignas(std::exception_ptr) std::byte kept[sizeof(std::exception_ptr)];
+        ::new (static_cast<void*>(kept)) std::exception_ptr(std::current_exception());
+        on_exception();
+    }
+#else
+    (void)on_exception;
+    body();
+#endif
+}
+
+#undef FIRE_AND_FORGET_LET_THREAD_END
+
+FIRE_AND_FORGET_ENGINE stop_source make_stop_source() {
+#if defined(__cpp_lib_jthread)
+    stop_source source(std::nostopstate);
+    attempt([&] { source = stop_source(); }, [] {});
+    return source;
+#else
+    return {};
+#endif
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "either_stop.hpp"
+#include "platform.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+#if defined(__cpp_lib_jthread)
+
+FIRE_AND_FORGET_ENGINE void either_stop::relay::operator()() const noexcept {
+    stop_source kept = *to; // a callback may end what *this is part of
+    kept.request_stop();
+}
+
+#else
+
+#endif
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "loaded_module.hpp"
+#include "platform.hpp"
+#include "signals.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+#if defined(FIRE_AND_FORGET_HAS_MODULES)
+
+FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
+    struct search {
+        std::uintptr_t address;
+        const char* name = "";
+    };
+    search wanted{reinterpret_cast<std::uintptr_t>(address)};
+    constexpr auto look_at = [](dl_phdr_info* one, std::size_t, void* looking) noexcept {
+        auto& its = *static_cast<search*>(looking);
+        for (int i = 0; i < one->dlpi_phnum; ++i) {
+            const auto& part = one->dlpi_phdr[i];
+            const std::uintptr_t start = one->dlpi_addr + part.p_vaddr;
+            if (part.p_type == PT_LOAD && its.address >= start &&
+                its.address - start < part.p_memsz) {
+                its.name = one->dlpi_name;
+                return 1;
+            }
+        }
+        return 0;
+    };
+    ::dl_iterate_phdr(look_at, &wanted);
+    return wanted.name;
+}
+
+FIRE_AND_FORGET_ENGINE void* open_module(const char* name, int how) noexcept {
+    auto* const dlopen_if_any = of_loader<decltype(::dlopen)>("dlopen");
+    return dlopen_if_any != nullptr ? dlopen_if_any(name, how | RTLD_NOW | RTLD_NOLOAD) : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
+    return open_module(name, 0);
+}
+
+FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
+    static_cast<void>(open_module(name, RTLD_NODELETE));
+}
+
+FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
+    of_loader<decltype(::dlclose)>("dlclose")(kept);
+}
+
+FIRE_AND_FORGET_ENGINE void end_of_main::watch() noexcept {
+    if (!is_main_thread() || mark_.load(std::memory_order_relaxed) != nullptr) {
+        return;
+    }
+    auto* const at_thread_exit =
+        of_loader<int(void (*)(void*), void*, void*)>("__cxa_thread_atexit_impl");
+    auto* const post = of_loader<void(void*)>("sem_post");
+    auto* const mark = new (std::nothrow) sem_t;
+    if (at_thread_exit != nullptr && post != nullptr && mark != nullptr &&
+        ::sem_init(mark, 0, 0) == 0 &&
+        at_thread_exit(post, mark, reinterpret_cast<void*>(post)) == 0) {
+        mark_.store(mark, std::memory_order_release);
+    } else {
+        delete mark;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool end_of_main::has_begun() const noexcept {
+    sem_t* const mark = mark_.load(std::memory_order_acquire);
+    int posts = 0;
+    return mark != nullptr && ::sem_getvalue(mark, &posts) == 0 && posts > 0;
+}
+
+#else
+
+FIRE_AND_FORGET_ENGINE const char* module_with(const void*) noexcept {
+    return "";
+}
+
+FIRE_AND_FORGET_ENGINE void* keep_loaded(const char*) noexcept {
+    return nullptr;
+}
+
+#endif
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

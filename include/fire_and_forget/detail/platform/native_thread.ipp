@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "native_thread.hpp"
+#include "platform.hpp"
+#include "signals.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+
+FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with) noexcept {
+    const signals_blocked inherited;
+    pthread_t fresh{};
+    return pthread_create(&fresh, nullptr, body, with);
+}
+
+FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
+    return pthread_self();
+}
+
+FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread one) noexcept {
+    return pthread_equal(one, pthread_self()) != 0;
+}
+
+FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
+    const cancellation_deferred whole;
+    pthread_join(one, nullptr);
+}
+
+FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
+#if defined(__linux__) && !defined(__ANDROID__)
+    return pthread_tryjoin_np(one, nullptr) == 0;
+#else
+    const bool is_gone = pthread_kill(one, 0) == ESRCH;
+    if (is_gone) {
+        join(one);
+    }
+    return is_gone;
+#endif
+}
+
+#else
+
+FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with) noexcept {
+    int error = 0;
+    attempt([&] { std::thread(body, with).detach(); },
+            [&] { error = static_cast<int>(std::errc::resource_unavailable_try_again); });
+    return error;
+}
+
+FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
+    return {};
+}
+
+FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread) noexcept {
+    return false;
+}
+
+FIRE_AND_FORGET_ENGINE bool try_join(native_thread) noexcept {
+    return true;
+}
+
+#endif
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

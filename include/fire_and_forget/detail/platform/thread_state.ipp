@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "thread_state.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool inside_a_task() noexcept {
+    return this_thread.running != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t depth_of(const void* executor) noexcept {
+    std::size_t depth = 0;
+    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
+        depth += frame->on == executor && !frame->is_uncounted ? 1 : 0;
+    }
+    return depth;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t depth_in_books_of(const void* scheduler) noexcept {
+    std::size_t depth = 0;
+    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
+        depth += frame->of_books == scheduler ? 1 : 0;
+    }
+    return depth;
+}
+
+FIRE_AND_FORGET_ENGINE bool inside_a_task_of(const void* executor) noexcept {
+    return depth_of(executor) > 0;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t loans_from(const void* executor) noexcept {
+    std::size_t loans = 0;
+    for (const loan_frame* frame = this_thread.loans; frame != nullptr; frame = frame->outer) {
+        loans += frame->from == executor ? 1 : 0;
+    }
+    return loans;
+}
+
+FIRE_AND_FORGET_ENGINE bool hand_over::note_dropped(std::uint32_t number) noexcept {
+    for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
+        if (one->number_ == number) {
+            one->is_dropped_ = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint32_t hand_over::next_number() noexcept {
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../options.hpp"
+#include "../executor/lifecycle.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/reentry.hpp"
+#include "doorbell.hpp"
+#include "lane.hpp"
+#include "lanes.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE void lane_set::release() noexcept {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        delete this;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::begin(exit_party& pool, std::uint32_t vacancies) noexcept {
+    pool_ = &pool;
+    bell.begin(vacancies);
+}
+
+FIRE_AND_FORGET_ENGINE exit_party* lane_set::keep_pool() noexcept {
+    const library_lock lock(mutex_);
+    return pool_ != nullptr && pool_->try_keep() ? pool_ : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::retire() noexcept {
+    const library_lock lock(mutex_);
+    pool_ = nullptr;
+    is_retired_.store(true, std::memory_order_relaxed);
+    retired.fetch_add(1, std::memory_order_release); // S2
+}
+
+FIRE_AND_FORGET_ENGINE std::uint32_t lane_set::retired_so_far() noexcept {
+    return retired.load(std::memory_order_acquire); // S2
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::end() noexcept {
+    is_over_.store(true, std::memory_order_relaxed);
+    asymmetric_barrier::heavy();
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend(priority level) noexcept {
+    const library_lock lock(mutex_);
+    list& lanes = lists_[static_cast<std::size_t>(level)];
+    if (pool_lane* const used = lanes.free) {
+        lanes.free = used->next_free;
+        return used;
+    }
+    return add(lanes, false);
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend_to_timers(priority level) noexcept {
+    const library_lock lock(mutex_);
+    return add(lists_[static_cast<std::size_t>(level)], true);
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level) noexcept {
+    const library_lock lock(mutex_);
+    list& lanes = lists_[static_cast<std::size_t>(level)];
+    lane.next_free = lanes.free;
+    lanes.free = &lane;
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexcept {
+    return lists_[level].first.load(std::memory_order_acquire); // S1
+}
+
+FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
+    return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
+    return !is_over() && find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
+    for (list& lanes : lists_) {
+        for (pool_lane* lane = lanes.first.load(std::memory_order_relaxed); lane != nullptr;) {
+            delete std::exchange(lane, lane->next);
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(list& lanes, bool is_of_timers) noexcept {
+    auto* const fresh = new (std::nothrow) pool_lane;
+    if (fresh == nullptr || !fresh->prepare()) {
+        delete fresh;
+        return nullptr;
+    }
+    fresh->is_of_timers = is_of_timers;
+    fresh->next = lanes.first.load(std::memory_order_relaxed);
+    lanes.first.store(fresh, std::memory_order_release); // S1
+    return fresh;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t
+lane_set::sum(std::uint64_t (pool_lane::*count)() const noexcept, bool with_timers) const noexcept {
+    std::uint64_t all = 0;
+    find([&](const pool_lane& lane) {
+        all += with_timers || !lane.is_of_timers ? (lane.*count)() : 0;
+        return false;
+    });
+    return all;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "pending_limit.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool pending_limit::try_enter() noexcept {
+    std::size_t taken = taken_.load(); // O1
+    do {
+        if (taken >= most_) {
+            return false; // N1
+        }
+    } while (!taken_.compare_exchange_weak(taken, taken + 1));
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void pending_limit::leave() {
+    taken_.fetch_sub(1);        // O1
+    if (waiters_.load() != 0) { // O1
+        wake_all();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void pending_limit::wake_all() {
+    const library_lock lock(mutex_);
+    has_room_.notify_all();
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "../task/asked_list.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "../task/timer_heap.hpp"
+#include "timer_queue.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool is_awaited(const timed& item) noexcept {
+    return item.is_resumption || !static_cast<const task_node&>(item).repeats();
+}
+
+FIRE_AND_FORGET_ENGINE bool is_asked_to_stop(const timed& item) {
+    if (item.is_resumption) {
+        const auto& sleeper = static_cast<const suspended&>(item);
+        return sleeper.wants_to_stop != nullptr && sleeper.wants_to_stop(sleeper);
+    }
+    const task_details* const details = static_cast<const task_node&>(item).details;
+    return details != nullptr && details->stop.stop_requested();
+}
+
+FIRE_AND_FORGET_ENGINE watched& watch_of(const timed& item) noexcept {
+    return item.is_resumption ? *static_cast<const suspended&>(item).watch
+                              : *static_cast<const task_node&>(item).details->watch;
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_queue::push(timed& item) noexcept {
+    if (item.is_watched) {
+        arm(item);
+    }
+    std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
+    accepted.fetch_add(1, std::memory_order_relaxed); // T2
+    timed* top = intake_.load(std::memory_order_relaxed);
+    do {
+        if (top == &closed_) { // T1
+            accepted.fetch_sub(1, std::memory_order_relaxed);
+            disarm(item);
+            return false;
+        }
+        item.next = top;
+        stress_point();
+    } while (!intake_.compare_exchange_weak(top, &item)); // O1 O2
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t timer_queue::sleepers() const noexcept {
+    return sleeping_.accepted.load(std::memory_order_relaxed);
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t timer_queue::accepted() const noexcept {
+    return awaited_.accepted.load(std::memory_order_relaxed) +
+           repeated_.accepted.load(std::memory_order_relaxed);
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t timer_queue::gone() const noexcept {
+    return awaited_.gone.load(std::memory_order_relaxed) +
+           repeated_.gone.load(std::memory_order_relaxed);
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_queue::has_news() const noexcept { // O2
+    const timed* const top = intake_.load();
+    return (top != nullptr && top != &closed_) || wants_look_.load();
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_queue::ask(watched& one) noexcept {
+    const bool is_new = asked_.ask(one);
+    if (is_new) {
+        request_look();
+    }
+    return is_new;
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::close() noexcept {
+    const library_lock lock(mutex_);
+    if (!is_closed_) {
+        is_closed_ = true;
+        keep_all(intake_.exchange(&closed_)); // T1
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_queue::counts::has_any() const noexcept {
+    const std::uint64_t gone_by_now = gone.load(std::memory_order_acquire);
+    return gone_by_now != accepted.load(std::memory_order_acquire);
+}
+
+FIRE_AND_FORGET_ENGINE timer_queue::counts& timer_queue::counts_of(const timed& item) noexcept {
+    return item.is_resumption ? sleeping_ : is_awaited(item) ? awaited_ : repeated_;
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::collect() noexcept {
+    keep_all(std::exchange(spilled_, nullptr));
+    if (!is_closed_) {
+        keep_all(intake_.exchange(nullptr)); // O1
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::keep_all(timed* stack) noexcept {
+    timed* oldest = nullptr;
+    while (stack != nullptr) {
+        timed* const below = std::exchange(stack->next, oldest);
+        oldest = std::exchange(stack, below);
+    }
+    while (oldest != nullptr) {
+        timed& item = *std::exchange(oldest, oldest->next);
+        if (!heap_.try_push(item)) {
+            spill(item);
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::spill(timed& item) noexcept { // T3
+    item.next = std::exchange(spilled_, &item);
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::arm(timed& item) noexcept { // T4
+    asked_.arm(watch_of(item));
+    if (is_asked_to_stop(item)) {
+        ask(watch_of(item));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timed& item) noexcept { // T4
+    if (item.is_watched) {
+        asked_.disarm(watch_of(item));
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

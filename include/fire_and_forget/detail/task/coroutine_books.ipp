@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../call_site.hpp"
+#include "../../stats.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "coroutine_books.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE void book_list::add(book_entry& fresh) noexcept {
+    fresh.next = first_;
+    fresh.link = &first_;
+    if (first_ != nullptr) {
+        first_->link = &fresh.next;
+    }
+    first_ = &fresh;
+}
+
+FIRE_AND_FORGET_ENGINE bool book_list::remove(book_entry& gone) noexcept {
+    if (gone.link == nullptr) {
+        return false;
+    }
+    *gone.link = gone.next;
+    if (gone.next != nullptr) {
+        gone.next->link = gone.link;
+    }
+    gone.link = nullptr;
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_closed(std::uint64_t many) noexcept {
+    closed_.fetch_add(many, std::memory_order_release); // B1
+}
+
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_end(fate how, std::uint64_t many) noexcept { // B2
+    ends_[static_cast<std::size_t>(how)].fetch_add(many, std::memory_order_release);
+}
+
+FIRE_AND_FORGET_ENGINE stats coroutine_books::ends() const noexcept {
+    stats all;
+    all.succeeded = ended_as(fate::succeeded);
+    all.failed = ended_as(fate::failed);
+    all.cancelled = ended_as(fate::cancelled);
+    all.expired = ended_as(fate::expired);
+    all.dropped = all.cancelled + all.expired + ended_as(fate::dropped);
+    return all;
+}
+
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_away(away_entry& leaving,
+                                                       scheduler* to) noexcept {
+    leaving.is_back = false;
+    leaving.at = to;
+    const library_lock lock(mutex_);
+    away_.add(leaving);
+}
+
+FIRE_AND_FORGET_ENGINE bool coroutine_books::note_back(away_entry& back) noexcept {
+    if (!back.is_back) {
+        const library_lock lock(mutex_);
+        back.is_back = book_list::remove(back);
+    }
+    return back.is_back;
+}
+
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_moved(away_entry& away, scheduler* to) noexcept {
+    const library_lock lock(mutex_);
+    away.at = to;
+}
+
+FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one) noexcept {
+    const library_lock lock(mutex_);
+    book_list::remove(one);
+}
+
+FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::end_waits() noexcept {
+    const library_lock lock(mutex_);
+    are_waits_over_ = true;
+    wait_entry* taken = nullptr;
+    for (book_entry* one = waits_.first(); one != nullptr;) {
+        auto& wait = static_cast<wait_entry&>(*one);
+        one = one->next;
+        if (wait.try_take(wait)) {
+            book_list::remove(wait);
+            wait.next = std::exchange(taken, &wait);
+        }
+    }
+    return taken;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t coroutine_books::ended_as(fate how) const noexcept {
+    return ends_[static_cast<std::size_t>(how)].load(std::memory_order_acquire);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../error_report.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "host.hpp"
+#include "run_task.hpp"
+#include "scheduler.hpp"
+#include "task.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE task_run::task_run(const stored_task& task, const host& on) noexcept
+    : task_(task), on_(on) {
+    this_thread.running = &frame_;
+    if (is_timed()) {
+        started_ = on.now();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE task_run::~task_run() {
+    if (!is_settled_) {
+        report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
+        if (!is_to_be_kept_) {
+            destroy([&] { report_exception(failure::exception); });
+        }
+    }
+    this_thread.running = frame_.outer;
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
+    if (task_.details != nullptr && !may_start()) {
+        return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
+    }
+    call();
+    // Outside the handler: a closure that throws on destruction must not meet the unwinding.
+    destroy([&] { failed_with_exception(); });
+    is_settled_ = true;
+    return result_;
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
+    if (may_start()) {
+        is_to_be_kept_ = goes_on = true; // even if it ends the thread
+        call();
+        if (has_lent()) { // its coroutine goes on, and is followed by the next run
+            return result_;
+        }
+        goes_on = answer_ == repetition::go_on;
+    } else {
+        goes_on = result_ == fate::expired;
+        report(goes_on ? failure::expired : failure::cancelled, nullptr, {}, {});
+    }
+    if (!goes_on) {
+        destroy([&] { report_exception(failure::exception); });
+    }
+    is_settled_ = true;
+    return result_;
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::resumed(steady_time since, const scheduler* in_books_of) {
+    started_ = since;
+    frame_.of_books = in_books_of;
+    frame_.is_uncounted = true; // the executor counts the task that resumes it
+    call();
+    destroy([&] { failed_with_exception(); });
+    is_settled_ = true;
+    return result_;
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::drop_uncounted(failure kind, std::string_view why) {
+    frame_.is_uncounted = true;
+    return drop(kind, why);
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::drop(failure kind, std::string_view why) {
+    report(kind, nullptr, {}, why);
+    destroy([&] { report_exception(failure::exception); });
+    is_settled_ = true;
+    return kind == failure::cancelled ? fate::cancelled
+           : kind == failure::expired ? fate::expired
+                                      : fate::dropped;
+}
+
+FIRE_AND_FORGET_ENGINE task_node* task_run::lend() noexcept {
+    if (repeated_ == nullptr) {
+        return nullptr;
+    }
+    is_settled_ = true;
+    return repeated_->release();
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::take_back(task_node& repeated) noexcept {
+    is_settled_ = false;
+    repeated_->reset(&repeated);
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::failed([[maybe_unused]] const std::exception_ptr& why) {
+#if defined(__cpp_exceptions)
+    attempt([&] { std::rethrow_exception(why); }, [&] { failed_with_exception(); });
+#endif
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::failed_with_exception() {
+    report_exception(failure::exception);
+    result_ = fate::failed;
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::given_up(failure kind, std::string_view why) {
+    report(kind, nullptr, {}, why);
+    result_ = kind == failure::cancelled ? fate::cancelled : fate::dropped;
+}
+
+FIRE_AND_FORGET_ENGINE stop_token task_run::stop_of_task() const {
+    return task_.details != nullptr ? task_.details->stop : stop_token{};
+}
+
+FIRE_AND_FORGET_ENGINE bool task_run::is_timed() const noexcept {
+    return task_.due != steady_time();
+}
+
+FIRE_AND_FORGET_ENGINE bool task_run::may_start() noexcept {
+    if (task_.details->stop.stop_requested()) {
+        result_ = fate::cancelled;
+    } else if (const auto expires = task_.details->expires;
+               expires != std::chrono::nanoseconds(0) && later_by(expires) < started_) {
+        result_ = fate::expired;
+    }
+    return result_ == fate::succeeded;
+}
+
+FIRE_AND_FORGET_ENGINE steady_time
+task_run::later_by(std::chrono::nanoseconds time) const noexcept {
+    return time > std::chrono::nanoseconds(0) ? later(task_.due, time) : task_.due + time;
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::call() {
+    has_started_ = true;
+    attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::destroy(action on_exception) {
+    if (!std::exchange(is_destroyed_, true) && task_.type.destroy != nullptr) {
+        attempt([&] { task_.type.destroy(task_.closure); }, on_exception);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void
+task_run::report_returned_exception([[maybe_unused]] const std::exception_ptr& returned) {
+#if defined(__cpp_exceptions)
+    if (returned != nullptr) {
+        attempt([&] { std::rethrow_exception(returned); },
+                [&] { report_exception(failure::error_result); });
+        return;
+    }
+#endif
+    report(failure::error_result, returned, {}, {});
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::report_exception(failure kind) {
+    const exception_description thrown;
+    report(kind, thrown.exception(), thrown.type(), thrown.what());
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::report(failure kind, std::exception_ptr exception,
+                                             std::string_view type, std::string_view what) {
+    error_report report{};
+    report.kind = kind;
+    report.exception = std::move(exception);
+    report.type = type;
+    report.what = what;
+    report.task = or_empty(task_.name);
+    report.where = task_.where;
+    if (is_timed()) {
+        report.waited = task_.due < started_ ? started_ - task_.due : std::chrono::nanoseconds(0);
+        if (has_started_) {
+            report.ran = on_.now() - started_;
+        }
+    }
+    detail::report(report, task_.details != nullptr ? &task_.details->on_error : nullptr,
+                   on_.sink.load(std::memory_order_relaxed));
+}
+
+FIRE_AND_FORGET_ENGINE fate run_task(const stored_task& task, const host& on) {
+    return task_run(task, on).to_the_end();
+}
+
+FIRE_AND_FORGET_ENGINE fate run_task(task_ptr task, const host& on) {
+    const node_memory until_done(task.release());
+    return run_task(task_in(*until_done), on);
+}
+
+FIRE_AND_FORGET_ENGINE void resumption::call(void* self, task_run& run) {
+    suspended& its = *std::exchange(static_cast<resumption*>(self)->one, nullptr);
+    run.leave_to_another(); // it makes its own reports
+    run.ended_as(its.resume(its));
+}
+
+FIRE_AND_FORGET_ENGINE void resumption::destroy(void* self) {
+    if (suspended* const its = static_cast<resumption*>(self)->one) {
+        its->destroy(*its);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE task_ptr pack(suspended& one) noexcept {
+    task_node* const node = task_node::allocate(resumption_type, one.where);
+    if (node != nullptr) {
+        ::new (node->closure()) resumption{&one};
+        node->name = one.name;
+        node->priority = one.priority;
+    }
+    return task_ptr(node);
+}
+
+FIRE_AND_FORGET_ENGINE void unpack(task_ptr& packed) noexcept {
+    if (packed != nullptr) {
+        static_cast<resumption*>(packed->closure())->one = nullptr;
+        packed.reset();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void drop_task(task_ptr task, const host& on, failure kind,
+                                      std::string_view why) {
+    const node_memory until_done(task.release());
+    task_run(task_in(*until_done), on).drop_uncounted(kind, why);
+}
+
+FIRE_AND_FORGET_ENGINE void discard(const stored_task& task) {
+    if (task.type.destroy == nullptr) {
+        return;
+    }
+    attempt([&] { task.type.destroy(task.closure); },
+            [&] {
+                const exception_description thrown;
+                error_report failed{};
+                failed.exception = thrown.exception();
+                failed.type = thrown.type();
+                failed.what = thrown.what();
+                failed.task = or_empty(task.name);
+                failed.where = task.where;
+                report(failed, nullptr, nullptr);
+            });
+}
+
+FIRE_AND_FORGET_ENGINE void task_discarder::operator()(task_node* task) const {
+    const node_memory until_done(task);
+    discard(task_in(*task));
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

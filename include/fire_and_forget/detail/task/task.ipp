@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "asked_list.hpp"
+#include "callable.hpp"
+#include "scheduler.hpp"
+#include "task.hpp"
+#include "timer_heap.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_type& type,
+                                                      const call_site& where) noexcept {
+    const std::size_t size = offset(type) + type.size;
+    const inside_library allocating;
+    // Asking for an alignment that it has anyway would double the price.
+    void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
+                                        : ::operator new(size, alignment(type), std::nothrow);
+    return memory != nullptr ? ::new (memory) task_node(type, where) : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void task_node::deallocate(task_node* node) noexcept {
+    const task_type& type = *node->type;
+    delete node->details;
+    node->~task_node();
+    if (is_usual(type)) {
+        ::operator delete(static_cast<void*>(node));
+    } else {
+        ::operator delete(static_cast<void*>(node), alignment(type));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void task_node::begin_waiting(steady_time now) noexcept {
+    if (is_timed && !is_accepted) {
+        is_delayed = due != steady_time();
+        due = later(now, due.time_since_epoch());
+    }
+    is_accepted = true;
+}
+
+FIRE_AND_FORGET_ENGINE void task_node::end_watch() noexcept {
+    if (details != nullptr) {
+        delete std::exchange(details->watch, nullptr);
+    }
+    is_watched = false;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t task_node::advance(steady_time now) noexcept {
+    const std::chrono::nanoseconds every = details->every;
+    due = later(due, every);
+    const auto missed = due < now ? (now - due) / every : 0;
+    due += missed * every;
+    return static_cast<std::uint64_t>(missed);
+}
+
+FIRE_AND_FORGET_ENGINE bool task_node::repeats() const noexcept {
+    return details != nullptr && details->every > std::chrono::nanoseconds(0);
+}
+
+FIRE_AND_FORGET_ENGINE bool task_node::is_usual(const task_type& type) noexcept {
+    return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+}
+
+FIRE_AND_FORGET_ENGINE std::align_val_t task_node::alignment(const task_type& type) noexcept {
+    return std::align_val_t(type.alignment);
+}
+
+FIRE_AND_FORGET_ENGINE bool add_options(task_node& task, const options* given) {
+    constexpr std::chrono::nanoseconds none{0};
+    if (given == nullptr) {
+        return true;
+    }
+    task.name = given->name.c_str();
+    task.priority = given->priority;
+    task.is_timed = true;
+    task.due = later(steady_time(), given->after);
+    if (given->every == none && given->expires == none && !given->on_error &&
+        !given->stop.stop_possible()) {
+        return true;
+    }
+    task.details =
+        new (std::nothrow) task_details{given->stop, given->on_error, given->every, given->expires};
+    return task.details != nullptr;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

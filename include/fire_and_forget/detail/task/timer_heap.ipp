@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+#include "timer_heap.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool timer_heap::try_push(timed& item) noexcept {
+    if (size_ == capacity_ && !grow()) {
+        return false;
+    }
+    item.number = ++pushed_;
+    rise(size_++, entry(item));
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE timed* timer_heap::pop_due(steady_time now) noexcept {
+    if (size_ == 0 || now < entries_[0].due) {
+        return nullptr;
+    }
+    timed& first = entries_[0].item();
+    take_out(0);
+    return &first;
+}
+
+FIRE_AND_FORGET_ENGINE timed& timer_heap::entry::item() const noexcept {
+    return *static_cast<timed*>(static_cast<void*>(tagged_ - (is_watched() ? 1 : 0)));
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_heap::entry::is_watched() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timed) != 0;
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_heap::is_before(const entry& a, const entry& b) noexcept {
+    return a.due < b.due ||
+           (a.due == b.due && static_cast<std::int32_t>(a.item().number - b.item().number) < 0);
+}
+
+FIRE_AND_FORGET_ENGINE void timer_heap::shrink() noexcept {
+    std::size_t enough = capacity_;
+    while (enough > least && size_ < enough / 4) {
+        enough /= 2;
+    }
+    if (enough < capacity_) {
+        static_cast<void>(resize(enough));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_heap::resize(std::size_t capacity) noexcept {
+    void* const moved = std::realloc(static_cast<void*>(entries_), capacity * sizeof(entry));
+    if (moved == nullptr) {
+        return false;
+    }
+    entries_ = static_cast<entry*>(moved);
+    capacity_ = capacity;
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void timer_heap::put(std::size_t place, const entry& it) noexcept {
+    entries_[place] = it;
+    if (it.is_watched()) {
+        it.item().heap_place = place;
+        it.item().is_in_heap = true;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void timer_heap::take_out(std::size_t place) noexcept {
+    if (const entry gone = entries_[place]; gone.is_watched()) {
+        gone.item().is_in_heap = false;
+    }
+    const entry last = entries_[--size_];
+    if (place < size_) {
+        if (place > 0 && is_before(last, entries_[(place - 1) / arity])) {
+            rise(place, last);
+        } else {
+            sink(place, last);
+        }
+    }
+    shrink();
+}
+
+FIRE_AND_FORGET_ENGINE void timer_heap::rise(std::size_t hole, const entry& it) noexcept {
+    while (hole > 0) {
+        const std::size_t parent = (hole - 1) / arity;
+        if (!is_before(it, entries_[parent])) {
+            break;
+        }
+        put(hole, entries_[parent]);
+        hole = parent;
+    }
+    put(hole, it);
+}
+
+FIRE_AND_FORGET_ENGINE void timer_heap::sink(std::size_t hole, const entry it) noexcept {
+    for (;;) {
+        const std::size_t first = hole * arity + 1;
+        if (first >= size_) {
+            break;
+        }
+        const std::size_t end = first + arity < size_ ? first + arity : size_;
+        std::size_t earliest = first;
+        for (std::size_t child = first + 1; child < end; ++child) {
+            if (is_before(entries_[child], entries_[earliest])) {
+                earliest = child;
+            }
+        }
+        if (!is_before(entries_[earliest], it)) {
+            break;
+        }
+        put(hole, entries_[earliest]);
+        hole = earliest;
+    }
+    put(hole, it);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

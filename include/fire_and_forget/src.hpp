@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The engine, for programs that compile it once. All source files are compiled with
+/// FIRE_AND_FORGET_SEPARATE_COMPILATION, and one of them consists of
+///
+///     #include <fire_and_forget/src.hpp>
+///
+/// The CMake target fire_and_forget::separate does both.
+
+#if !defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
+#if defined(FIRE_AND_FORGET_ENGINE)
+#error "fire_and_forget: include src.hpp before all else, or define the macro everywhere."
+#endif
+#define FIRE_AND_FORGET_SEPARATE_COMPILATION
+#endif
+
+#include "coroutine.hpp"
+#include "fire_and_forget.hpp"
+#include "testing.hpp"
+
+#include "detail/engine.ipp"
