@@ -68,9 +68,9 @@ template <class... Types>
 inline constexpr bool are_types = sizeof...(Types) > 0;
 
 static_assert(are_types<call_site, completion<int>, detached, error_report, error_sink, failure,
-                        inline_executor, job, options, overflow, own_thread_t, pool_options,
-                        priority, refusal, repetition, stats, submission, task<int>, task_cancelled,
-                        thread_pool, time_span, wake>);
+                        inline_executor, job, literal, options, overflow, own_thread_t,
+                        pool_options, priority, refusal, repetition, stats, submission, task<int>,
+                        task_cancelled, thread_pool, time_span, wake>);
 static_assert(are_types<error_recorder, manual_executor, recorded_error>);
 static_assert(executor<inline_executor>);
 
