@@ -33,11 +33,14 @@ using call_site = std::source_location;
 
 #else
 
-/// The same accessors for compilers without std::source_location (clang 14 with libstdc++).
+/// Where a call stands, with the accessors of std::source_location, for compilers that have none
+/// (clang 14 with libstdc++).
 class call_site {
 public:
+    /// No place: its line is 0.
     constexpr call_site() noexcept = default;
 
+    /// The place of the call. The arguments are the compiler's to fill in.
     static constexpr call_site current(const char* file = __builtin_FILE(),
                                        const char* function = __builtin_FUNCTION(),
                                        std::uint_least32_t line = __builtin_LINE()) noexcept {
@@ -48,8 +51,13 @@ public:
         return here;
     }
 
+    /// The source file, as the compiler was told its name; empty for no place.
     constexpr const char* file_name() const noexcept { return file_; }
+
+    /// The function that contains the call; empty for no place.
     constexpr const char* function_name() const noexcept { return function_; }
+
+    /// The line, counted from 1; 0 for no place.
     constexpr std::uint_least32_t line() const noexcept { return line_; }
 
 private:

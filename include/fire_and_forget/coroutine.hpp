@@ -2,8 +2,8 @@
 #pragma once
 
 // Coroutines as tasks: include this to fire what has to be awaited, to sleep without a thread, and
-// to wait for callbacks. The front door calls detail/coroutine/fired_coroutine.hpp; detail/coroutine/chain.hpp runs what
-// that makes.
+// to wait for callbacks. The front door calls detail/coroutine/fired_coroutine.hpp;
+// detail/coroutine/chain.hpp runs what that makes.
 
 #include "detail/platform/abi.hpp"
 
@@ -39,27 +39,35 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// T may be void, a reference, or move-only. What the coroutine throws is thrown by the co_await.
 /// Only coroutines of this library can await it: task, and detached.
 ///
-/// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's own.
-/// They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the task
-/// keeps f and its arguments until the end. A task of a lambda that is kept in a variable outlives
-/// the lambda's captures as soon as the lambda is gone.
-/// Pitfall: GCC 12 miscompiles a co_await in a condition, whoever's it is: `if (co_await f())`, with
-/// while, for and switch alike, crashes when f suspends, and `a ? b : co_await c` awaits in both
-/// arms. Put the result in a variable first.
+/// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's
+/// own. They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the
+/// task keeps f and its arguments until the end. A task of a lambda that is kept in a variable
+/// outlives the lambda's captures as soon as the lambda is gone.
+/// Pitfall: GCC 12 miscompiles a co_await in a condition, whoever's it is: `if (co_await f())`,
+/// with while, for and switch alike, crashes when f suspends, and `a ? b : co_await c` awaits in
+/// both arms. Put the result in a variable first.
 /// Thread safety: none needed; a coroutine runs on one thread at a time.
 /// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
 /// uses up the stack.
 template <class T = void>
 class [[nodiscard]] task : public detail::awaitable_in_chain_only {
 public:
+    /// For the compiler, which looks for it.
     using promise_type = detail::task_promise<T>;
 
+    /// Empty: to await it throws std::logic_error.
     task() noexcept = default;
+
+    /// Takes the coroutine of the other, which is empty afterwards.
     task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+
+    /// Swaps the two.
     task& operator=(task&& other) noexcept {
         std::swap(frame_, other.frame_);
         return *this;
     }
+
+    /// Destroys a coroutine that was not awaited. It has not started.
     ~task() {
         if (frame_) {
             frame_.destroy();
@@ -69,16 +77,16 @@ public:
     /// True if there is a coroutine to await.
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
-    /// For co_await.
-    auto awaiter_in(detail::chain&) && noexcept {
-        return detail::wait_for_task<T>(std::exchange(frame_, nullptr));
-    }
-
 private:
     friend promise_type;
+    friend detail::await_access;
     template <class, class...>
     friend class detail::fired_coroutine;
     explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+    auto awaiter_in(detail::chain&) && noexcept {
+        return detail::wait_for_task<T>(std::exchange(frame_, nullptr));
+    }
 
     std::coroutine_handle<promise_type> frame_{};
 };
@@ -88,18 +96,26 @@ task<T> detail::task_promise<T>::get_return_object() noexcept {
     return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
 }
 
-/// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile it
-/// holds no thread, only its frames and sixteen bytes.
+/// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile
+/// it holds no thread, only its frames and sixteen bytes.
 ///
-/// Where the task's stop_token is asked to stop, or its executor shuts down, the wait ends at once
-/// and throws task_cancelled; so does every sleep after that.
 /// On an executor that is not of this library, the coroutine continues on the default pool.
+/// Throws: task_cancelled, at once, where the task's stop_token is asked to stop or its executor
+/// shuts down; so does every sleep after that.
 inline detail::wait_maker<detail::sleep_wait, std::chrono::nanoseconds>
 sleep_for(time_span delay) noexcept {
     return {delay};
 }
 
-/// The same, until a time of the steady clock. Other clocks can be set, and then nothing holds.
+/// `co_await faf::sleep_until(due)`: continues at a time of the steady clock, at once if that has
+/// passed. Other clocks can be set, and then nothing holds: a time of theirs does not compile.
+///
+///     for (auto due = std::chrono::steady_clock::now();; due += 1s) {
+///         co_await faf::sleep_until(due);
+///         beat();
+///     }
+///
+/// Throws, Cost, executors of somebody else's: as sleep_for.
 template <class Clock, class Duration>
 detail::wait_maker<detail::sleep_wait, std::chrono::steady_clock::time_point>
 sleep_until(std::chrono::time_point<Clock, Duration> due) noexcept {
@@ -110,8 +126,10 @@ sleep_until(std::chrono::time_point<Clock, Duration> due) noexcept {
     return {std::chrono::steady_clock::time_point(since_start)};
 }
 
-/// `co_await faf::yield()`: goes to the end of the executor's queue. Throws task_cancelled if the
-/// executor takes nothing more.
+/// `co_await faf::yield()`: goes to the end of the executor's queue; others have their turn.
+///
+/// On an executor that is not of this library, the coroutine continues on the default pool.
+/// Throws: task_cancelled if the executor takes nothing more.
 inline detail::wait_maker<detail::yield_wait> yield() noexcept {
     return {};
 }
@@ -120,16 +138,19 @@ inline detail::wait_maker<detail::yield_wait> yield() noexcept {
 /// taken the coroutine.
 ///
 /// From there on everything in the chain runs there, also the coroutine that awaits this one: it
-/// stays where it is until somebody moves it again. Throws task_cancelled, on the executor it was
-/// on, if the other takes nothing more. One that is not of this library and refuses the job ends the
-/// coroutine: that is reported.
+/// stays where it is until somebody moves it again.
+/// Throws: task_cancelled, on the executor it was on, if the other takes nothing more. One that is
+/// not of this library and refuses the job ends the coroutine: that is reported.
 template <executor E>
 detail::wait_maker<detail::executor_wait<E>, E&> resume_on(E& executor) noexcept {
     return {executor};
 }
 
-/// `std::stop_token stop = co_await faf::this_stop_token()`: asked to stop when the task's own token
-/// is (faf::options) and when the executor shuts down. Does not suspend.
+/// `std::stop_token stop = co_await faf::this_stop_token()`: asked to stop when the task's own
+/// token is (options::stop) and when the executor shuts down that the coroutine is on. Does not
+/// suspend.
+///
+/// Throws: std::bad_alloc, where the two tokens have to be made one.
 inline detail::wait_maker<detail::token_wait> this_stop_token() noexcept {
     return {};
 }
@@ -141,14 +162,15 @@ inline detail::wait_maker<detail::token_wait> this_stop_token() noexcept {
 ///
 /// What it throws is reported to the sink and names the coroutine; or its caller, if its last
 /// parameter is `faf::call_site where = faf::call_site::current()`. A call that is refused is
-/// reported too. It begins on the pool, but for one that is full and has its callers run what they fire.
+/// reported too. It begins on the pool, but for one that is full and has its callers run what they
+/// fire.
 ///
 /// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
 /// with fire_and_forget instead, and let it return a task.
 using detached = detail::self_starting<detail::on_default_pool>;
 
-/// A callback as something to await. Whoever gets the callback completes it, on any thread, before or
-/// after the co_await:
+/// A callback as something to await. Whoever gets the callback completes it, on any thread, before
+/// or after the co_await:
 ///
 ///     faf::completion<int> done;
 ///     read_async(file, done.completer());
@@ -158,62 +180,83 @@ using detached = detail::self_starting<detail::on_default_pool>;
 /// several calls, also at the same time, one counts and the others are ignored. From then on each
 /// co_await gives the result, to one coroutine or several. A T that can't be copied is moved out by
 /// the first, as by `co_await std::move(done)`.
-/// Errors: fail() has the co_await throw. Where every completer() has been destroyed without a call,
-/// it throws task_cancelled. It throws std::logic_error in a coroutine that comes while another one
-/// waits, and where the value has been moved out before.
-/// Exit, drain and shutdown wait for a coroutine that waits here; if nobody completes it, it is reported
-/// as abandoned and destroyed.
+/// Errors: fail() has the co_await throw. Where every completer() has been destroyed without a
+/// call, it throws task_cancelled. It throws std::logic_error in a coroutine that comes while
+/// another one waits, and where the value has been moved out before.
+/// Exit, drain and shutdown wait for a coroutine that waits here; if nobody completes it, it is
+/// reported as abandoned and destroyed.
+/// Thread safety: it may be completed by any thread, while another awaits it.
 /// Lifetime: a completer may be called, or end, whenever it likes. complete() and fail() need the
 /// completion itself, which ends with the coroutine if it is a variable there.
+/// Cost: one allocation, from the pool of the frames.
 template <class T = void>
 class completion : public detail::awaitable_in_chain_only {
     using state_type = detail::completion_state<T>;
 
 public:
+    /// Throws: std::bad_alloc.
     completion() : state_(new state_type) {}
+
+    /// From here on only completers can complete it, and nobody comes to wait.
     ~completion() { state_->remove_completion(); }
     completion(const completion&) = delete;
     completion& operator=(const completion&) = delete;
 
-    /// Completes it with a T made of these; what making it throws, the co_await throws. *this may be
-    /// gone afterwards. False if it has been completed before.
+    /// Completes it with a T made of `args`; what making it throws, the co_await throws. *this may
+    /// be gone afterwards. False if it has been completed before.
     template <class... Args>
     requires(!std::is_void_v<T> || sizeof...(Args) == 0) bool complete(Args&&... args) {
         return state_->complete(std::forward<Args>(args)...);
     }
 
+    /// Completes it with an exception, which the co_await throws. *this may be gone afterwards.
+    /// False if it has been completed before.
     bool fail(std::exception_ptr why) { return state_->fail(std::move(why)); }
 
-    /// A callable that completes it. Move-only. It may be called by several threads.
+    /// A callable that completes it, as completer() makes it. Move-only.
+    ///
+    /// Thread safety: it may be called by several threads. Lifetime: it may outlive the completion.
     class completer_type {
     public:
-        explicit completer_type(completion& of) noexcept : state_(of.state_) {
-            state_->add_completer();
-        }
+        /// Takes the place of the other, which does nothing afterwards.
         completer_type(completer_type&& other) noexcept
             : state_(std::exchange(other.state_, nullptr)) {}
+
+        /// Swaps the two.
         completer_type& operator=(completer_type&& other) noexcept {
             std::swap(state_, other.state_);
             return *this;
         }
+
+        /// The last one that goes without a call cancels who waits.
         ~completer_type() {
             if (state_ != nullptr) {
                 state_->remove_completer();
             }
         }
 
-        /// False if that was ignored: it has been completed before, or *this was moved from.
+        /// Completes it with a T made of `args`; what making it throws, the co_await throws. False
+        /// if that was ignored: it has been completed before, or *this was moved from.
         template <class... Args>
         requires(!std::is_void_v<T> || sizeof...(Args) == 0) bool operator()(Args&&... args) const {
             return state_ != nullptr && state_->complete(std::forward<Args>(args)...);
         }
 
     private:
+        friend completion;
+        explicit completer_type(completion& of) noexcept : state_(of.state_) {
+            state_->add_completer();
+        }
+
         state_type* state_;
     };
+
+    /// Makes a callback that completes it. There may be several.
     completer_type completer() noexcept { return completer_type(*this); }
 
-    /// For co_await.
+private:
+    friend detail::await_access;
+
     auto awaiter_in(detail::chain& of) & noexcept {
         return detail::completion_wait<T, false>(of, *state_);
     }
@@ -221,7 +264,6 @@ public:
         return detail::completion_wait<T, true>(of, *state_);
     }
 
-private:
     state_type* state_;
 };
 

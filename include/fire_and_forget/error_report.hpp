@@ -30,7 +30,7 @@ enum class failure : std::uint8_t {
     displaced,    ///< the task made room for another one in a full queue
 };
 
-/// `kind` in plain words, to be read after the name of a task.
+/// `kind` in plain words, to be read after the name of a task: "was refused".
 constexpr literal to_string(failure kind) noexcept {
     switch (kind) {
     case failure::exception:
@@ -74,9 +74,17 @@ struct error_report {
     std::uint64_t suppressed = 0;      ///< further tasks this report speaks for
 };
 
-/// Hears reports. It is called on the thread where the error came up: a worker, or for a refusal
-/// the caller. Several threads may call it at once. It may block, fire tasks and replace sinks. It
-/// may throw: then the next sink in the order task, pool, global, stderr is told of both.
+/// Hears reports: options::on_error, pool_options::on_error, or the one of set_error_sink().
+///
+///     faf::error_sink note = [](const faf::error_report& report) {
+///         std::printf("%.*s\n", static_cast<int>(report.what.size()), report.what.data());
+///     };
+///
+/// It is called on the thread where the error came up: a worker, or for a refusal the caller. It
+/// may block, fire tasks and replace sinks; what goes wrong meanwhile on its thread is written to
+/// standard error, so that it is not called by itself.
+/// Throws: it may; then the next sink in the order task, pool, global, stderr is told of both.
+/// Thread safety: several threads may call it at once.
 using error_sink = std::function<void(const error_report&)>;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who hears of failures. error_report.hpp says what a report holds, detail/errors/report.hpp carries it.
+// Who hears of failures. error_report.hpp says what a report holds, detail/errors/report.hpp
+// carries it.
 
 #include "detail/errors/report.hpp"
 #include "detail/errors/stderr_sink.hpp"
@@ -20,6 +21,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///     faf::set_error_sink([](const faf::error_report& report) {
 ///         my_log.error(faf::to_string(report));
 ///     });
+///
+/// Throws: std::bad_alloc. Cost: one allocation. A text longer than a report's line is cut.
 inline std::string to_string(const error_report& report) {
     detail::report_line line;
     detail::append_report(line, report);
@@ -29,6 +32,9 @@ inline std::string to_string(const error_report& report) {
 /// Makes `sink` the one that hears every report that no task's and no pool's own sink takes, and
 /// returns the one before. An empty sink brings back the default: one line on standard error.
 ///
+///     auto before = faf::set_error_sink([](const faf::error_report& report) { count(report); });
+///
+/// sink: see error_sink for how it is called.
 /// Throws: std::bad_alloc, and what copying the previous sink throws; then nothing has changed.
 /// Thread safety: may be called at any time by any thread, by a sink too. The previous sink may
 /// still be running on other threads when this returns.

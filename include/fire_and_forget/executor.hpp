@@ -32,16 +32,31 @@ inline bool is_dropped_in_call(const task_node& task) noexcept {
 /// Calling it never throws; what the task throws has gone to the sink. A job that is destroyed
 /// without having been called reports its task as abandoned, so that nothing is lost in silence.
 /// Move-only, as big as a pointer. A queue that needs copies can hold it in a std::shared_ptr.
+///
+///     struct queue {
+///         void execute(faf::job work) { jobs.push_back(std::move(work)); }
+///         std::vector<faf::job> jobs;                // each is called by whoever takes it out
+///     };
+///
+/// Thread safety: as of a pointer: one thread at a time, whichever it is.
+/// Lifetime: it owns the task, and may outlive the executor that it was made for.
 class job {
 public:
+    /// Empty: there is nothing to run, and nothing is reported.
     job() noexcept = default;
+
+    /// Takes the task of the other, which is empty afterwards.
     job(job&&) noexcept = default;
+
+    /// Takes the task of the other; the one that *this had is abandoned.
     job& operator=(job&& other) noexcept {
         job taken(std::move(other));
         taken.task_.swap(task_);
         return *this;
     }
 
+    /// Reports a task that has not been run: as abandoned, or inside the call that fires it as
+    /// refused.
     ~job() {
         if (!task_ || detail::is_dropped_in_call(*task_)) {
             return; // the front door reports what is dropped before its call ends, as refused
@@ -140,13 +155,20 @@ concept calls_job =
 ///     fire_and_forget(on_asio, refresh, key);
 ///
 /// One that destroys the job before it returns, be it by throwing, has refused the task. It may
-/// answer with a `submission` of its own.
+/// answer with a `submission` of its own. It has no timers: options::after and options::every are
+/// refused.
 template <class E>
 concept executor = detail::has_execute<std::remove_reference_t<E>> || detail::calls_job<E>;
 
 /// Runs each task at once, on the calling thread, before fire_and_forget returns. For tests, and
 /// where a decision between background and foreground is made at run time.
+///
+///     fire_and_forget(faf::inline_executor(), refresh, key);
+///
+/// Errors: go to the sink, as everywhere; none reaches the caller.
+/// Thread safety: may be fired at by any thread.
 struct inline_executor {
+    /// Runs the task.
     void execute(job work) const { work(); }
 };
 

@@ -51,8 +51,8 @@ public:
             "or faf::literal::from_static(x) if x lives for ever.");
     }
 
-    /// Takes text that was made at run time, on the caller's word that it is never changed or freed:
-    /// from a table of names, say, that is filled once. It ends with a null.
+    /// Takes text that was made at run time, on the caller's word that it is never changed or
+    /// freed, and that it ends with a null: from a table of names, say, that is filled once.
     ///
     /// What differs from one task to the next is better told by a sink: the closure in
     /// options::on_error can hold a std::string.

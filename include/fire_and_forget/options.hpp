@@ -30,6 +30,7 @@ struct options {
     /// Names the task in reports. A literal, for it is not copied; empty if the task has no name.
     literal name{};
 
+    /// Which of the tasks that wait are to start before others.
     faf::priority priority = faf::priority::normal;
 
     /// Start no earlier than this after the call. The task waits without a thread. Negative is 0.
@@ -60,9 +61,13 @@ struct options {
 };
 
 /// What fn may return to say whether it is to be called again; see options::every.
+///
+///     fire_and_forget({.every = 1s}, [n = 3]() mutable {
+///         return --n > 0 ? faf::keep_repeating : faf::stop_repeating;
+///     });
 enum class repetition : std::uint8_t { go_on, stop };
-inline constexpr repetition keep_repeating = repetition::go_on;
-inline constexpr repetition stop_repeating = repetition::stop;
+inline constexpr repetition keep_repeating = repetition::go_on; ///< call it when its time comes
+inline constexpr repetition stop_repeating = repetition::stop;  ///< this was the last run
 
 /// Why a task was not accepted.
 enum class refusal : std::uint8_t {
@@ -75,11 +80,11 @@ enum class refusal : std::uint8_t {
     copy_threw,        ///< copying or moving fn or an argument threw
     executor_failed,   ///< the executor threw, or dropped the job it was given
     invalid_options,   ///< what the options ask for can't be done with this fn or this executor
-    in_signal_handler, ///< a signal handler fired it that had interrupted this library; not reported
-    forked_child, ///< its executor was made before this process was forked: it has no threads here
+    in_signal_handler, ///< a signal handler fired it, having interrupted this library; not reported
+    forked_child,      ///< its executor was made before this process was forked: no threads here
 };
 
-/// `why` in plain words.
+/// `why` in plain words, to be read on their own: "the queue is full".
 constexpr literal to_string(refusal why) noexcept {
     switch (why) {
     case refusal::none:
@@ -116,10 +121,16 @@ constexpr literal to_string(refusal why) noexcept {
 ///     }
 class submission {
 public:
+    /// Accepted.
     constexpr submission() noexcept = default;
+
+    /// Refused, or with refusal::none accepted: the answer of an executor of one's own.
     constexpr explicit submission(refusal why) noexcept : why_(why) {}
 
+    /// True if the task was accepted: it will run, or be reported.
     constexpr explicit operator bool() const noexcept { return why_ == refusal::none; }
+
+    /// Why it was not accepted; refusal::none if it was.
     constexpr refusal why() const noexcept { return why_; }
 
 private:
@@ -146,7 +157,9 @@ enum class overflow : std::uint8_t {
                    ///< task of the pool it does not wait
 };
 
-/// How a pool is made.
+/// How a pool is made. All fields may be left out:
+///
+///     faf::thread_pool writers({.threads = 2, .max_pending = 1'000, .name = "writer"});
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
@@ -174,8 +187,8 @@ struct pool_options {
 
     /// When tasks have waited this long while all threads were kept by others, and there may be no
     /// more threads, that is reported as failure::starvation, once until it is over. 0: never. In a
-    /// pool that never has more than one thread this is usual, so there it is reported only if another
-    /// time than the second given here is asked for.
+    /// pool that never has more than one thread this is usual, so there it is reported only if
+    /// another time than the second given here is asked for.
     time_span starvation_after = std::chrono::seconds(1);
 
     /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.

@@ -24,18 +24,29 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// coroutine that goes on. Where none can be had then, it waits for one.
 ///
 /// The threads are counted: drain, shutdown and exit wait for them like for the default pool's
-/// tasks and report as abandoned what does not end in time. Errors: if the system starts no thread,
-/// even at the third try, or there are as many as limit_own_threads() allows, 1024 by default, the
-/// task is refused with refusal::no_thread, and the sink hears of it.
+/// tasks and report as abandoned what does not end in time.
+///
+/// Order: none.
+/// Errors: if the system starts no thread, even at the third try, or there are as many as
+/// limit_own_threads() allows, 1024 by default, the task is refused with refusal::no_thread, and
+/// the sink hears of it.
+/// Thread safety: may be fired at by any thread.
 struct own_thread_t {
+    /// Takes a job that was made for another executor, and answers whether it will run it. One that
+    /// it refuses is reported; an empty one is refused with refusal::empty_callable.
     submission execute(job work) const {
         return detail::execute_on(detail::own_threads::instance(), work);
     }
 };
 
+/// The executor to be named in a call: fire_and_forget(faf::own_thread, serve).
 inline constexpr own_thread_t own_thread{};
 
-/// Allows own_thread that many threads at one time; tasks beyond that are refused.
+/// Allows own_thread `most` threads at one time, of all of the program; tasks beyond that are
+/// refused with refusal::no_thread. 1024 unless this is called.
+///
+/// Those that run stay, also where there are more.
+/// Thread safety: may be called by any thread at any time.
 inline void limit_own_threads(std::size_t most) noexcept {
     detail::own_threads::set_limit(most);
 }

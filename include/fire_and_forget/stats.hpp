@@ -15,14 +15,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///
 /// Always: accepted == succeeded + failed + dropped + pending + running. Refused submissions were
 /// never accepted and stand apart. Each run of a task that repeats counts as a task. A coroutine
-/// counts once, by the executor that it was fired at, however often it waits and wherever it goes on:
-/// as pending while it waits or has moved elsewhere. One that was fired at an executor of somebody
-/// else's counts where it first waits or moves to.
+/// counts once, by the executor that it was fired at, however often it waits and wherever it goes
+/// on: as pending while it waits or has moved elsewhere. One that was fired at an executor of
+/// somebody else's counts where it first waits or moves to.
 struct stats {
     std::uint64_t accepted = 0;    ///< submissions that were answered with `true`
     std::uint64_t succeeded = 0;   ///< ran to the end
     std::uint64_t failed = 0;      ///< threw, returned an error, or ended their thread; reported
-    std::uint64_t dropped = 0;     ///< never ran, or were still running at the deadline; reported
+    std::uint64_t dropped = 0;     ///< never ran, or were still running at the end; reported
     std::uint64_t refused = 0;     ///< submissions that were answered with `false`; reported
     std::uint64_t cancelled = 0;   ///< part of dropped: were asked to stop before they started
     std::uint64_t expired = 0;     ///< part of dropped: had not started in time
@@ -49,6 +49,7 @@ struct stats {
         return *this;
     }
 
+    /// True if all counters are equal.
     friend bool operator==(const stats&, const stats&) = default;
 };
 

@@ -26,8 +26,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 
-/// Keeps the tasks fired at it until the test runs them, on the test's own thread. Time stands still
-/// until the test moves it on.
+/// Keeps the tasks fired at it until the test runs them, on the test's own thread. Time stands
+/// still until the test moves it on.
 ///
 ///     faf::testing::manual_executor ex;
 ///     fire_and_forget(ex, greet, "Ada");
@@ -39,23 +39,28 @@ namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 /// Errors: go to the task's sink or the global one, as everywhere. Reports of tasks fired with
 /// options carry times of this clock.
 /// Thread safety: all members may be called by any thread.
-/// Lifetime: tasks that are never run are reported as abandoned while it is destroyed, and those that
-/// repeat as cancelled; a sink that hears of it must not call it. So are coroutines that wait for a
-/// callback (faf::completion) which has not come: when it comes later, nobody waits for it.
+/// Lifetime: it must outlive the calls that fire at it, and what it runs. Tasks that are never run
+/// are reported as abandoned while it is destroyed, and those that repeat as cancelled; a sink that
+/// hears of it must not call it. So are coroutines that wait for a callback (faf::completion) which
+/// has not come: when it comes later, nobody waits for it.
 class manual_executor final {
 public:
+    /// Without tasks, and with a clock that stands.
     manual_executor() = default;
     manual_executor(const manual_executor&) = delete;
     manual_executor& operator=(const manual_executor&) = delete;
 
-    /// Takes a job that was made for another executor.
+    /// Takes a job that was made for another executor, and answers whether it will run it. One that
+    /// it refuses, for want of memory, is reported; an empty one is refused with
+    /// refusal::empty_callable.
     submission execute(job work) { return detail::execute_on(core_, work); }
 
-    /// Runs the task that waits longest, of those whose time has come; false if there is none.
+    /// Runs the task that waits longest, of those whose time has come, or goes on with a coroutine;
+    /// false if there is none. What the task throws goes to its sink, not to the caller.
     bool run_one() { return core_.run_one(); }
 
-    /// Runs tasks until none is left whose time has come, those that they fire included; returns how
-    /// many. A task that always fires another keeps it from returning.
+    /// Runs tasks as run_one() does until none is left whose time has come, those that they fire
+    /// included; returns how many. A task that always fires another keeps it from returning.
     std::size_t run_all() { return core_.run_all(); }
 
     /// Moves the time on by `step` and runs what is due by then, each task at its own time; returns
@@ -63,7 +68,7 @@ public:
     /// the others wait for its end.
     std::size_t advance(time_span step) { return core_.advance(step); }
 
-    /// The time. It begins at some point and moves by advance() only.
+    /// The time of its clock. It begins at some point and moves by advance() only.
     std::chrono::steady_clock::time_point now() const noexcept { return core_.now(); }
 
     /// How many tasks wait, those included whose time has not come, and coroutines that wait for a
@@ -76,7 +81,7 @@ private:
     detail::manual_core core_;
 };
 
-/// A report as an error_recorder keeps it, with texts of its own.
+/// A report as an error_recorder keeps it: the fields of an error_report, with texts of their own.
 struct recorded_error {
     failure kind{};
     std::exception_ptr exception;
@@ -98,9 +103,14 @@ struct recorded_error {
 ///
 /// Thread safety: all members may be called by any thread; but as there is one global sink,
 /// recorders must end in the reverse order of their making.
+/// Lifetime: what comes when it is gone goes to the sink that was there before.
 class error_recorder {
 public:
+    /// Takes the place of the global sink.
+    /// Throws: std::bad_alloc, and what copying that sink throws.
     error_recorder() : log_(std::make_shared<log>()), previous_(set_error_sink(sink())) {}
+
+    /// Puts the sink back that was there before.
     ~error_recorder() {
         detail::attempt([&] { set_error_sink(std::move(previous_)); },
                         [] {}); // without memory it stays
@@ -118,6 +128,7 @@ public:
         };
     }
 
+    /// True if there was no report.
     bool empty() const { return count() == 0; }
 
     /// How many reports there were.
@@ -126,7 +137,7 @@ public:
         return log_->errors.size();
     }
 
-    /// All of them, in the order in which they came.
+    /// Copies of all of them, in the order in which they came.
     std::vector<recorded_error> errors() const {
         const std::lock_guard lock(log_->mutex);
         return log_->errors;

@@ -31,32 +31,44 @@ struct pool_access;
 /// Make one to keep slow work away from quick work, or with `.threads = 1` to run tasks one after
 /// the other.
 ///
-/// Order: the tasks that one thread fires with one priority are taken in the order in which it fired
-/// them, but for those of its thread_local destructors. Between threads and priorities there is no
-/// order.
+/// Order: the tasks that one thread fires with one priority are taken in the order in which it
+/// fired them, but for those of its thread_local destructors. Between threads and priorities there
+/// is no order.
 /// Errors: go to the task's sink, the pool's, or the global one. None ends a worker.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
-/// uses the pool any more. Lifetime: the destructor is shutdown() with the pool's exit_timeout,
-/// and so is the program's exit for pools that are alive then.
+/// uses the pool any more.
+/// Lifetime: the destructor is shutdown() with the pool's exit_timeout, and so is the program's
+/// exit for pools that are alive then.
+/// Cost: a thread when it is first needed, and what it has stored while it is queued.
 ///
-/// Forks: in a forked child it has no threads, and refuses with refusal::forked_child; its drain and
-/// shutdown answer false at once, its counters say 0. Make another one there.
+/// Forks: in a forked child it has no threads, and refuses with refusal::forked_child; its drain
+/// and shutdown answer false at once, its counters say 0. Make another one there.
 class thread_pool final {
 public:
+    /// Makes a pool; its threads are started when they are first needed, with wake::by_worker one
+    /// at once. settings: see pool_options.
+    /// Throws: std::bad_alloc.
     explicit thread_pool(pool_options settings = {})
         : core_(new detail::pool_core(std::move(settings))) {
         core_->begin_napping();
     }
+
+    /// Does as shutdown() does, with the pool's exit_timeout, and what is left over is reported.
+    /// One of the pool's own tasks may do it, too: then what is queued still runs, and nobody
+    /// waits.
     ~thread_pool() { core_->retire(); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
-    /// Takes a job that was made for another executor. One that it refuses is reported.
+    /// Takes a job that was made for another executor, and answers whether it will run it. One that
+    /// it refuses is reported; an empty one is refused with refusal::empty_callable.
     submission execute(job work) { return detail::execute_on(core(), work); }
 
     /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
     ///
-    /// From inside a task of this pool it answers false at once: it would wait for itself.
+    /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only
+    /// while they run. From inside a task of this pool it answers false at once: it would wait for
+    /// itself.
     bool drain(time_span timeout) { return core().drain_until(detail::deadline_after(timeout)); }
 
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
@@ -64,13 +76,16 @@ public:
     /// True if nothing was abandoned.
     ///
     /// Meanwhile only tasks may fire more tasks at it; afterwards nobody may. A task that does not
-    /// end keeps its thread, which leaves when it does. From inside a task of this pool it answers
-    /// false at once: the pool takes nothing more from outside, and what is queued still runs.
+    /// end keeps its thread, which leaves when it does. Delayed tasks that are due by then still
+    /// run; later ones are abandoned at once, and what repeats ends. From inside a task of this
+    /// pool it answers false at once: the pool takes nothing more from outside, and what is queued
+    /// still runs.
     bool shutdown(time_span timeout) {
         return core().shutdown_until(detail::deadline_after(timeout));
     }
 
-    /// What became of the tasks so far.
+    /// What became of the tasks so far; see stats for what holds while they go on.
+    /// Cost: a look at the counters of every thread; nothing for those who fire.
     stats snapshot() const { return core().snapshot(); }
 
 private:
@@ -104,8 +119,8 @@ public:
         return !plan.is_used_;
     }
 
-    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short of
-    /// memory has it, too.
+    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short
+    /// of memory has it, too.
     static pool_options use(const error_sink*& sink) noexcept {
         const settings_lock held;
         default_pool_plan& plan = in_force.get(held);
@@ -164,6 +179,8 @@ inline detail::pool_core& thread_pool::core() const noexcept {
 /// storage that were made before the pool's first use outlive that step, later ones do not: a task
 /// may use the former. exit() from inside a task does not wait for that task.
 ///
+/// Thread safety: may be called by any thread at any time.
+///
 /// Signals: the library's threads take none but faults and profiling ticks. Handlers run on threads
 /// of the program, and what these have blocked waits for them, as without the library. Only where
 /// main has left by pthread_exit, a thread is made that takes what main would have taken; so the
@@ -188,8 +205,14 @@ inline thread_pool& default_pool() noexcept {
     return detail::make_default_pool();
 }
 
-/// Sets the options of the default pool. Before its first use; afterwards it answers false and
-/// changes nothing.
+/// Sets the options of the default pool. Before its first use, and may be repeated until then;
+/// afterwards it answers false and changes nothing.
+///
+///     int main() { faf::configure_default_pool({.threads = 4, .on_error = to_our_log}); ... }
+///
+/// settings: see pool_options.
+/// Thread safety: may be called by any thread. Lifetime: what the sink refers to must live until
+/// the program's exit has closed the pool.
 inline bool configure_default_pool(pool_options settings) {
     return detail::default_pool_plan::set(std::move(settings));
 }

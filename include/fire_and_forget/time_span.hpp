@@ -45,7 +45,7 @@ saturated(const std::chrono::duration<Rep, Period>& given) noexcept {
     using std::chrono::nanoseconds;
     using per_second = std::ratio<std::nano::den, Period::den>;
     using number = std::conditional_t<std::is_same_v<Rep, long double>, long double, double>;
-    // Then duration_cast only multiplies or only divides, and what the result can hold, it gets right.
+    // Then duration_cast only multiplies or only divides, and gets right what the result can hold.
     constexpr bool is_whole = !std::chrono::treat_as_floating_point_v<Rep> &&
                               (per_second::den == 1 ? Period::num <= INTMAX_MAX / per_second::num
                                                     : per_second::num == 1 && Period::num == 1);
@@ -78,13 +78,14 @@ saturated(const std::chrono::duration<Rep, Period>& given) noexcept {
 ///     pool.drain(std::chrono::duration<double>(seconds));
 ///
 /// What is longer than it can hold, 292 years, lasts for ever: such a time never comes. What is
-/// shorter than a nanosecond, but not 0, is one. Infinity is for ever, NaN is 0. A plain number does
-/// not say its unit, and does not compile.
+/// shorter than a nanosecond, but not 0, is one. Infinity is for ever, NaN is 0. A plain number
+/// does not say its unit, and does not compile; nor does a point in time.
 class time_span : public std::chrono::nanoseconds {
 public:
     /// 0.
     constexpr time_span() noexcept : std::chrono::nanoseconds(0) {}
 
+    /// As long as `given`: any std::chrono::duration, or what turns into std::chrono::nanoseconds.
     template <detail::meant_as_time_span T>
     constexpr time_span(const T& given) noexcept : std::chrono::nanoseconds(convert(given)) {}
 

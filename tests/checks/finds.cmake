@@ -105,6 +105,40 @@ elseif(CHECK STREQUAL "lines")
     header(a.hpp "/// The same.")
     fails("the same as what")
 
+elseif(CHECK STREQUAL "documented")
+    set(right [[
+namespace faf {
+namespace detail {
+int answer();
+}
+/// A type.
+class thing {
+public:
+    /// Makes one.
+    explicit thing(int n) noexcept : n_(n) {}
+    thing(const thing&) = delete;
+    /// A sum.
+    int sum(int more) const { return std::max(n_, more); }
+
+private:
+    void change() { n_ = 0; }
+    int n_;
+};
+/// A function.
+template <class T>
+T twice(T x) {
+    return two(x);
+}
+}
+]])
+    file(WRITE ${include}/a.hpp "${right}")
+    passes()
+    foreach(one IN ITEMS "A type." "Makes one." "A sum." "A function.")
+        string(REPLACE "/// ${one}\n" "\n" wrong "${right}")
+        file(WRITE ${include}/a.hpp "${wrong}")
+        fails("no documentation: ")
+    endforeach()
+
 elseif(CHECK STREQUAL "alone")
     header(a.hpp "#include <vector>" "inline std::vector<int> numbers()" "{ return {}\\;}")
     header(b.hpp "#include \"a.hpp\"")

@@ -16,6 +16,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,16 @@ public:
 private:
     int* count_;
 };
+
+// What only co_await calls is not shown to users.
+template <class A>
+concept shows_its_awaiter = requires(A awaited, faf::detail::chain& of) {
+    std::move(awaited).awaiter_in(of);
+};
+static_assert(!shows_its_awaiter<faf::task<int>>);
+static_assert(!shows_its_awaiter<faf::completion<int>&>);
+static_assert(!std::is_constructible_v<faf::completion<int>::completer_type, faf::completion<int>&>,
+              "completer() makes them");
 
 faf::task<int> number(int value) {
     co_return value;

@@ -25,10 +25,19 @@ class task;
 
 namespace detail {
 
+/// How a chain gets the awaiter of an awaitable of the library, which shows users none.
+struct await_access {
+    template <class A>
+    static auto awaiter(A&& awaitable, chain& of) noexcept
+        -> decltype(std::forward<A>(awaitable).awaiter_in(of)) {
+        return std::forward<A>(awaitable).awaiter_in(of);
+    }
+};
+
 /// An awaitable of the library. It has no use outside of a chain.
 template <class A>
 concept awaited_in_chain = requires(A&& awaitable, chain& of) {
-    std::forward<A>(awaitable).awaiter_in(of);
+    await_access::awaiter(std::forward<A>(awaitable), of);
 };
 
 /// Makes a type awaitable in the sense of the language, so that what fires it knows; but only
@@ -52,7 +61,7 @@ struct chain_member : frame_link, from_frame_pool {
     auto await_transform(A&& awaitable) {
         if constexpr (awaited_in_chain<A>) {
             // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it misses that `of` is set by then
-            return std::forward<A>(awaitable).awaiter_in(*of);
+            return await_access::awaiter(std::forward<A>(awaitable), *of);
         } else if constexpr (std::is_base_of_v<awaitable_in_chain_only, std::remove_cvref_t<A>>) {
             static_assert(
                 !std::is_same_v<A, A>,

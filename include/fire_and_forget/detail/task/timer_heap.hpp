@@ -2,7 +2,7 @@
 #pragma once
 
 // Deadlines in order: no thread, no clock, no lock. timer_queue.hpp feeds one from many threads;
-// testing.hpp drives one by hand.
+// manual_core.hpp drives one by hand.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
