@@ -27,7 +27,7 @@ using faf::failure;
 using faf::fire_and_forget;
 
 /// In the ledger's notes.
-enum note : std::size_t { injected, threw, fired };
+enum note : std::size_t { injected, threw, fired, moved };
 
 /// Failures of what throws by contract: a pool's constructor, std::function, new.
 template <class Step>
@@ -122,7 +122,10 @@ private:
 
     void own_pool() {
         const std::array<char, 64> large{};
-        faf::thread_pool pool({.threads = 2, .name = "own", .on_error = book_.counting_sink()});
+        faf::thread_pool pool({.threads = 2,
+                               .exit_timeout = wait_,
+                               .name = "own",
+                               .on_error = book_.counting_sink()});
         for (int i = 0; i < 3; ++i) {
             fire_at(pool, next());
         }
@@ -145,6 +148,7 @@ private:
             fire_repeated_at(pool);
         });
         fire_at(pool, sleeper());
+        book_.notes[moved] = static_cast<long>(next_);
         fire_at(pool, [task = next()]() -> faf::task<> {
             co_await faf::resume_on(faf::default_pool());
             task();
@@ -158,6 +162,7 @@ private:
                                .max_pending = 2,
                                .when_full = what,
                                .full_wait = 200us,
+                               .exit_timeout = wait_,
                                .on_error = book_.counting_sink()});
         for (int i = 0; i < 5; ++i) {
             fire_at(pool, next());
@@ -270,7 +275,11 @@ bool fails(kind_of_failure what, shortage how, long n) {
     // Each that did not run is heard of, and so are the three that throw and the empty callable.
     const auto also = static_cast<std::uint64_t>(end->notes[threw]);
     CHECK(silent + also <= heard);
-    CHECK(heard <= silent + also + 1);
+    // One that waits elsewhere for a thread when its pool closes is heard of, and goes on later.
+    const bool may_go_on = what == of_threads && how == shortage::lasting;
+    const auto& one = end->tasks[static_cast<std::size_t>(end->notes[moved])];
+    const std::uint64_t late = may_go_on ? one.ran.load() : 0;
+    CHECK(heard <= silent + also + 1 + late);
     return end->notes[injected] > 0;
 }
 

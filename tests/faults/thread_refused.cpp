@@ -66,6 +66,7 @@ TEST_CASE("a thread that can't be started costs no task") {
 
 const child no_thread_ever("no thread ever", [](ledger& book) {
     static ledger& shared = book;
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 200ms}));
     faf::set_error_sink([](const faf::error_report& report) {
         shared.count(report);
         if (report.kind == failure::starvation) {
@@ -85,19 +86,22 @@ const child no_thread_ever("no thread ever", [](ledger& book) {
     }
 });
 
-TEST_CASE("without any thread tasks are kept, reported as starving once, and run at exit") {
+TEST_CASE("without any thread tasks are kept, reported as starving once, and abandoned at exit") {
     const outcome end = run(no_thread_ever);
     check_exit(end);
-    check_leaving(end, 5s);
+    check_leaving(end, 200ms);
     CHECK(end->accepted == 2000);
     CHECK(end->notes[0] == 0);
-    CHECK(end->ran == 2000);
+    CHECK(end->ran == 0);
     CHECK(end->reports_of(failure::starvation) == 1);
     CHECK(end->notes[1] == 3);
-    CHECK(end->tasks_reported_as(failure::abandoned) == 0);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 2000);
+    for (std::size_t id = 0; id < 2000; ++id) {
+        REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+    }
 }
 
-const child drain_runs_them("drain runs them", [](ledger& book) {
+const child drain_without_threads("drain without threads", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(0, never_again);
     faf::thread_pool pool({.threads = 2, .max_threads = 2});
@@ -106,20 +110,23 @@ const child drain_runs_them("drain runs them", [](ledger& book) {
             ++book.tasks[id].ran;
             ++book.ran;
             if (id % 10 == 0) {
-                throw std::runtime_error("on the draining thread");
+                throw std::runtime_error("at last");
             }
         }));
     }
+    CHECK_FALSE(pool.drain(50ms));
+    CHECK(pool.snapshot().pending == 1000);
     book.notes[0] = static_cast<long>(book.ran);
+    refuse(0, -1);
     CHECK(pool.drain(patience));
     const faf::stats counters = pool.snapshot();
     book.notes[1] = static_cast<long>(counters.succeeded);
     book.notes[2] = static_cast<long>(counters.failed);
-    book.notes[3] = static_cast<long>(counters.pending + counters.running + counters.threads);
+    book.notes[3] = static_cast<long>(counters.pending + counters.running);
 });
 
-TEST_CASE("drain runs the tasks of a pool that gets no thread") {
-    const outcome end = run(drain_runs_them);
+TEST_CASE("drain waits for threads until its deadline, and has them run the tasks when they come") {
+    const outcome end = run(drain_without_threads);
     check_exit(end);
     CHECK(end->notes[0] == 0);
     CHECK(end->ran == 1000);
@@ -127,43 +134,27 @@ TEST_CASE("drain runs the tasks of a pool that gets no thread") {
     CHECK(end->notes[2] == 100);
     CHECK(end->notes[3] == 0);
     CHECK(end->reports_of(failure::exception) == 100);
+    CHECK(end->reports_of(failure::starvation) == 1);
 }
 
-const child destruction_runs_them("destruction runs them", [](ledger& book) {
+const child destruction_without_threads("destruction without threads", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(0, never_again);
-    faf::thread_pool pool({.threads = 2, .max_threads = 2});
+    faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_timeout = 50ms});
     for (std::size_t id = 0; id < 1000; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
     }
 });
 
-TEST_CASE("the destructor runs the tasks of a pool that gets no thread") {
-    const outcome end = run(destruction_runs_them);
+TEST_CASE("the destructor of a pool that gets no thread reports its tasks as abandoned") {
+    const outcome end = run(destruction_without_threads);
     check_exit(end);
-    CHECK(end->ran == 1000);
+    CHECK(end->ran == 0);
     CHECK(end->reports_of(failure::starvation) == 1);
-}
-
-const child deadline_without_threads("deadline without threads", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_timeout = 200ms}));
-    faf::set_error_sink(book.counting_sink());
-    refuse(0, never_again);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 1000);
     for (std::size_t id = 0; id < 1000; ++id) {
-        book.count(fire_and_forget([task = tracked(book, id)] {
-            std::this_thread::sleep_for(1ms);
-            task();
-        }));
+        REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
     }
-});
-
-TEST_CASE("the exit deadline holds where the exiting thread runs the tasks") {
-    const outcome end = run(deadline_without_threads);
-    check_exit(end);
-    check_leaving(end, 200ms);
-    CHECK(end->ran > 0);
-    CHECK(end->tasks_reported_as(failure::abandoned) > 0);
-    CHECK(end->ran + end->tasks_reported_as(failure::abandoned) == 1000);
 }
 
 const child recovers("recovers", [](ledger& book) {
@@ -302,6 +293,7 @@ TEST_CASE("own_thread tries three times before it gives up") {
 
 const child timers_without_threads("timers without threads", [](ledger& book) {
     static ledger& shared = book;
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 200ms}));
     faf::set_error_sink([](const faf::error_report& report) {
         shared.count(report);
         shared.notes[0] +=
@@ -314,13 +306,16 @@ const child timers_without_threads("timers without threads", [](ledger& book) {
         book.count(fire_and_forget({.after = after}, tracked(book, 100 + id)));
     }
     if (book.argument == 1) {
+        CHECK_FALSE(faf::drain(50ms));
+        CHECK(book.ran == 0);
+        refuse(0, -1);
         CHECK(faf::drain(patience));
         book.notes[1] = static_cast<long>(book.ran);
     }
     book.count(fire_and_forget({.after = 1h}, tracked(book, 200)));
 });
 
-TEST_CASE("timers of a process that gets no thread fire when it drains, with one report each") {
+TEST_CASE("timers of a process that gets no thread fire when it drains and there are threads") {
     const outcome end = run(timers_without_threads, 1);
     check_exit(end);
     check_leaving(end, 5s);
@@ -332,14 +327,13 @@ TEST_CASE("timers of a process that gets no thread fire when it drains, with one
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
 }
 
-TEST_CASE(
-    "timers of a process that gets no thread fire when it exits, and late ones do not hold it") {
+TEST_CASE("timers of a process that gets no thread are abandoned at exit, and reported") {
     const outcome end = run(timers_without_threads);
     check_exit(end);
-    check_leaving(end, 5s);
-    CHECK(end->ran == 200);
+    check_leaving(end, 200ms);
+    CHECK(end->ran == 0);
     CHECK(end->notes[0] == 1);
-    CHECK(end->tasks_reported_as(failure::abandoned) == 1);
+    CHECK(end->tasks_reported_as(failure::abandoned) == 201);
     for (std::size_t id = 0; id <= 200; ++id) {
         REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
     }
@@ -433,10 +427,12 @@ const child lost_without_replacement("lost without replacement", [](ledger& book
     }
     may_go = true;
     may_go.notify_all();
+    CHECK_FALSE(pool.drain(50ms));
+    refuse(0, -1);
     CHECK(pool.drain(patience));
 });
 
-TEST_CASE("tasks behind a lost worker that can't be replaced are run by drain") {
+TEST_CASE("tasks behind a lost worker that can't be replaced wait until it can") {
     const outcome end = run(lost_without_replacement);
     check_exit(end);
     CHECK(end->ran == 100);

@@ -300,10 +300,8 @@ private:
             details_->home = its;
             details_->away.where = where;
             details_->away.name = name;
-            its->books.note_away(details_->away, to);
+            its->books.note_away(details_->away);
             is_away = true;
-        } else if (is_away) {
-            its->books.note_moved(details_->away, to);
         }
         on_ = to;
         return true;

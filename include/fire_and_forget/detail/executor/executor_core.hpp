@@ -279,9 +279,6 @@ protected:
     /// The program exits, by the calling thread.
     virtual void note_exit(std::unique_lock<std::mutex>& lock) = 0;
 
-    /// Does a piece of the work on the waiting thread if nobody else can; false if there was none.
-    virtual bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) = 0;
-
     /// Nothing has been heard for a while: calls those again who may not have heard a call.
     virtual void call_again() noexcept = 0;
 
@@ -294,36 +291,11 @@ private:
         close_timers(deadline, abandoned);
     }
 
-    void help_out() noexcept final {
-        if (has_awaited_timers() && !keeper::instance().has_thread()) {
-            serve_timers(now());
-        }
-        std::unique_lock lock(mutex_);
-        const steady_time end = later(now(), keeper::tick);
-        while (lend_a_hand(lock, end) && now() < end) {
-        }
-    }
-
-    /// Coroutines that were fired here may be where no thread is to be had for them.
-    void help_where_away() noexcept {
-        const outside_library helping; // it runs tasks
-        constexpr std::size_t most = 8;
-        scheduler* found[most]{};
-        std::size_t many = 0;
-        books.visit_where_away([&](scheduler& at) {
-            std::size_t i = 0;
-            while (i < many && found[i] != &at) {
-                ++i;
-            }
-            if (i == many && many < most) {
-                at.keep_scheduler();
-                found[many++] = &at;
-            }
-        });
-        for (std::size_t i = 0; i < many; ++i) {
-            found[i]->help_out();
-            found[i]->release_scheduler();
-        }
+    /// For who waits in vain: a call may have been lost, or a thread refused.
+    static void insist() {
+        const outside_library telling; // it may make reports
+        keeper::instance().insist();
+        errands::instance().run_left();
     }
 
     bool is_quiet_with_coroutines(std::size_t own, std::size_t own_open) const noexcept {
@@ -349,31 +321,11 @@ private:
             if (steady_clock::now() >= deadline) {
                 return false;
             }
-            if (lend_a_hand(lock, deadline)) {
-                continue;
-            }
-            if (has_awaited_timers() && !keeper::instance().has_thread()) {
-                lock.unlock();
-                const steady_time next = [this] {
-                    const outside_library serving; // it may make reports
-                    return serve_timers(now());
-                }();
-                lock.lock();
-                wait_until(quiet_, lock,
-                           earlier_of(deadline, earlier_of(next, deadline_after(keeper::tick))));
-            } else {
-                wait.next(quiet_, lock, deadline);
-                call_again();
-                keeper::instance().insist();
-                if (errands::instance().is_any_left()) {
-                    lock.unlock();
-                    errands::instance().run_left();
-                    lock.lock();
-                }
-                lock.unlock();
-                help_where_away();
-                lock.lock();
-            }
+            wait.next(quiet_, lock, deadline);
+            call_again();
+            lock.unlock();
+            insist();
+            lock.lock();
         }
         return true;
     }

@@ -151,8 +151,14 @@ public:
         return trouble;
     }
 
-    /// For who waits in vain: if a call was lost, this is another.
-    void insist() noexcept { alarm_.insist(); }
+    /// For who waits in vain: if a call was lost, or a thread refused, this is another try.
+    void insist() {
+        if (has_thread()) {
+            alarm_.insist();
+        } else {
+            static_cast<void>(start({})); // whoever fires finds out if there are no threads at all
+        }
+    }
 
     /// False if nobody looks after anything, for want of a thread.
     bool has_thread() const noexcept { return thread_.load() == presence::there; } // K3

@@ -246,16 +246,14 @@ private:
         return result;
     }
 
-    /// Starts threads for what waits. False if there was none to be started.
-    bool start_queued() {
-        bool is_any = false;
-        for (call_site where; prepare_thread(where); is_any = true) {
+    /// Starts threads for what waits.
+    void start_queued() {
+        for (call_site where; prepare_thread(where);) {
             std::exception_ptr why;
             if (!try_start(nullptr, why)) {
                 note_no_thread(where, std::move(why));
             }
         }
-        return is_any;
     }
 
     /// Counts a thread that is about to be started; false if there is nothing to start one for.
@@ -430,19 +428,6 @@ private:
     }
     void note_exit(std::unique_lock<std::mutex>&) override {}
     void call_again() noexcept override {}
-    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time) override {
-        if (!needs_thread()) {
-            return false;
-        }
-        lock.unlock();
-        const bool has_tried = [this] {
-            const outside_library starting; // it may make a report
-            return start_queued();
-        }();
-        lock.lock();
-        return has_tried;
-    }
-
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override {
         const std::size_t uncounted = running_.passing_written_off();
         const std::size_t given_up = running_.write_off(abandoned);

@@ -108,7 +108,6 @@ private:
     /// Of the tasks in lanes.
     task_counts ended() const noexcept {
         task_counts all = workers_.counts();
-        all += lent_.counts.read();
         all.abandoned += given_up_.load(std::memory_order_acquire);
         all.abandoned += displaced_.load(std::memory_order_acquire);
         all.open += given_up_open_.load(std::memory_order_acquire);
@@ -132,9 +131,9 @@ private:
         now.accepted += lanes_.accepted() + books.accepted() +
                         entered_by_callers_.load(std::memory_order_relaxed);
         // More than there are threads have ended meanwhile.
-        const std::uint64_t most = now.threads + (lender_ != std::thread::id() ? 1 : 0);
         const std::uint64_t unended = taken - by_now.all();
-        const std::uint64_t running = (unended < most ? unended : most) + callers_.count();
+        const std::uint64_t running =
+            (unended < now.threads ? unended : now.threads) + callers_.count();
         // Of those some may be coroutines that were fired elsewhere.
         const std::uint64_t open = now.accepted - over;
         now.running = as_size(running < open ? running : open);
@@ -176,9 +175,6 @@ private:
         const std::size_t by_callers = callers_.write_off(abandoned);
         ended_by_callers_.abandoned += by_callers - (callers_.passing_written_off() - uncounted);
         workers_.write_off_running(abandoned, lost);
-        if (lender_ != std::thread::id() && lender_ != std::this_thread::get_id()) {
-            lost.add(lent_.taker, abandoned);
-        }
         given_up_.fetch_add(lost.tasks, std::memory_order_release);
         given_up_open_.fetch_add(lost.passing, std::memory_order_release);
         return lost.tasks + lost.passing + by_callers;

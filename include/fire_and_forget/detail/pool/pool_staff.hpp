@@ -164,18 +164,6 @@ protected:
         }
     }
 
-    bool has_no_worker() const noexcept {
-        return vacancies_.load(std::memory_order_relaxed) == size_;
-    }
-
-    /// Someone else works in a vacant place for a while.
-    void occupy() noexcept {
-        vacancies_.fetch_sub(1, std::memory_order_relaxed); // P1
-        if (bell_.wake_up() == doorbell::turn::mine) {
-            static_cast<void>(bell_.stop_looking());
-        }
-    }
-
     /// A worker's place goes or becomes vacant. Under mutex_; the caller then hires if there are
     /// tasks.
     void give_up_place() noexcept {

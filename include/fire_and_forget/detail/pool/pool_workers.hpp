@@ -30,7 +30,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 class pool_workers : public pool_growth {
 protected:
     pool_workers(pool_options settings, lane_set& lanes)
-        : pool_growth(std::move(settings), lanes), limit_(options_.max_pending), lent_(lanes) {}
+        : pool_growth(std::move(settings), lanes), limit_(options_.max_pending) {}
 
     static stored_task task_in(const slot& taken) noexcept {
         return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
@@ -38,8 +38,6 @@ protected:
     }
 
     pending_limit limit_;
-    worker_state lent_;        ///< of a waiting thread that runs a task, for want of workers
-    std::thread::id lender_{}; ///< that thread's
 
 private:
     // Waiting -------------------------------------------------------------------------------------
@@ -222,16 +220,13 @@ private:
         note_written_off_end();
     }
 
-    // Helping out ---------------------------------------------------------------------------------
+    // While others wait ---------------------------------------------------------------------------
 
     /// A thread whose task calls exit() does not come back: another takes its place.
     void note_exit(std::unique_lock<std::mutex>& lock) override {
         worker* const exiting = workers_.of_this_thread();
         if (exiting != nullptr && !std::exchange(exiting->has_left_place, true)) {
             give_up_place();
-        } else if (lender_ == std::this_thread::get_id()) {
-            lender_ = {};
-            vacate();
         }
         if (lanes_.may_have_tasks()) {
             static_cast<void>(hire(lock, {}));
@@ -244,63 +239,6 @@ private:
             bell_.call_one();
         }
     }
-
-    /// With tasks but no worker: tries to start one, and if that has failed again runs a task here.
-    /// Only for want of a thread, because a task that does not end would hold up the caller beyond
-    /// its deadline.
-    bool lend_a_hand(std::unique_lock<std::mutex>& lock, steady_time deadline) override {
-        if (!has_no_worker() || !lanes_.may_have_tasks()) {
-            return false;
-        }
-        if (workers_.pause().is_over()) {
-            const thread_trouble trouble = hire(lock, {});
-            {
-                const outside_library telling;
-                report(trouble); // it may be the first to find out
-            }
-            lock.lock();
-            has_given_up_ = has_no_worker();
-        } else if (has_given_up_) {
-            run_here(lock);
-        } else { // the system may have thought better of it when the pause is over
-            wait_until(quiet_, lock, earlier_of(workers_.pause().end_time(), deadline));
-        }
-        return true;
-    }
-
-    /// Runs one task on the calling thread, which has a worker's place meanwhile.
-    void run_here(std::unique_lock<std::mutex>& lock) {
-        struct loan {
-            pool_workers& pool;
-            std::unique_lock<std::mutex>& held;
-            running_item* outer;
-            ~loan() {
-                this_thread.item = outer;
-                pool.lent_.taker.flush();
-                held.lock();
-                if (pool.lender_ == std::this_thread::get_id()) { // else it has called exit()
-                    pool.lender_ = {};
-                    pool.vacate();
-                }
-                if (pool.lanes_.may_have_tasks()) {
-                    static_cast<void>(pool.hire(held, {}));
-                    held.lock();
-                }
-                pool.quiet_.notify_all(); // another waiter may be the next to lend a hand
-            }
-        };
-        occupy();
-        lender_ = std::this_thread::get_id();
-        lock.unlock();
-        const loan until_done{*this, lock, std::exchange(this_thread.item, &lent_.taker)};
-        lent_.taker.on = &lent();
-        const outside_library working;
-        if (lent_.take_next()) {
-            run(lent_);
-        }
-    }
-
-    bool has_given_up_ = false; ///< no thread for a waiter either, at its last try
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -42,7 +42,6 @@ private:
 };
 
 struct suspended;
-class scheduler;
 
 /// A coroutine that waits for somebody else's code.
 struct wait_entry : book_entry {
@@ -60,8 +59,7 @@ struct wait_entry : book_entry {
 struct away_entry : book_entry {
     call_site where{};
     const char* name = nullptr;
-    scheduler* at = nullptr; ///< where it is; null: at one of somebody else's
-    bool is_back = false;    ///< taken off the list by who had it listed
+    bool is_back = false; ///< taken off the list by who had it listed
 };
 
 /// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it as
@@ -97,24 +95,10 @@ public:
 
     // Those that are away -------------------------------------------------------------------------
 
-    void note_away(away_entry& leaving, scheduler* to) noexcept;
+    void note_away(away_entry& leaving) noexcept;
 
     /// False if it has been written off.
     bool note_back(away_entry& back) noexcept;
-
-    void note_moved(away_entry& away, scheduler* to) noexcept;
-
-    /// Calls `visit` with each executor of the library where one is, which is there as long. Under the
-    /// lock.
-    template <class Visit>
-    void visit_where_away(Visit visit) noexcept {
-        const library_lock lock(mutex_);
-        for (book_entry* one = away_.first(); one != nullptr; one = one->next) {
-            if (scheduler* const at = static_cast<away_entry*>(one)->at) {
-                visit(*at);
-            }
-        }
-    }
 
     /// Gives up all that are away; returns how many. `tell` is called with each of them.
     template <class Tell>

@@ -54,10 +54,8 @@ FIRE_AND_FORGET_ENGINE stats coroutine_books::ends() const noexcept {
     return all;
 }
 
-FIRE_AND_FORGET_ENGINE void coroutine_books::note_away(away_entry& leaving,
-                                                       scheduler* to) noexcept {
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_away(away_entry& leaving) noexcept {
     leaving.is_back = false;
-    leaving.at = to;
     const library_lock lock(mutex_);
     away_.add(leaving);
 }
@@ -68,11 +66,6 @@ FIRE_AND_FORGET_ENGINE bool coroutine_books::note_back(away_entry& back) noexcep
         back.is_back = book_list::remove(back);
     }
     return back.is_back;
-}
-
-FIRE_AND_FORGET_ENGINE void coroutine_books::note_moved(away_entry& away, scheduler* to) noexcept {
-    const library_lock lock(mutex_);
-    away.at = to;
 }
 
 FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one) noexcept {

@@ -69,9 +69,6 @@ public:
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;
 
-    /// Does a piece of its work on the calling thread if it has no thread for that.
-    virtual void help_out() noexcept {}
-
     /// The coroutine of a task that repeats has ended: runs it again when its next time has come, unless
     /// `answer` is that it wants no more.
     virtual void repeat_after(task_ptr task, repetition answer) noexcept = 0;
