@@ -4,12 +4,12 @@
 // The waits that a scheduler ends: for a time, for a turn, for another executor. The sleep_for of
 // ../../coroutine.hpp and its like return what makes them.
 
-#include "../../executor.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/time.hpp"
 #include "../submit/call.hpp"
 #include "../submit/fire.hpp"
+#include "../submit/job.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"

@@ -3,7 +3,6 @@
 
 // From the front door to an executor: a pool's lane, or a job for whatever else takes jobs.
 
-#include "../../executor.hpp"
 #include "../../options.hpp"
 #include "../../own_thread.hpp"
 #include "../../thread_pool.hpp"
@@ -15,6 +14,7 @@
 #include "../queue/lanes.hpp"
 #include "../queue/thread_lanes.hpp"
 #include "../task/run_task.hpp"
+#include "job.hpp"
 #include "located.hpp"
 
 #include <concepts>

@@ -5,7 +5,6 @@
 // how the front door knows where it was called from without a macro.
 
 #include "../../call_site.hpp"
-#include "../../executor.hpp"
 #include "../../options.hpp"
 #include "../errors/describe.hpp"
 #include "../errors/report.hpp"
@@ -18,6 +17,7 @@
 #include "../task/callable.hpp"
 #include "../task/task.hpp"
 #include "call.hpp"
+#include "job.hpp"
 #include "misuse.hpp"
 
 #include <concepts>

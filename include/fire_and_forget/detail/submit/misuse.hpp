@@ -4,10 +4,10 @@
 // What is wrong with a call that can't be compiled, or should not be. located.hpp says it in a
 // sentence.
 
-#include "../../executor.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../task/callable.hpp"
+#include "job.hpp"
 
 #include <concepts>
 #include <cstdint>
