@@ -4,6 +4,8 @@
 // Puts the exception being handled into words: its type, its text and what is nested in it.
 // Whoever reports an exception asks here.
 
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "bounded_text.hpp"
@@ -33,6 +35,22 @@ constexpr std::string_view or_null(const char* text) noexcept {
     return text != nullptr ? std::string_view(text) : std::string_view("(null)");
 }
 
+/// What every report has; the rest is added to it.
+inline error_report make_report(failure kind, const call_site& where, std::string_view task,
+                                std::string_view what = {}) noexcept {
+    error_report about{};
+    about.kind = kind;
+    about.what = what;
+    about.task = task;
+    about.where = where;
+    return about;
+}
+
+/// Whether two calls stand in the same line of the same file.
+inline bool is_same_place(const call_site& one, const call_site& other) noexcept {
+    return one.line() == other.line() && std::string_view(one.file_name()) == other.file_name();
+}
+
 /// "X" of "std::_Nested_exception<X>", the type that std::throw_with_nested makes of X.
 constexpr std::string_view without_nesting(std::string_view type) noexcept {
     for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
@@ -52,6 +70,13 @@ public:
     std::string_view type() const noexcept { return without_nesting(type_.name()); }
     std::string_view what() const noexcept { return text_.view(); }
     bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
+
+    /// The texts of `about` last as long as this.
+    void add_to(error_report& about) const noexcept {
+        about.exception = exception_;
+        about.type = type();
+        about.what = what();
+    }
 
 private:
     /// Appends the text of the exception being handled and returns the one nested in it.

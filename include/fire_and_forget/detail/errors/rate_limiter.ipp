@@ -5,11 +5,11 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
+#include "describe.hpp"
 #include "rate_limiter.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -46,8 +46,7 @@ FIRE_AND_FORGET_ENGINE rate_limiter::entry&
 rate_limiter::find(const error_report& report, clock::time_point now, unseen& evicted) noexcept {
     entry* oldest = entries_;
     for (entry& place : entries_) {
-        if (place.held.kind == report.kind && place.held.where.line() == report.where.line() &&
-            std::string_view(place.held.where.file_name()) == report.where.file_name()) {
+        if (place.held.kind == report.kind && is_same_place(place.held.where, report.where)) {
             return place;
         }
         if (place.last < oldest->last) {

@@ -54,9 +54,7 @@ FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink
                     const exception_description thrown;
                     error_report about_sink = report;
                     about_sink.kind = failure::sink_failed;
-                    about_sink.exception = thrown.exception();
-                    about_sink.type = thrown.type();
-                    about_sink.what = thrown.what();
+                    thrown.add_to(about_sink);
                     about_sink.suppressed = 0;
                     tell(next + 1, end, about_sink);
                 });

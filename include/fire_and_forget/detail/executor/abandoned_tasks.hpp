@@ -91,8 +91,7 @@ private:
     group* find(const call_site& where, const char* name, std::string_view why) noexcept {
         for (std::size_t i = 0; i < used_; ++i) {
             group& known = groups_[i];
-            if (known.where.line() == where.line() && known.name == name && known.why == why &&
-                known.where.file_name() == std::string_view(where.file_name())) {
+            if (known.name == name && known.why == why && is_same_place(known.where, where)) {
                 return &known;
             }
         }
@@ -147,12 +146,10 @@ private:
     void report_groups() {
         const std::size_t groups = std::exchange(used_, 0);
         for (std::size_t i = 0; i < groups; ++i) {
-            error_report abandoned{};
-            abandoned.kind = failure::abandoned;
-            abandoned.what = groups_[i].why;
-            abandoned.task = or_empty(groups_[i].name);
-            abandoned.where = groups_[i].where;
-            abandoned.suppressed = groups_[i].tasks - 1;
+            const group& one = groups_[i];
+            error_report abandoned =
+                make_report(failure::abandoned, one.where, or_empty(one.name), one.why);
+            abandoned.suppressed = one.tasks - 1;
             if (may_ask(has_asked_common_)) {
                 report(abandoned, nullptr, on_.sink.load(std::memory_order_relaxed));
             } else {

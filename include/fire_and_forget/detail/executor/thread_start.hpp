@@ -70,9 +70,7 @@ public:
         if (!is_real_) {
             return;
         }
-        error_report starving{};
-        starving.kind = failure::starvation;
-        starving.where = where_;
+        error_report starving = make_report(failure::starvation, where_, {});
         starving.exception = why_;
         report_text text;
         const auto tell = [&](std::string_view why) {

@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -128,7 +129,7 @@ private:
     }
 
     void make_up_for_blocked(steady_time now, unsigned stuck) {
-        starvation lack;
+        std::unique_ptr<const starvation> lack;
         unsigned to_hire = 0;
         {
             std::unique_lock lock(mutex_, std::defer_lock);
@@ -149,13 +150,13 @@ private:
                 [&](unsigned enough) { return workers_.count_able(enough, now, idle); });
             to_hire = what.to_hire;
             if (what.is_starving) {
-                lack.describe(workers_, lanes_, elasticity_.stuck_since(), now);
+                lack = describe_starvation(workers_, lanes_, elasticity_.stuck_since(), now);
             }
         }
         while (to_hire > 0 && hire_extra()) {
             --to_hire;
         }
-        lack.report_elsewhere(*this);
+        report_starvation(std::move(lack), *this);
     }
 
     bool hire_extra() {

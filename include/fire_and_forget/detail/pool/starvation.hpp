@@ -14,75 +14,61 @@
 #include "../queue/lanes.hpp"
 #include "worker_roster.hpp"
 
-#include <cstddef>
+#include <chrono>
+#include <memory>
 #include <new>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Says which task waits and what keeps the workers. Described under the pool's lock, reported
-/// without, and not by the keeper, who finds it out.
-class starvation {
-public:
-    starvation() noexcept = default;
-    ~starvation() { delete lack_; }
-    starvation(const starvation&) = delete;
-    starvation& operator=(const starvation&) = delete;
-
-    void describe(const worker_roster& workers, lane_set& lanes, steady_time since,
-                  steady_time now) {
-        lack_ = new (std::nothrow) lack;
-        if (lack_ == nullptr) {
-            return; // there will be another occasion
-        }
-        lack_->waited = now - since;
-        lanes.find([this](pool_lane& lane) {
-            bool is_found = false;
-            lane.look_at_first([&](const slot& first) {
-                const task_node* const node = task_taker::node_in(first);
-                lack_->where = first.where;
-                lack_->name = node != nullptr ? node->name : nullptr;
-                is_found = true;
-            });
-            return is_found;
-        });
-        lack_->what.append("all ");
-        lack_->what.append_number(static_cast<long long>(workers.alive()));
-        lack_->what.append(" threads are kept, and there may be no more: by ");
-        workers.describe_busy(lack_->what, now);
-    }
-
-    void report_elsewhere(executor_core& pool) {
-        if (lack* const told = std::exchange(lack_, nullptr)) {
-            pool.keep(); // for the report
-            told->pool = &pool;
-            errands::instance().add(*told);
-        }
-    }
-
-private:
-    struct lack final : errand {
-        executor_core* pool = nullptr;
-        call_site where{};
-        const char* name = nullptr;
-        std::chrono::nanoseconds waited{};
-        report_text what;
-
-        void run() override {
-            error_report starving{};
-            starving.kind = failure::starvation;
-            starving.task = or_empty(name);
-            starving.where = where;
-            starving.what = what.view();
-            starving.waited = waited;
-            report(starving, nullptr, executor_core::sink_loan(*pool).sink());
-            pool->end_if_forked();
-            pool->release();
-            delete this;
-        }
-    };
-
-    lack* lack_ = nullptr;
+/// Which task waits, and what keeps the workers.
+struct starvation {
+    call_site where{};
+    const char* name = nullptr;
+    std::chrono::nanoseconds waited{};
+    report_text what;
 };
+
+/// Under the pool's lock. Null without memory: there will be another occasion.
+inline std::unique_ptr<const starvation> describe_starvation(const worker_roster& workers,
+                                                             lane_set& lanes, steady_time since,
+                                                             steady_time now) {
+    std::unique_ptr<starvation> found(new (std::nothrow) starvation);
+    if (found == nullptr) {
+        return found;
+    }
+    found->waited = now - since;
+    lanes.find([&](pool_lane& lane) {
+        bool is_found = false;
+        lane.look_at_first([&](const slot& first) {
+            const task_node* const node = task_taker::node_in(first);
+            found->where = first.where;
+            found->name = node != nullptr ? node->name : nullptr;
+            is_found = true;
+        });
+        return is_found;
+    });
+    found->what.append("all ");
+    found->what.append_number(static_cast<long long>(workers.alive()));
+    found->what.append(" threads are kept, and there may be no more: by ");
+    workers.describe_busy(found->what, now);
+    return found;
+}
+
+/// Without the lock, and not on the keeper, who finds it out.
+inline void report_starvation(std::unique_ptr<const starvation> found, executor_core& pool) {
+    if (found == nullptr) {
+        return;
+    }
+    pool.keep(); // for the report
+    tell_off_the_keeper([found = std::move(found), &pool] {
+        error_report starving = make_report(failure::starvation, found->where,
+                                            or_empty(found->name), found->what.view());
+        starving.waited = found->waited;
+        report(starving, nullptr, executor_core::sink_loan(pool).sink());
+        pool.end_if_forked();
+        pool.release();
+    });
+}
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -62,13 +62,10 @@ struct firing {
 
     void tell(failure kind, std::exception_ptr exception, std::string_view type,
               std::string_view what) const {
-        error_report about{};
-        about.kind = kind;
+        const std::string_view name = given != nullptr ? given->name : literal();
+        error_report about = make_report(kind, where, name, what);
         about.exception = std::move(exception);
         about.type = type;
-        about.what = what;
-        about.task = given != nullptr ? given->name : literal();
-        about.where = where;
         report(about, given != nullptr ? &given->on_error : nullptr, of_executor);
     }
 };

@@ -175,13 +175,9 @@ FIRE_AND_FORGET_ENGINE void task_run::report_exception(failure kind) {
 
 FIRE_AND_FORGET_ENGINE void task_run::report(failure kind, std::exception_ptr exception,
                                              std::string_view type, std::string_view what) {
-    error_report report{};
-    report.kind = kind;
+    error_report report = make_report(kind, task_.where, or_empty(task_.name), what);
     report.exception = std::move(exception);
     report.type = type;
-    report.what = what;
-    report.task = or_empty(task_.name);
-    report.where = task_.where;
     if (is_timed()) {
         report.waited = task_.due < started_ ? started_ - task_.due : std::chrono::nanoseconds(0);
         if (has_started_) {
@@ -243,12 +239,9 @@ FIRE_AND_FORGET_ENGINE void discard(const stored_task& task) {
     attempt([&] { task.type.destroy(task.closure); },
             [&] {
                 const exception_description thrown;
-                error_report failed{};
-                failed.exception = thrown.exception();
-                failed.type = thrown.type();
-                failed.what = thrown.what();
-                failed.task = or_empty(task.name);
-                failed.where = task.where;
+                error_report failed =
+                    make_report(failure::exception, task.where, or_empty(task.name));
+                thrown.add_to(failed);
                 report(failed, nullptr, nullptr);
             });
 }
