@@ -27,6 +27,7 @@ foreach(variant IN ITEMS "" "-fno-rtti" "-fno-exceptions")
         "-DCMAKE_CXX_FLAGS=${FLAGS} ${variant}")
     run(${CMAKE_COMMAND} --build ${dir})
     run(${dir}/consumer)
+    run(${dir}/consumer_separate)
 endforeach()
 
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/refused -B ${WORK}/refused ${common})
@@ -35,6 +36,7 @@ run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/subproject -B ${WORK}/subproject
     -DFIRE_AND_FORGET_SOURCE=${SOURCE})
 run(${CMAKE_COMMAND} --build ${WORK}/subproject)
 run(${WORK}/subproject/consumer)
+run(${WORK}/subproject/consumer_separate)
 
 run(${COMPILER} ${flags} -std=c++20 -pthread -I${SOURCE}/include
     ${SOURCE}/tests/package/consumer.cpp -o ${WORK}/copied)
@@ -44,12 +46,19 @@ find_program(PKG_CONFIG NAMES pkg-config pkgconf)
 if(PKG_CONFIG)
     file(GLOB_RECURSE pc ${prefix}/fire_and_forget.pc)
     cmake_path(GET pc PARENT_PATH pc_dir)
-    execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${pc_dir}
-        ${PKG_CONFIG} --cflags --libs fire_and_forget
-        OUTPUT_VARIABLE pc_flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-    separate_arguments(pc_flags UNIX_COMMAND "${pc_flags}")
-    run(${COMPILER} ${flags} -std=c++20 ${SOURCE}/tests/package/consumer.cpp ${pc_flags} -o ${WORK}/pc)
-    run(${WORK}/pc)
+    file(WRITE ${WORK}/engine.cpp "#include <fire_and_forget/src.hpp>\n")
+    foreach(package IN ITEMS fire_and_forget fire_and_forget-separate)
+        execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${pc_dir}
+            ${PKG_CONFIG} --cflags --libs ${package}
+            OUTPUT_VARIABLE pc_flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+        separate_arguments(pc_flags UNIX_COMMAND "${pc_flags}")
+        set(sources ${SOURCE}/tests/package/consumer.cpp)
+        if(package MATCHES "separate")
+            list(APPEND sources ${WORK}/engine.cpp)
+        endif()
+        run(${COMPILER} ${flags} -std=c++20 ${sources} ${pc_flags} -o ${WORK}/${package})
+        run(${WORK}/${package})
+    endforeach()
 else()
     message("no pkg-config here: its file is not tried")
 endif()
