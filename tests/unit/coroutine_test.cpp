@@ -945,6 +945,32 @@ TEST_CASE("a coroutine that waits for a callback is pending, and ends with its e
     CHECK(got == 2);
 }
 
+TEST_CASE("a shutdown has given up nothing if it was another who did, before it began") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 1});
+    const auto drops = [](faf::job work) { const faf::job dropped = std::move(work); };
+    fire_and_forget(pool, [drops]() -> faf::task<> { co_await faf::resume_on(drops); });
+    CHECK(pool.drain(faf_test::patience));
+    CHECK(pool.snapshot().dropped == 1);
+    CHECK(pool.shutdown(faf_test::patience));
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("a shutdown says that another has given up what it waited for") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 1});
+    std::optional<faf::job> kept;
+    const auto keeps = [&kept](faf::job work) { kept.emplace(std::move(work)); };
+    fire_and_forget(pool, [keeps]() -> faf::task<> { co_await faf::resume_on(keeps); });
+    fire_and_forget(pool, [&kept](const faf::detail::stop_token& closing) {
+        CHECK(faf_test::eventually([&] { return closing.stop_requested(); }));
+        kept.reset();
+    });
+    CHECK(!pool.shutdown(faf_test::patience));
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
 TEST_CASE("who waits for what another coroutine waited for before it was given up gets it") {
     error_recorder errors;
     faf::completion<int> answer;

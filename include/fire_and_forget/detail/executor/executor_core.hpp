@@ -108,6 +108,7 @@ public:
             const library_lock lock(mutex_);
             if (phase_.load(std::memory_order_relaxed) == phase::open) {
                 phase_.store(phase::closing, std::memory_order_relaxed);
+                dropped_before_ = books.dropped();
             }
         }
         request_stop(); // runs callbacks of users
@@ -217,7 +218,7 @@ protected:
     }
 
     /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
-    /// True if nothing was, now or before.
+    /// True if nothing was, here or by others, since it began to close.
     bool close(steady_time deadline, sink_time& for_sinks) {
         abandoned_tasks abandoned(lent(), for_sinks);
         close_timers(deadline, abandoned);
@@ -244,7 +245,7 @@ protected:
                 [&](const away_entry& one) { abandoned.add_running(one.where, one.name); });
         }
         has_abandoned_ = has_abandoned_ || has_left_tasks || has_abandoned_timers() ||
-                         abandoned.has_any() || books.has_dropped();
+                         abandoned.has_any() || books.dropped() > dropped_before_;
         is_settled_ = true;
         quiet_.notify_all(); // what was given up is no longer waited for
         return !has_abandoned_;
@@ -337,8 +338,9 @@ private:
     std::atomic<std::uint64_t> refused_{0};
     bool has_abandoned_ = false;
     bool is_settled_ = false;
-    std::size_t borrowers_ = 0;   ///< of the sink
-    std::size_t written_off_ = 0; ///< still run, but were reported as abandoned
+    std::size_t borrowers_ = 0;        ///< of the sink
+    std::size_t written_off_ = 0;      ///< still run, but were reported as abandoned
+    std::uint64_t dropped_before_ = 0; ///< coroutines given up by others, before it began to close
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

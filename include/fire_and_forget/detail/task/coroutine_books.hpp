@@ -90,8 +90,8 @@ public:
     /// Those of B2.
     stats ends() const noexcept;
 
-    /// Whether any was given up.
-    bool has_dropped() const noexcept { return ended_as(fate::dropped) > 0; }
+    /// How many were given up.
+    std::uint64_t dropped() const noexcept { return ended_as(fate::dropped); }
 
     // Those that are away -------------------------------------------------------------------------
 
