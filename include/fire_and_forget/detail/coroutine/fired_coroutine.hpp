@@ -8,6 +8,7 @@
 #include "../errors/describe.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "awaitable.hpp"
@@ -130,12 +131,8 @@ private:
         look_at(static_cast<fired_coroutine&>(ended).outermost_.frame_.promise(), run);
     }
     static void destroy_it(chain& ended) {
-        struct memory_of_it { // is released even if a destructor throws
-            void* it;
-            ~memory_of_it() { release(it); }
-        };
         auto* const it = static_cast<fired_coroutine*>(&ended);
-        const memory_of_it until_done{it};
+        const scope_guard at_the_end([it] { release(it); }); // even if a destructor throws
         it->~fired_coroutine();
     }
     static constexpr bool is_usual() noexcept {

@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/scope_guard.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"
@@ -104,14 +105,12 @@ private:
         using answer = decltype(awaiter_.await_suspend(std::coroutine_handle<>()));
         event_ = new foreign_event;
         const auto made = stand_in::make(*event_).handle;
-        struct until_given_away {
-            std::coroutine_handle<> handle;
-            ~until_given_away() {
-                if (handle) {
-                    handle.destroy();
-                }
+        bool is_given_away = false;
+        const scope_guard at_the_end([&] {
+            if (!is_given_away) {
+                made.destroy();
             }
-        } guard{made};
+        });
         if constexpr (std::is_void_v<answer>) {
             awaiter_.await_suspend(std::coroutine_handle<>(made));
         } else if constexpr (std::is_same_v<answer, bool>) {
@@ -121,11 +120,11 @@ private:
         } else {
             const std::coroutine_handle<> next =
                 awaiter_.await_suspend(std::coroutine_handle<>(made));
-            guard.handle = nullptr;
+            is_given_away = true;
             // What that throws is not this coroutine's: it stays suspended, for its handle is out.
             attempt([&] { next.resume(); }, [&] { of_.now().run().failed_with_exception(); });
         }
-        guard.handle = nullptr;
+        is_given_away = true;
         return true;
     }
 

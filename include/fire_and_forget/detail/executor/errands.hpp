@@ -9,6 +9,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 
@@ -181,11 +182,7 @@ void tell_off_the_keeper(Tell tell) {
         Tell tell;
         explicit told(Tell&& what) noexcept : tell(std::move(what)) {}
         void run() override {
-            struct end {
-                told* one;
-                ~end() { delete one; }
-            };
-            const end at_the_end{this};
+            const scope_guard at_the_end([this] { delete this; });
             tell();
         }
     };

@@ -11,6 +11,7 @@
 #include "../platform/module_stay.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "abandoned_tasks.hpp"
@@ -309,15 +310,9 @@ private:
         const inside_library waiting;
         const std::size_t own = depth_of(&lent());
         const std::size_t own_open = depth_in_books_of(static_cast<const scheduler*>(this));
-        struct presence {
-            std::atomic<std::uint32_t>& waiters;
-            explicit presence(std::atomic<std::uint32_t>& among) noexcept : waiters(among) {
-                waiters.fetch_add(1, std::memory_order_relaxed);
-                full_fence(); // E3
-            }
-            ~presence() { waiters.fetch_sub(1, std::memory_order_relaxed); }
-        };
-        const presence entered(waiters_);
+        waiters_.fetch_add(1, std::memory_order_relaxed);
+        full_fence(); // E3
+        const scope_guard at_the_end([&] { waiters_.fetch_sub(1, std::memory_order_relaxed); });
         for (slices wait; !is_quiet_with_coroutines(own, own_open);) {
             if (steady_clock::now() >= deadline) {
                 return false;

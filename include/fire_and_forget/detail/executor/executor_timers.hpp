@@ -9,6 +9,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
 #include "../task/run_task.hpp"
@@ -228,21 +229,17 @@ private:
     /// Pushes a task that is watched, if need be. Once it is stored, it may run, and somebody may end
     /// the executor for that.
     bool store_watched(task_ptr& task) {
-        struct keeping {
-            executor_timers* one = nullptr;
-            ~keeping() {
-                if (one != nullptr) {
-                    one->release();
-                }
-            }
-        };
-        keeping kept;
+        const bool is_watched = task->is_watched;
         stop_token stop;
-        if (task->is_watched) {
+        if (is_watched) {
             stop = task->details->stop;
             keep();
-            kept.one = this;
         }
+        const scope_guard at_the_end([&] {
+            if (is_watched) {
+                release();
+            }
+        });
         const steady_time call = when_to_call(task->due);
         const call_site where = task->where;
         if (!timers_.push(*task)) {
@@ -250,7 +247,7 @@ private:
         }
         static_cast<void>(task.release());
         call_keeper(call, where);
-        if (kept.one != nullptr && stop.stop_requested()) { // O3 of the queue
+        if (is_watched && stop.stop_requested()) { // O3 of the queue
             request_visit();
         }
         return true;

@@ -7,6 +7,7 @@
 #include "platform.hpp"
 #include "process.hpp"
 #include "reentry.hpp"
+#include "scope_guard.hpp"
 #include "thread_end.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
@@ -115,16 +116,13 @@ FIRE_AND_FORGET_ENGINE void library_threads::join_left_until(steady_time deadlin
 }
 
 FIRE_AND_FORGET_ENGINE void* library_threads::live(void* started) {
-    struct ending { // also where it is ended by force
-        ~ending() {
-            take_last_steps();
-            instance().leave();
-        }
-    };
     auto& self = *static_cast<library_thread*>(started);
     this_thread.of_library = &self;
     begin_thread();
-    const ending at_the_end;
+    const scope_guard at_the_end([] { // also where it is ended by force
+        take_last_steps();
+        instance().leave();
+    });
     self.body(self.executor, self.record);
     return nullptr;
 }

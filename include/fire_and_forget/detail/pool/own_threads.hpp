@@ -15,6 +15,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/time.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
@@ -334,43 +335,33 @@ private:
     }
 
     /// Settles the record even where the task ends the thread by force: then it has failed.
-    struct life {
-        own_threads& all;
+    void live(record* first) {
         std::unique_ptr<record> self;
         fate result = fate::failed;
-        life(own_threads& in, record* first) noexcept : all(in), self(first) {}
-        ~life() {
-            all.end_if_forked();
+        const scope_guard at_the_end([&] {
+            end_if_forked();
             library_threads::instance().leave(); // J1
-            all.end_thread(self.get(), result);
+            end_thread(self.get(), result);
+        });
+        name_this_thread("faf/own");
+        for (record* next = begin(first); next != nullptr; next = next_of(self.get(), result)) {
+            self.reset(next);
+            result = fate::failed;
+            result = run(*self);
         }
-        life(const life&) = delete;
-        life& operator=(const life&) = delete;
+    }
 
-        bool goes_on() noexcept {
-            record* const next = all.next_of(self.get(), result);
-            if (next != nullptr) {
-                self.reset(next);
-                result = fate::failed;
-            }
-            return next != nullptr;
-        }
-    };
-
-    void live(record* first) {
-        life its(*this, first);
+    /// What a thread begins with: what it was started for, or what waits longest.
+    record* begin(record* first) noexcept {
         {
             const library_lock lock(mutex_);
             if (first != nullptr) {
                 first->thread = std::this_thread::get_id();
-            } else {
-                --coming_;
+                return first;
             }
+            --coming_;
         }
-        name_this_thread("faf/own");
-        for (bool has_one = first != nullptr || its.goes_on(); has_one; has_one = its.goes_on()) {
-            its.result = run(*its.self);
-        }
+        return next_of(nullptr, fate::failed);
     }
 
     fate run(record& self) {

@@ -8,6 +8,7 @@
 #include "../executor/running_tasks.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/lanes.hpp"
@@ -97,35 +98,25 @@ protected:
             callers_.link(run);
         }
         entered_by_callers_.fetch_add(1, std::memory_order_relaxed);
-        struct settlement_of_caller {
-            pool_overflow& pool;
-            running_tasks::entry& run;
-            fate result = fate::failed;
-            settlement_of_caller(pool_overflow& in, running_tasks::entry& of) noexcept
-                : pool(in), run(of) {
-                pool.keep(); // the task may end it
+        keep(); // the task may end it
+        fate result = fate::failed;
+        const scope_guard at_the_end([&] {
+            if (!is_in_its_process()) {
+                return; // the task has forked, and its caller goes on in the child
             }
-            ~settlement_of_caller() {
-                if (!pool.is_in_its_process()) {
-                    return; // the task has forked, and its caller goes on in the child
+            {
+                const library_lock lock(mutex_);
+                if (callers_.unlink(run)) {
+                    ended_by_callers_.add(result);
+                } else {
+                    note_written_off_end();
                 }
-                {
-                    const library_lock lock(pool.mutex_);
-                    if (pool.callers_.unlink(run)) {
-                        pool.ended_by_callers_.add(result);
-                    } else {
-                        pool.note_written_off_end();
-                    }
-                    pool.quiet_.notify_all();
-                }
-                pool.release();
+                quiet_.notify_all();
             }
-            settlement_of_caller(const settlement_of_caller&) = delete;
-            settlement_of_caller& operator=(const settlement_of_caller&) = delete;
-        };
-        settlement_of_caller after(*this, run);
+            release();
+        });
         const running_entry_item item(mutex_, run, &lent());
-        after.result = run_task(std::move(task), lent());
+        result = run_task(std::move(task), lent());
         return refusal::none;
     }
 

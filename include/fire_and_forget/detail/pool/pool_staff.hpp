@@ -13,6 +13,7 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/cpu_count.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../queue/doorbell.hpp"
 #include "../queue/lanes.hpp"
 #include "worker_roster.hpp"
@@ -244,27 +245,17 @@ private:
         return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
     }
 
-    /// Ends a worker's life even where a task ends the thread by force.
-    struct departure {
-        pool_staff& pool;
-        worker& self;
+    /// Ends the worker's life even where a task ends the thread by force.
+    void work(worker& self) {
+        this_thread.works_for = &lent();
         bool is_forced = true;
-        departure(pool_staff& in, worker& of) noexcept : pool(in), self(of) {
-            this_thread.works_for = &in.lent();
-        }
-        ~departure() {
+        const scope_guard at_the_end([&] {
             library_threads::instance().leave(); // J1
-            pool.leave(self, is_forced);
+            leave(self, is_forced);
             delete &self;
             this_thread.works_for = nullptr;
-            pool.release();
-        }
-        departure(const departure&) = delete;
-        departure& operator=(const departure&) = delete;
-    };
-
-    void work(worker& self) {
-        departure at_the_end(*this, self);
+            release();
+        });
         self.id.store(std::this_thread::get_id());
         self.thread_number.store(thread_number(), std::memory_order_relaxed);
         name_worker_thread(options_.name, self.number);
@@ -279,7 +270,7 @@ private:
         self.taker.on = &lent();
         this_thread.item = &self.taker;
         work_through(self);
-        at_the_end.is_forced = false;
+        is_forced = false;
     }
 
     /// A thread that a task has ended is replaced. The pool does not know the worker any more.

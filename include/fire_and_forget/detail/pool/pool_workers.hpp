@@ -7,6 +7,7 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/cpu_count.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../queue/doorbell.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/run_task.hpp"
@@ -166,52 +167,42 @@ private:
 
     // Running -------------------------------------------------------------------------------------
 
-    /// Settles a task even where it ends the thread by force: then it has failed.
-    struct settlement {
-        pool_workers& pool;
-        worker_state& self;
+    /// Settles the task even where it ends the thread by force: then it has failed.
+    void run(worker_state& self) {
         fate result = fate::failed;
         bool is_in_slot = true;
-        bool leaves_place = false; ///< of a task that repeats, when it is not to be run again
-        settlement(pool_workers& in, worker_state& of) noexcept : pool(in), self(of) {}
-        ~settlement() {
-            pool.end_if_forked();
+        bool leaves_place = false; // of a task that repeats, when it is not to be run again
+        const scope_guard at_the_end([&] {
+            end_if_forked();
             if (is_in_slot) {
                 self.taker.finish_slot();
             }
             if (self.taker.end()) [[likely]] {
                 self.counts.add(result);
             } else {
-                pool.end_written_off();
+                end_written_off();
             }
             if (leaves_place) {
-                pool.limit_.leave();
+                limit_.leave();
             }
-        }
-        settlement(const settlement&) = delete;
-        settlement& operator=(const settlement&) = delete;
-    };
-
-    void run(worker_state& self) {
-        settlement after(*this, self);
+        });
         slot& taken = self.taker.taken();
         if (task_node* const node = task_taker::node_in(taken)) {
             task_ptr task(node);
             self.taker.finish_slot(); // its block need not wait for the task
-            after.is_in_slot = false;
-            after.leaves_place = limit_.exists() && task->repeats();
-            if (limit_.exists() && !after.leaves_place) {
+            is_in_slot = false;
+            leaves_place = limit_.exists() && task->repeats();
+            if (limit_.exists() && !leaves_place) {
                 limit_.leave();
             }
-            after.result =
-                run_task(std::move(task), lent(), [&](task_ptr again, std::uint64_t skipped) {
-                    after.leaves_place = !repeat(std::move(again), skipped) && limit_.exists();
-                });
+            result = run_task(std::move(task), lent(), [&](task_ptr again, std::uint64_t skipped) {
+                leaves_place = !repeat(std::move(again), skipped) && limit_.exists();
+            });
         } else {
             if (limit_.exists()) {
                 limit_.leave();
             }
-            after.result = run_task(task_in(taken), lent());
+            result = run_task(task_in(taken), lent());
         }
     }
 

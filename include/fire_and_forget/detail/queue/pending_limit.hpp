@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/time.hpp"
 
 #include <atomic>
@@ -41,14 +42,8 @@ public:
     /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds.
     template <class Predicate>
     bool wait_enter(steady_time deadline, Predicate is_over) {
-        struct presence {
-            std::atomic<std::uint32_t>& among;
-            explicit presence(std::atomic<std::uint32_t>& waiters) noexcept : among(waiters) {
-                among.fetch_add(1); // O1
-            }
-            ~presence() { among.fetch_sub(1); }
-        };
-        const presence entered(waiters_);
+        waiters_.fetch_add(1); // O1
+        const scope_guard at_the_end([&] { waiters_.fetch_sub(1); });
         std::unique_lock lock(mutex_);
         while (!try_enter()) {
             if (is_over() || steady_clock::now() >= deadline) {

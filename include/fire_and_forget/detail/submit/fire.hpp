@@ -9,6 +9,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../pool/pool_core.hpp"
 #include "../queue/lanes.hpp"
@@ -91,26 +92,6 @@ refusal hand_to(Core& core, task_ptr task, const firing& call) {
                : refuse_recalled(pool, lane, place, type);
 }
 
-/// The place of a task in a pool with a limit until it is stored: it is given back if that does not
-/// happen, even where a copy constructor ends the thread.
-class place_of_call {
-public:
-    explicit place_of_call(pool_core& pool) noexcept : pool_(&pool) {}
-    ~place_of_call() {
-        if (pool_ != nullptr) {
-            pool_->leave();
-        }
-    }
-    place_of_call(const place_of_call&) = delete;
-    place_of_call& operator=(const place_of_call&) = delete;
-
-    /// The task has it now, or whoever stores the task.
-    void pass_on() noexcept { pool_ = nullptr; }
-
-private:
-    pool_core* pool_;
-};
-
 /// Stores a plain task in a slot, where nothing can go wrong but that there is none.
 template <class... Args>
 submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const firing& call,
@@ -164,13 +145,17 @@ template <class... Args>
         !pool.may_displace()) {
         return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
     }
-    place_of_call limited(pool);
-    if (entry == pool_core::entry::run_here) {
-        limited.pass_on(); // it has none
-    }
+    // Until the task has it, its place in a pool with a limit is given back if there is no task, even
+    // where a copy constructor ends the thread.
+    bool has_place = entry == pool_core::entry::store;
+    const scope_guard at_the_end([&] {
+        if (has_place) {
+            pool.leave();
+        }
+    });
     task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
     if (task) {
-        limited.pass_on();
+        has_place = false;
         task->begin_waiting(called);
         why = pool.accept(task, entry);
         return submission(why == refusal::none ? why : call.refuse(why));

@@ -10,6 +10,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "host.hpp"
@@ -162,22 +163,16 @@ fate run_task(task_ptr task, const host& on, Again again) {
     if (!node->repeats()) {
         return task_run(task_in(*node), on).to_the_end();
     }
-    struct next_time { // also for a run that ends its thread
-        node_memory& node;
-        const host& on;
-        Again& again;
-        bool comes = false;
-        ~next_time() {
-            if (comes && node != nullptr) { // else a coroutine has it
-                const std::uint64_t skipped = node->advance(on.now());
-                again(task_ptr(node.release()), skipped);
-            }
+    bool comes_again = false;
+    const scope_guard at_the_end([&] {        // also for a run that ends its thread
+        if (comes_again && node != nullptr) { // else a coroutine has it
+            const std::uint64_t skipped = node->advance(on.now());
+            again(task_ptr(node.release()), skipped);
         }
-    };
-    next_time next{node, on, again};
+    });
     task_run run(task_in(*node), on);
     run.may_lend(node);
-    return run.once(next.comes);
+    return run.once(comes_again);
 }
 
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
