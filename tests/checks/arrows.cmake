@@ -6,10 +6,10 @@ read_headers()
 set(order front coroutine submit pool executor queue task errors data platform)
 
 # The public headers that detail/ may include, by the place that they have in this list: what holds data
-# only, what every header needs, and what a task is for all that submit one. The others are the front.
+# only, what every header needs, and what an executor is. The others are the front.
+set(public_submit executor)
 set(public_data call_site error_report literal options stats time_span)
 set(public_platform version)
-set(public_task executor)
 
 function(module_of file variable)
     cmake_path(GET file STEM stem)
@@ -17,7 +17,7 @@ function(module_of file variable)
         set(module ${CMAKE_MATCH_2})
     else()
         set(module front)
-        foreach(place IN ITEMS data platform task)
+        foreach(place IN ITEMS submit data platform)
             if(stem IN_LIST public_${place})
                 set(module ${place})
             endif()
@@ -29,8 +29,13 @@ function(module_of file variable)
     set(${variable} ${module} PARENT_SCOPE)
 endfunction()
 
+# detail/engine.hpp brings all bodies, after all that they need; it and engine.ipp are no module.
+set(engine fire_and_forget/detail/engine.hpp fire_and_forget/detail/engine.ipp)
+list(REMOVE_ITEM files ${engine})
+
 foreach(file IN LISTS files)
     module_of(${file} above)
+    list(REMOVE_ITEM includes_${file} ${engine})
     list(FIND order ${above} place_above)
     foreach(included IN LISTS includes_${file})
         module_of(${included} below)
