@@ -38,9 +38,21 @@ public:
     /// Empty.
     constexpr literal() noexcept : std::string_view("") {}
 
+#if defined(__clang__) && __clang_major__ < 15
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
+    // It crashes where it is to store what a consteval constructor has made. By the attribute this
+    // one, too, takes only what can be read while compiling.
+    template <std::size_t Size>
+    constexpr literal(const char (&text)[Size]) noexcept
+        __attribute__((enable_if(text[Size - 1] == '\0', "")))
+        : std::string_view(text) {}
+#pragma clang diagnostic pop
+#else
     /// What is between the quotes.
     template <std::size_t Size>
     consteval literal(const char (&text)[Size]) noexcept : std::string_view(text) {}
+#endif
 
     /// To say so of whatever else is text.
     template <detail::text_but_no_literal Text>
@@ -63,7 +75,9 @@ public:
     }
 
     /// The text for C: for printf's %s, or std::puts.
-    constexpr const char* c_str() const noexcept { return data(); }
+    constexpr const char* c_str() const noexcept {
+        return data();
+    }
 
     void remove_suffix(std::size_t) = delete; // it would no longer end with a null
 };
