@@ -276,6 +276,7 @@ private:
             const library_lock lock(mutex_);
             --threads_;
             --coming_;
+            quiet_.notify_all();
             trouble = pause_.begin(where, std::move(why));
         }
         if (!this_thread.is_keeper) { // else it knows
@@ -310,6 +311,8 @@ private:
         }
         if (done != nullptr) {
             settle(*done, result);
+        } else {
+            --coming_;
         }
         record& next = unqueue();
         resumptions_ += next.coroutine != nullptr ? 1 : 0;
@@ -325,6 +328,9 @@ private:
             const library_lock lock(mutex_);
             if (last != nullptr) {
                 settle(*last, result);
+            } else {
+                --coming_;
+                quiet_.notify_all();
             }
             --threads_;
             has_more = needs_thread(); // T2
@@ -353,15 +359,12 @@ private:
 
     /// What a thread begins with: what it was started for, or what waits longest.
     record* begin(record* first) noexcept {
-        {
-            const library_lock lock(mutex_);
-            if (first != nullptr) {
-                first->thread = std::this_thread::get_id();
-                return first;
-            }
-            --coming_;
+        if (first == nullptr) {
+            return next_of(nullptr, fate::failed);
         }
-        return next_of(nullptr, fate::failed);
+        const library_lock lock(mutex_);
+        first->thread = std::this_thread::get_id();
+        return first;
     }
 
     fate run(record& self) {
@@ -391,7 +394,8 @@ private:
     }
 
     bool is_quiet(std::size_t own) const noexcept override {
-        return !has_awaited_timers() && queue_ == nullptr && running_.count() <= own;
+        return !has_awaited_timers() && queue_ == nullptr && coming_ == 0 &&
+               running_.count() <= own;
     }
 
     void note_closed() noexcept override {}
@@ -432,7 +436,7 @@ private:
     std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
     std::uint64_t admissions_ = 0;
     std::size_t threads_ = 0;
-    std::size_t coming_ = 0;  ///< of these, to take from the queue
+    std::size_t coming_ = 0;  ///< of these, to take from the queue; they may find it empty
     std::size_t queued_ = 0;  ///< records in the queue
     record* queue_ = nullptr; ///< of what waits for a thread, oldest first
     record** queue_end_ = &queue_;
