@@ -235,9 +235,9 @@ protected:
         end_timers(abandoned);       // E4
         lock.lock();
         // Again, for what came in at the last moment.
-        static_cast<void>(wait_quiet(lock, deadline));
+        const bool was_quiet = wait_quiet(lock, deadline);
         lock.unlock();
-        const bool has_left_tasks = abandon_queued(abandoned);
+        const bool has_left_tasks = abandon_queued(abandoned, was_quiet);
         abandon_waits(*this, abandoned);
         lock.lock();
         if (!wait_quiet(lock, deadline)) {
@@ -273,7 +273,8 @@ protected:
     virtual void note_closed() noexcept = 0;
 
     /// Settles what is still queued and sees to it that nothing more starts; true if any was.
-    virtual bool abandon_queued(abandoned_tasks& abandoned) = 0;
+    /// If it `was_quiet` when nothing was accepted any more, what seems to be queued has come too late.
+    virtual bool abandon_queued(abandoned_tasks& abandoned, bool was_quiet) = 0;
 
     /// Gives up the tasks that run, but for that of the calling thread; returns how many.
     virtual std::size_t write_off_running(abandoned_tasks& abandoned) noexcept = 0;

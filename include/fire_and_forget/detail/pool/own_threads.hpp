@@ -399,7 +399,7 @@ private:
     }
 
     void note_closed() noexcept override {}
-    bool abandon_queued(abandoned_tasks& abandoned) override {
+    bool abandon_queued(abandoned_tasks& abandoned, bool) override {
         record* left = nullptr;
         {
             const library_lock lock(mutex_);

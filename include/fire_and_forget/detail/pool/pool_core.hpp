@@ -42,7 +42,7 @@ public:
         abandoned_tasks abandoned(lent(), for_sinks);
         end_timers(abandoned);         // of a pool that was ended by one of its own tasks
         if (lanes_.may_have_tasks()) { // no thread could be had for them
-            static_cast<void>(abandon_queued(abandoned));
+            static_cast<void>(abandon_queued(abandoned, false));
         }
     }
     pool_core(const pool_core&) = delete;
@@ -153,17 +153,26 @@ private:
         limit_.wake_all();
     }
 
-    bool abandon_queued(abandoned_tasks& abandoned) override {
+    bool abandon_queued(abandoned_tasks& abandoned, bool was_quiet) override {
         lanes_.end(); // W2
         bool has_hidden = false;
         lanes_.find([&](pool_lane& lane) { // takes each lock: W1, W2
-            abandon_in(lane, abandoned);
+            const auto give_up = [&] {
+                if (was_quiet) {
+                    lane.look_at_first([](const slot&) {}); // C2
+                } else {
+                    abandon_in(lane, abandoned);
+                }
+            };
+            give_up();
             // What is left is about to be recalled, or stands behind a task that is being copied.
-            while (lane.seems_used() && abandoned.has_time()) {
+            bool has_more = lane.seems_used();
+            while (has_more && abandoned.has_time()) {
                 std::this_thread::yield();
-                abandon_in(lane, abandoned);
+                give_up();
+                has_more = lane.seems_used();
             }
-            has_hidden = has_hidden || lane.seems_used();
+            has_hidden = has_hidden || has_more;
             return false;
         });
         return has_hidden || given_up_.load(std::memory_order_relaxed) > 0;

@@ -25,7 +25,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  E1-E4 of executor_core, P1-P4 of its bases, and
 ///             C2  A task stored in a closed pool is recalled by who stored it, unless a worker or
-///                 whoever closes has taken it.
+///                 whoever closes has taken it. Who closes takes none if all was quiet before.
 class pool_intake : public pool_overflow {
 public:
     /// Whether `at_hand` are the lanes of this pool, and it is open and has no limit. If not,
