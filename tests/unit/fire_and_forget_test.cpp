@@ -938,9 +938,13 @@ TEST_CASE("a full pool whose overflow is none that there is refuses with a sente
     const error_recorder errors;
     faf::thread_pool pool(
         {.threads = 1, .max_pending = 1, .when_full = static_cast<faf::overflow>(7)});
+    std::atomic<bool> has_begun{false};
     std::atomic<bool> may_end{false};
-    fire_and_forget(pool, [&] { may_end.wait(false); });
-    while (pool.snapshot().running == 0) {
+    fire_and_forget(pool, [&] {
+        has_begun = true;
+        may_end.wait(false);
+    });
+    while (!has_begun) { // then it has left its place to the next
         std::this_thread::yield();
     }
     CHECK(fire_and_forget(pool, [] {}));
