@@ -3,12 +3,14 @@
 
 // The front door. From here a call goes to its lane (detail/submit/fire.hpp), stores the closure
 // there (detail/queue/lane.hpp), and sees whether it must wake a worker
-// (detail/queue/doorbell.hpp); a worker takes it (detail/pool/pool_staff.hpp) and runs it
+// (detail/queue/doorbell.hpp); a worker takes it (detail/pool/worker_loop.hpp) and runs it
 // (detail/task/run_task.hpp).
 
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
 #include "detail/platform/time.hpp"
+#include "detail/pool/default_executors.hpp"
+#include "detail/pool/default_pool.hpp"
 #include "detail/submit/fire.hpp"
 #include "detail/submit/located.hpp"
 #include "error_sink.hpp"
@@ -26,60 +28,6 @@
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
-namespace detail {
-
-/// The two that a program has without making any.
-struct default_executors {
-    pool_core& pool = default_core();
-    own_threads& threads = own_threads::instance();
-
-    bool runs_this_thread() const noexcept {
-        return pool.runs_this_thread() || threads.runs_this_thread();
-    }
-
-    /// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while
-    /// first one and then the other was found quiet.
-    bool drain_until(steady_time deadline) const {
-        if (runs_this_thread()) {
-            return false;
-        }
-        for (;;) {
-            const std::uint64_t before = pool.admissions() + threads.admissions();
-            if (!pool.drain_until(deadline) || !threads.drain_until(deadline)) {
-                return false;
-            }
-            if (pool.admissions() + threads.admissions() == before) {
-                return true;
-            }
-            if (steady_clock::now() >= deadline) {
-                return false;
-            }
-        }
-    }
-
-    bool shutdown_until(steady_time deadline) const {
-        pool.begin_closing();
-        threads.begin_closing();
-        if (runs_this_thread()) {
-            return false;
-        }
-        pool.give_up_late_timers(deadline); // or the drain would wait for them
-        threads.give_up_late_timers(deadline);
-        static_cast<void>(drain_until(deadline));
-        const bool threads_finished = threads.shutdown_until(deadline);
-        const bool pool_finished = pool.shutdown_until(deadline);
-        default_sink().flush();
-        return threads_finished && pool_finished;
-    }
-
-    stats snapshot() const {
-        stats all = pool.snapshot();
-        return all += threads.snapshot();
-    }
-};
-
-} // namespace detail
-
 /// Runs `fn(args...)` in the background, on the default pool, and returns at once.
 ///
 ///     fire_and_forget(send_mail, address, std::move(text));
@@ -110,7 +58,7 @@ struct default_executors {
 template <class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
-    return detail::fire(detail::default_core(), nullptr, fn, std::forward<Args>(args)...);
+    return detail::fire(detail::default_pool_door(), nullptr, fn, std::forward<Args>(args)...);
 }
 
 /// Runs `fn(args...)` on the default pool as `how` says: by a name, with a priority, later, again
@@ -134,7 +82,7 @@ template <class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity_t<Args>...> fn,
                 Args&&... args) {
-    return detail::fire(detail::default_core(), &how, fn, std::forward<Args>(args)...);
+    return detail::fire(detail::default_pool_door(), &how, fn, std::forward<Args>(args)...);
 }
 
 /// Runs `fn(args...)` on `executor`.
@@ -200,7 +148,7 @@ submission fire_and_forget(...) = delete; // write it as (executor, {.name = "x"
 /// they run. From inside a task of either it answers false at once: it would wait for itself.
 /// Thread safety: may be called by any thread, and by several at once; others may fire meanwhile.
 inline bool drain(time_span timeout) {
-    return detail::default_executors{}.drain_until(detail::deadline_after(timeout));
+    return detail::default_executors::drain_until(detail::deadline_after(timeout));
 }
 
 /// Closes the default pool and own_thread for good, and ends the threads of both; true if nothing
@@ -213,7 +161,7 @@ inline bool drain(time_span timeout) {
 /// nothing more is taken from outside, and what is queued still runs.
 /// Thread safety: may be called by any thread, and again.
 inline bool shutdown(time_span timeout) {
-    return detail::default_executors{}.shutdown_until(detail::deadline_after(timeout));
+    return detail::default_executors::shutdown_until(detail::deadline_after(timeout));
 }
 
 /// What became of the tasks of the default pool and of own_thread so far, added up.
@@ -221,7 +169,7 @@ inline bool shutdown(time_span timeout) {
 /// Thread safety: may be called by any thread at any time; see stats for what holds meanwhile.
 /// Cost: a look at the counters of every thread; nothing for those who fire.
 inline stats snapshot() {
-    return detail::default_executors{}.snapshot();
+    return detail::default_executors::snapshot();
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -5,7 +5,7 @@
 // of workers; a thread costs its caller tens of microseconds, a task on a pool far less than one.
 
 #include "detail/platform/abi.hpp"
-#include "detail/pool/own_threads.hpp"
+#include "detail/pool/own_threads_door.hpp"
 #include "executor.hpp"
 
 #include <cstddef>
@@ -35,7 +35,7 @@ struct own_thread_t {
     /// Takes a job that was made for another executor, and answers whether it will run it. One that
     /// it refuses is reported; an empty one is refused with refusal::empty_callable.
     submission execute(job work) const {
-        return detail::execute_on(detail::own_threads::instance(), work);
+        return detail::execute_on(detail::door_of_own_threads, work);
     }
 };
 
@@ -48,7 +48,7 @@ inline constexpr own_thread_t own_thread{};
 /// Those that run stay, also where there are more.
 /// Thread safety: may be called by any thread at any time.
 inline void limit_own_threads(std::size_t most) noexcept {
-    detail::own_threads::set_limit(most);
+    detail::door_of_own_threads.set_limit(most);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

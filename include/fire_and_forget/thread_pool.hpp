@@ -2,18 +2,19 @@
 #pragma once
 
 // The pool of worker threads, and the one that every program has. The front door fires at it;
-// detail/pool/pool_core.hpp is its inside.
+// detail/pool/pool.hpp is its inside.
 
 #include "detail/platform/abi.hpp"
+#include "detail/platform/platform.hpp"
 #include "detail/platform/process.hpp"
 #include "detail/platform/time.hpp"
-#include "detail/pool/pool_core.hpp"
+#include "detail/pool/default_pool.hpp"
+#include "detail/pool/pool_door.hpp"
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"
 #include "time_span.hpp"
 
-#include <atomic>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -49,27 +50,25 @@ public:
     /// at once. settings: see pool_options.
     /// Throws: std::bad_alloc.
     explicit thread_pool(pool_options settings = {})
-        : core_(new detail::pool_core(std::move(settings))) {
-        core_->begin_napping();
-    }
+        : door_(&detail::pool_door::of_new_pool(std::move(settings))) {}
 
     /// Does as shutdown() does, with the pool's exit_timeout, and what is left over is reported.
     /// One of the pool's own tasks may do it, too: then what is queued still runs, and nobody
     /// waits.
-    ~thread_pool() { core_->retire(); }
+    ~thread_pool() { door_->retire(); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
     /// Takes a job that was made for another executor, and answers whether it will run it. One that
     /// it refuses is reported; an empty one is refused with refusal::empty_callable.
-    submission execute(job work) { return detail::execute_on(core(), work); }
+    submission execute(job work) { return detail::execute_on(door(), work); }
 
     /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
     ///
     /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only
     /// while they run. From inside a task of this pool it answers false at once: it would wait for
     /// itself.
-    bool drain(time_span timeout) { return core().drain_until(detail::deadline_after(timeout)); }
+    bool drain(time_span timeout) { return door().drain_until(detail::deadline_after(timeout)); }
 
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
     /// running finish for `timeout` at most, reports the others as abandoned, and ends the threads.
@@ -81,95 +80,37 @@ public:
     /// pool it answers false at once: the pool takes nothing more from outside, and what is queued
     /// still runs.
     bool shutdown(time_span timeout) {
-        return core().shutdown_until(detail::deadline_after(timeout));
+        return door().shutdown_until(detail::deadline_after(timeout));
     }
 
     /// What became of the tasks so far; see stats for what holds while they go on.
     /// Cost: a look at the counters of every thread; nothing for those who fire.
-    stats snapshot() const { return core().snapshot(); }
+    stats snapshot() const { return door().snapshot(); }
 
 private:
     friend struct detail::pool_access;
     friend class detail::never_destroyed<thread_pool>;
-    explicit thread_pool(detail::pool_core& core) noexcept : core_(&core) {}
+    explicit thread_pool(detail::pool_door& door) noexcept : door_(&door) {}
 
-    detail::pool_core& core() const noexcept;
+    detail::pool_door& door() const noexcept { return detail::pool_here(*door_); }
 
-    detail::pool_core* core_;
+    detail::pool_door* door_;
 };
 
 namespace detail {
 
 /// How the front door gets at a pool's inside.
 struct pool_access {
-    static pool_core& core(thread_pool& pool) noexcept { return *pool.core_; }
+    static pool_door& door(thread_pool& pool) noexcept { return *pool.door_; }
 };
 
-/// What the default pool is made with, in a process and in its children.
-class default_pool_plan {
-public:
-    static bool set(pool_options settings) {
-        error_sink sink = std::exchange(settings.on_error, nullptr);
-        const settings_lock held;
-        default_pool_plan& plan = in_force.get(held);
-        if (!plan.is_used_) { // what is replaced goes without the lock
-            std::swap(plan.settings_, settings);
-            plan.sink_.swap(sink);
-        }
-        return !plan.is_used_;
-    }
-
-    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short
-    /// of memory has it, too.
-    static pool_options use(const error_sink*& sink) noexcept {
-        const settings_lock held;
-        default_pool_plan& plan = in_force.get(held);
-        plan.is_used_ = true;
-        sink = plan.sink_ ? &plan.sink_ : nullptr;
-        return plan.settings_;
-    }
-
-private:
-    static program_setting<default_pool_plan> in_force;
-
-    bool is_used_ = false;
-    pool_options settings_{};
-    error_sink sink_{};
+/// The default pool as its users know it.
+struct default_thread_pool {
+    never_destroyed<thread_pool> pool{default_pool_door()};
 };
-inline constinit program_setting<default_pool_plan> default_pool_plan::in_force;
-
-struct default_pool_parts {
-    const error_sink* sink = nullptr;
-    never_destroyed<lane_set> lanes; // not from the heap: making the pool must not fail
-    never_destroyed<pool_core> core{default_pool_plan::use(sink), *lanes, sink};
-    never_destroyed<thread_pool> pool{*core};
-};
-
-[[gnu::noinline]] inline thread_pool& make_default_pool() noexcept {
-    static constinit one_per_process<default_pool_parts> made;
-    default_pool_parts& parts = made.get();
-    pool_core& core = *parts.core;
-    if (default_core_at_hand.exchange(&core, std::memory_order_acq_rel) == nullptr) {
-        core.begin_napping(); // only now: it may report, and the sink may fire
-    }
-    return *parts.pool;
-}
-
-inline pool_core& default_core() noexcept {
-    pool_core* const at_hand = default_core_at_hand.load(std::memory_order_acquire);
-    return at_hand != nullptr ? *at_hand : pool_access::core(make_default_pool());
-}
-
-/// `meant`, or in a forked child the default pool of this process if the parent's is meant.
-inline pool_core& core_here(pool_core& meant) noexcept {
-    return meant.is_default() && !meant.is_in_its_process() ? default_core() : meant;
-}
+inline constinit one_per_process<default_thread_pool> default_thread_pool_of_process;
 
 } // namespace detail
-
-inline detail::pool_core& thread_pool::core() const noexcept {
-    return detail::core_here(*core_);
-}
 
 /// The pool that fire_and_forget uses when no executor is named. Made at the first use, never
 /// destroyed: tasks may be fired from static constructors and destructors.
@@ -202,7 +143,8 @@ inline detail::pool_core& thread_pool::core() const noexcept {
 /// returns there, the child exits with 0. vfork, posix_spawn and exec change nothing. Handlers of
 /// pthread_atfork that were registered before the first use run too early in a child to fire.
 inline thread_pool& default_pool() noexcept {
-    return detail::make_default_pool();
+    static_cast<void>(detail::default_pool_door()); // it may report, whose sink comes here
+    return *detail::default_thread_pool_of_process.get().pool;
 }
 
 /// Sets the options of the default pool. Before its first use, and may be repeated until then;
@@ -214,7 +156,7 @@ inline thread_pool& default_pool() noexcept {
 /// Thread safety: may be called by any thread. Lifetime: what the sink refers to must live until
 /// the program's exit has closed the pool.
 inline bool configure_default_pool(pool_options settings) {
-    return detail::default_pool_plan::set(std::move(settings));
+    return detail::configure_default_pool(std::move(settings));
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

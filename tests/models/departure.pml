@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   A worker's thread dies by force in a task (detail/pool/pool_core.hpp): pthread_exit, or a cancellation. The
+   A worker's thread dies by force in a task (detail/pool/workforce.hpp): pthread_exit, or a cancellation. The
    task is counted as failed; the place becomes a vacancy and a sleeper, and whatever is queued is seen to
    by a ring, which hires a replacement or wakes a parked worker. On top of doorbell.inc.
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   Waiting until all submitted tasks are done (detail/pool/pool_core.hpp). Each submitter counts its tasks and
+   Waiting until all submitted tasks are done (detail/executor/closing.hpp). Each submitter counts its tasks and
    each worker the finished ones by plain stores to words of their own. The waiter registers, passes a full
    fence, adds up the finished and then the submitted ones, and sleeps if they differ; a worker that has
    nothing to do passes a full fence and notifies if somebody is registered.

@@ -6,7 +6,7 @@
 
    Checked  When nothing moves any more, every item has been fired, was refused, or was given up by whoever
             closed: none is forgotten in the intake while the keeper sleeps.
-   Left out Store buffers: all four accesses of K2/O2 are seq_cst, so an interleaving is all there is. The
+   Left out Store buffers: all four accesses of KEEPER-2 are seq_cst, so an interleaving is all there is. The
             heap's order (unit/timer_heap_test.cpp), repeated items, want of memory.
 
    Configurations                  states     seconds

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/engine.hpp>
 #include <fire_and_forget/detail/executor/errands.hpp>
-#include <fire_and_forget/detail/executor/lifecycle.hpp>
 
+#include "bare_executor.hpp"
 #include "catch.hpp"
 #include "eventually.hpp"
 
@@ -123,16 +123,11 @@ TEST_CASE("a report is made at once, but for the keeper by another thread") {
 
 namespace {
 
-struct ending_party final : exit_party {
-    explicit ending_party(std::atomic<std::thread::id>& where) : ended_on(where) {
+struct ending_executor final : faf_test::bare_executor {
+    explicit ending_executor(std::atomic<std::thread::id>& where) : ended_on(where) {
         exit_registry::instance().enlist(*this);
     }
-    ~ending_party() override { ended_on = std::this_thread::get_id(); }
-    void begin_closing() override {}
-    void wait_for_exit(steady_time, sink_time&) override {}
-    void close_for_exit(steady_time, sink_time&) override {}
-    steady_time exit_time(steady_time start) const override { return start; }
-    std::uint64_t admissions() const override { return 0; }
+    ~ending_executor() override { ended_on = std::this_thread::get_id(); }
 
     std::atomic<std::thread::id>& ended_on;
 };
@@ -141,10 +136,10 @@ struct ending_party final : exit_party {
 
 TEST_CASE("an executor that the keeper is the last to let go of ends on another thread") {
     std::atomic<std::thread::id> ended_on{};
-    auto* const party = new ending_party(ended_on);
+    auto* const executor = new ending_executor(ended_on);
     {
         const as_keeper pretended;
-        party->release();
+        executor->release();
     }
     CHECK(eventually([&] { return ended_on.load() != std::thread::id(); }));
     CHECK(ended_on.load() != std::this_thread::get_id());

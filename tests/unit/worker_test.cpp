@@ -214,7 +214,7 @@ TEST_CASE("a block goes back to its lane when the worker is told to flush, not b
 
 TEST_CASE("a worker takes nothing any more when the lanes are over, who closes them does") {
     lane_of_nothing lane;
-    worker_state worker(lane.all());
+    faf::detail::worker worker(lane.all());
     lane.store();
     CHECK(worker.taker.may_take());
     lane.all().end();
@@ -230,7 +230,7 @@ TEST_CASE("a worker takes nothing any more when the lanes are over, who closes t
 
 TEST_CASE("a worker looks for its next task in all lanes") {
     lane_of_nothing lane;
-    worker_state worker(lane.all());
+    faf::detail::worker worker(lane.all());
     CHECK_FALSE(worker.take_next());
     slot& stored = lane.store();
     CHECK(worker.take_next());

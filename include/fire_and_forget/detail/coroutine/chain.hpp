@@ -5,13 +5,13 @@
 // to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
 
 #include "../../error_report.hpp"
-#include "../../thread_pool.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/either_stop.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
+#include "../pool/default_pool.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -55,18 +55,6 @@ inline void throw_cancelled() {}
 #else
     std::abort();
 #endif
-}
-
-/// The default pool's. A template, for its name is not known to be a scheduler's before.
-template <class Core = pool_core>
-scheduler* default_scheduler() noexcept {
-    if constexpr (std::is_base_of_v<scheduler, Core>) {
-        Core& core = default_core();
-        core.begin_use(); // it may sleep there, where nothing was fired yet
-        return std::addressof(core);
-    } else {
-        return nullptr;
-    }
 }
 
 /// What only coroutines have that were fired with options, or ask for both stop_tokens.
@@ -115,7 +103,7 @@ public:
 
     /// Where it goes on if nothing else is said: on an executor of somebody else's, that is the
     /// default pool.
-    scheduler* next_on() const noexcept { return on_ != nullptr ? on_ : default_scheduler(); }
+    scheduler* next_on() const noexcept { return on_ != nullptr ? on_ : &default_scheduler(); }
 
     /// Who counts it; null if nobody does so yet, or any more.
     scheduler* home() const noexcept {

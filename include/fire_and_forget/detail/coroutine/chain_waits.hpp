@@ -91,7 +91,7 @@ private:
             sleeper.now().note_refusal();
             return false;
         }
-        full_fence(); // X1 of executor_timers: the stop may have come before the sleeper was there
+        full_fence(); // DELAY-1: the stop may have come before the sleeper was there
         if (own.stop_requested() || on->is_stopping()) {
             on->notice_stop();
         }
@@ -125,12 +125,19 @@ private:
     chain& of_;
 };
 
+template <class Door>
+concept has_home = requires(Door& door) {
+    { door.home() } -> std::same_as<scheduler&>;
+};
+
 /// What stands behind an executor, if it can continue coroutines by itself.
 template <class E>
 scheduler* scheduler_of(E& executor) noexcept {
     using core = std::remove_cvref_t<decltype(core_of(executor))>;
     if constexpr (std::derived_from<core, scheduler>) {
         return &core_of(executor);
+    } else if constexpr (has_home<core>) {
+        return &core_of(executor).home();
     } else {
         return nullptr;
     }

@@ -24,7 +24,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Where `detached` starts.
 struct on_default_pool {
-    static scheduler* get() noexcept { return default_scheduler(); }
+    static scheduler* get() noexcept { return &default_scheduler(); }
 };
 
 /// The return type of a coroutine that starts on the scheduler of `Place`, as a chain of its own.

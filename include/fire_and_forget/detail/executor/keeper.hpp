@@ -67,15 +67,16 @@ private:
 /// Who calls it takes no lock, and relies on nobody else's call: the keeper itself says that it is up.
 /// So whatever call the system has lost, the next one makes up for it.
 ///
-/// Orderings  K1  The keeper stores is_parked_, fences and then looks after all once more before it
-///                sleeps. Who has something for it to watch, a worker that wakes up or a ring that is
-///                to be answered, says so in the doorbell, fences and then reads is_parked_. So either
-///                it sees the keeper parked or the keeper sees that.
-///            K2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds a
-///                deadline makes that news before it reads gets_up_. All are seq_cst: either it is
-///                told of the deadline or it finds it.
-///            K3  That the thread is there is said by itself, before anything of K1 and K2, and taken
-///                back under the lock, after these. So who sees it asleep knows that it may be called.
+/// Orderings  KEEPER-1  The keeper stores is_parked_, fences and then looks after all once more before
+///                      it sleeps. Who has something for it to watch, a worker that wakes up or a
+///                      ring that is to be answered, says so in the doorbell, fences and then reads
+///                      is_parked_. So either it sees the keeper parked or the keeper sees that.
+///            KEEPER-2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds
+///                      a deadline makes that news before it reads gets_up_. All are seq_cst: either
+///                      it is told of the deadline or it finds it.
+///            KEEPER-3  That the thread is there is said by itself, before anything of KEEPER-1 and
+///                      KEEPER-2, and taken back under the lock, after these. So who sees it asleep
+///                      knows that it may be called.
 /// Cost       notice_activity() and sleeps_past() are a load each; waking it is a system call.
 class keeper {
 public:
@@ -123,7 +124,7 @@ public:
     /// A worker woke up. The first one starts the keeper's thread; if that can't be had, a later
     /// one tries again.
     void notice_activity() {
-        full_fence(); // K1
+        full_fence(); // KEEPER-1
         if (is_parked_.load(std::memory_order_relaxed)) [[unlikely]] {
             wants_ticks_.store(true);
             static_cast<void>(wake({}));
@@ -134,7 +135,7 @@ public:
     /// A sleeper was rung for: the keeper sees to it that one comes. The same for a caller who must
     /// not be kept by the start of a thread.
     void notice_ring() noexcept {
-        full_fence(); // K1
+        full_fence(); // KEEPER-1
         if (is_parked_.load(std::memory_order_relaxed) && has_thread()) [[unlikely]] {
             wants_ticks_.store(true);
             alarm_.call();
@@ -142,7 +143,7 @@ public:
     }
 
     /// Whether it has to be told of something that is due at `due`.
-    bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // K2
+    bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // KEEPER-2
 
     /// Tells it. If there is no thread to see to it, that is trouble to be reported.
     thread_trouble notice_deadline(const call_site& where) {
@@ -161,7 +162,7 @@ public:
     }
 
     /// False if nobody looks after anything, for want of a thread.
-    bool has_thread() const noexcept { return thread_.load() == presence::there; } // K3
+    bool has_thread() const noexcept { return thread_.load() == presence::there; } // KEEPER-3
 
 private:
     static one_per_process<keeper> of_process;
@@ -204,7 +205,7 @@ private:
     }
 
     void live() {
-        thread_.store(presence::there); // K3
+        thread_.store(presence::there); // KEEPER-3
         this_thread.is_keeper = true;
         name_this_thread("faf/keeper");
         wake_up_on_time();
@@ -223,7 +224,7 @@ private:
             idle = all.is_active ? 0 : idle + 1;
             if (idle >= idle_rounds && !is_parked_.load(std::memory_order_relaxed)) {
                 is_parked_.store(true, std::memory_order_relaxed);
-                full_fence(); // K1
+                full_fence(); // KEEPER-1
                 all = look_after_all(lock);
             }
             if (all.is_active) {
@@ -234,7 +235,7 @@ private:
                 all.next = earlier_of(all.next, deadline_after(tick));
             }
             all.next = earlier_of(all.next, next_look);
-            gets_up_.store(all.next); // K2
+            gets_up_.store(all.next); // KEEPER-2
             if (first_ != nullptr && !has_news()) {
                 lock.unlock();
                 alarm_.sleep(seen, all.next);
@@ -245,7 +246,7 @@ private:
         id_ = {};
         is_parked_.store(true, std::memory_order_relaxed); // who enlists sees it by the mutex
         gets_up_.store(never);
-        thread_.store(presence::none); // K3
+        thread_.store(presence::none); // KEEPER-3
         gone_.notify_all();
     }
 

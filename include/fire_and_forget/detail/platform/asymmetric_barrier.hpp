@@ -2,7 +2,7 @@
 #pragma once
 
 // Memory barriers of which one side is free: the part of platform.hpp that only the lock-free
-// headers need. doorbell.hpp and pool_core.hpp tell where they are used.
+// headers need. doorbell.hpp and worker_loop.hpp tell where they are used.
 
 #include "abi.hpp"
 #include "platform.hpp"

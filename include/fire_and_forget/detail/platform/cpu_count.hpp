@@ -2,7 +2,7 @@
 #pragma once
 
 // How many processors this process may use, which in a container is not how many the machine has.
-// pool_core.hpp sizes pools by it.
+// workforce.ipp sizes pools by it.
 
 #include "abi.hpp"
 #include "platform.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // Keeps the module that the library is part of from being unloaded while code of it may run.
-// executor_core.hpp says when that is.
+// closing.hpp says when that is.
 
 #include "abi.hpp"
 #include "library_threads.hpp"

@@ -22,7 +22,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI {
 namespace detail {
 
-class pool_core;
+class pool_door;
 
 /// A global that is there before any code runs, and that no static destructor ends.
 template <class T>
@@ -40,7 +40,7 @@ inline constinit std::atomic<std::uint32_t> process_generation{0};
 std::uint32_t generation_here() noexcept;
 
 /// The default pool of this process, null until it is made. Spares its users a call.
-inline constinit std::atomic<pool_core*> default_core_at_hand{nullptr};
+inline constinit std::atomic<pool_door*> default_pool_at_hand{nullptr};
 
 /// Guards what is set for the whole program and goes on in its children: the global sink, the
 /// options of the default pool. No user code runs while it is held.

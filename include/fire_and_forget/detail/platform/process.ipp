@@ -59,7 +59,7 @@ FIRE_AND_FORGET_ENGINE void fork_care::after_in_parent() noexcept {
 FIRE_AND_FORGET_ENGINE void fork_care::after_in_child() noexcept {
     after_in_parent();
     process_generation.fetch_add(1, std::memory_order_relaxed); // there is no other thread
-    default_core_at_hand.store(nullptr, std::memory_order_relaxed);
+    default_pool_at_hand.store(nullptr, std::memory_order_relaxed);
     this_thread.lanes = nullptr;
     this_thread.lane = nullptr;
     this_thread.all_lanes = nullptr;

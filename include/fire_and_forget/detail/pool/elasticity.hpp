@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How many workers a pool should have: a policy, without threads and without a clock. pool_staff.hpp
+// How many workers a pool should have: a policy, without threads and without a clock. growth.hpp
 // tells it at each tick of the keeper what it sees, and hires and dismisses accordingly.
 
 #include "../platform/abi.hpp"

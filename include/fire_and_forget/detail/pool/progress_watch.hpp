@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Tells whether tasks are taken while some wait. pool_growth.hpp asks at each tick of the keeper.
+// Tells whether tasks are taken while some wait. growth.hpp asks at each tick of the keeper.
 
 #include "../platform/abi.hpp"
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// That tasks wait while all workers are kept and no more are allowed. pool_staff.hpp finds out.
+// That tasks wait while all workers are kept and no more are allowed. growth.ipp finds out.
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"
 #include "../errors/describe.hpp"
 #include "../errors/report.hpp"
 #include "../executor/errands.hpp"
-#include "../executor/executor_core.hpp"
+#include "../executor/shutdown_participant.hpp"
+#include "../executor/sink_lending.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 #include "../queue/lanes.hpp"
@@ -56,16 +57,17 @@ inline std::unique_ptr<const starvation> describe_starvation(const worker_roster
 }
 
 /// Without the lock, and not on the keeper, who finds it out.
-inline void report_starvation(std::unique_ptr<const starvation> found, executor_core& pool) {
+inline void report_starvation(std::unique_ptr<const starvation> found, shutdown_participant& pool,
+                              sink_lending& sinks) {
     if (found == nullptr) {
         return;
     }
     pool.keep(); // for the report
-    tell_off_the_keeper([found = std::move(found), &pool] {
+    tell_off_the_keeper([found = std::move(found), &pool, &sinks] {
         error_report starving = make_report(failure::starvation, found->where,
                                             or_empty(found->name), found->what.view());
         starving.waited = found->waited;
-        report(starving, nullptr, executor_core::sink_loan(pool).sink());
+        report(starving, nullptr, sink_lending::loan(sinks).sink());
         pool.end_if_forked();
         pool.release();
     });

@@ -27,24 +27,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// A worker's record. All but its state is under the pool's mutex.
-struct worker : worker_state {
-    using worker_state::worker_state;
-
-    unsigned number = 0;
-    bool is_extra = false;       ///< was hired for a blocked one: it never counted as asleep
-    bool has_left_place = false; ///< to another, because its task has called exit()
-    worker* next = nullptr;
-
-    std::atomic<std::thread::id> id{};  ///< nobody's until it has begun
-    std::atomic<long> thread_number{0}; ///< 0 until it has begun
-
-    // How the keeper saw it last.
-    std::uint64_t ended_by_then = 0;
-    steady_time busy_since{};
-    cpu_use use;
-};
-
 /// Owns the workers that are on it. By plain pointers: a std::unique_ptr of a further type costs
 /// each includer more compile time than it is worth in a list of forty lines.
 class worker_roster {

@@ -2,7 +2,7 @@
 #pragma once
 
 // Who wakes whom. A submit comes here after it has stored its task, a worker when it runs out of
-// tasks; pool_core.hpp is where both do.
+// tasks; lanes.hpp has one.
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"

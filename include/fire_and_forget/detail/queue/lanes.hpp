@@ -5,7 +5,6 @@
 // by lane_search.hpp.
 
 #include "../../options.hpp"
-#include "../executor/lifecycle.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/reentry.hpp"
@@ -20,6 +19,8 @@
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+class pool_door;
 
 #if defined(FIRE_AND_FORGET_STRESS)
 inline constexpr std::size_t slots_per_block = 2;
@@ -61,10 +62,12 @@ public:
     void release() noexcept;
 
     /// Before the first submit. As many places for workers are vacant.
-    void begin(exit_party& pool, std::uint32_t vacancies) noexcept;
+    /// `try_keep` keeps the pool, unless it is about to go.
+    using keeper_of_pool = bool (*)(pool_door&) noexcept;
+    void begin(pool_door& pool, keeper_of_pool try_keep, std::uint32_t vacancies) noexcept;
 
     /// The pool, kept; null when it is gone.
-    exit_party* keep_pool() noexcept;
+    pool_door* keep_pool() noexcept;
 
     /// The pool is gone; threads let go of the lanes when they next come by.
     void retire() noexcept;
@@ -139,7 +142,8 @@ private:
 
     std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
     list lists_[priorities];
-    exit_party* pool_ = nullptr;
+    pool_door* pool_ = nullptr;
+    keeper_of_pool try_keep_ = nullptr;
     std::atomic<bool> is_over_{false};
     std::atomic<bool> is_retired_{false};
     std::atomic<std::uint32_t> users_{1};

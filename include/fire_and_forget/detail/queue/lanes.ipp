@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../../options.hpp"
-#include "../executor/lifecycle.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/reentry.hpp"
@@ -25,14 +24,16 @@ FIRE_AND_FORGET_ENGINE void lane_set::release() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void lane_set::begin(exit_party& pool, std::uint32_t vacancies) noexcept {
+FIRE_AND_FORGET_ENGINE void lane_set::begin(pool_door& pool, keeper_of_pool try_keep,
+                                            std::uint32_t vacancies) noexcept {
     pool_ = &pool;
+    try_keep_ = try_keep;
     bell.begin(vacancies);
 }
 
-FIRE_AND_FORGET_ENGINE exit_party* lane_set::keep_pool() noexcept {
+FIRE_AND_FORGET_ENGINE pool_door* lane_set::keep_pool() noexcept {
     const library_lock lock(mutex_);
-    return pool_ != nullptr && pool_->try_keep() ? pool_ : nullptr;
+    return pool_ != nullptr && try_keep_(*pool_) ? pool_ : nullptr;
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::retire() noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How many tasks may wait in one pool. pool_core.hpp asks here before it stores one, if the pool has
+// How many tasks may wait in one pool. admission.hpp asks here before it stores one, if the pool has
 // a limit at all; a worker that takes one gives its place back.
 
 #include "../platform/abi.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // What waits for its time in one executor. Any thread adds to it; the keeper, or whoever waits for
-// the executor to be quiet, takes out what is due. executor_core.hpp owns it.
+// the executor to be quiet, takes out what is due. delayed_tasks.hpp owns it.
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"

@@ -11,7 +11,9 @@
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
-#include "../pool/pool_core.hpp"
+#include "../pool/default_pool.hpp"
+#include "../pool/own_threads_door.hpp"
+#include "../pool/pool_door.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/thread_lanes.hpp"
 #include "../task/run_task.hpp"
@@ -74,7 +76,7 @@ refusal hand_to(Core& core, task_ptr task, const firing& call) {
 }
 
 /// The pool closed while the task was being stored.
-[[gnu::noinline]] inline submission refuse_recalled(pool_core& pool, pool_lane& lane, slot& place,
+[[gnu::noinline]] inline submission refuse_recalled(pool_door& pool, pool_lane& lane, slot& place,
                                                     const task_type& type) {
     const call_site where = place.where;
     discard({type, place.closure, where});
@@ -84,17 +86,17 @@ refusal hand_to(Core& core, task_ptr task, const firing& call) {
 }
 
 /// What there is to do for a stored task but in the usual case.
-[[gnu::noinline]] inline submission finish_late(pool_core& pool, lane_set& lanes, pool_lane& lane,
+[[gnu::noinline]] inline submission finish_late(pool_door& pool, lane_set& lanes, pool_lane& lane,
                                                 slot& place, const task_type& type,
                                                 const call_site where) {
-    return pool_core::has_kept_late(lanes, lane, place, where)
+    return pool_door::has_kept_late(lanes, lane, place, where)
                ? submission()
                : refuse_recalled(pool, lane, place, type);
 }
 
 /// Stores a plain task in a slot, where nothing can go wrong but that there is none.
 template <class... Args>
-submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const firing& call,
+submission fire_into_slot(pool_door& pool, const located<Args...>& fn, const firing& call,
                           Args&&... args) {
     lane_set& lanes = pool.lanes(); // the pool may be gone once its task has run
     const lane_of_this_thread own(lanes, priority::normal);
@@ -111,7 +113,7 @@ submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const fir
     fn.construct(place.closure, std::forward<Args>(args)...);
     place.where = fn.where;
     lane->publish(place, *fn.how->type);
-    return pool_core::needs_no_more(lanes)
+    return pool_door::needs_no_more(lanes)
                ? submission()
                : finish_late(pool, lanes, *lane, place, *fn.how->type, fn.where);
 }
@@ -119,10 +121,10 @@ submission fire_into_slot(pool_core& pool, const located<Args...>& fn, const fir
 /// Fires at a pool where something has to be looked into: a first task of its thread, one with
 /// options, a large one, one whose copy may throw, a closed pool or one with a limit.
 template <class... Args>
-[[gnu::noinline]] submission fire_with_care(pool_core& meant, const options* given, call_site where,
+[[gnu::noinline]] submission fire_with_care(pool_door& meant, const options* given, call_site where,
                                             void* callable, const storing<Args...>* how,
                                             Args&&... args) {
-    pool_core& pool = core_here(meant);
+    pool_door& pool = pool_here(meant);
     if (is_inside_library()) [[unlikely]] {
         pool.note_refused();
         return submission(refusal::in_signal_handler);
@@ -134,20 +136,18 @@ template <class... Args>
         pool.note_refused();
         return submission(why);
     }
-    const steady_time called = given != nullptr ? pool.now() : steady_time();
-    const pool_core::entry entry =
-        pool.enter(given != nullptr ? given->priority : priority::normal, why);
-    if (entry == pool_core::entry::refuse) {
+    const steady_time called = given != nullptr ? steady_clock::now() : steady_time();
+    const entry how_to = pool.enter(given != nullptr ? given->priority : priority::normal, why);
+    if (how_to == entry::refuse) {
         pool.note_refused();
         return submission(call.refuse(why));
     }
-    if (given == nullptr && entry == pool_core::entry::store && fn.how->fits_slot &&
-        !pool.may_displace()) {
+    if (given == nullptr && how_to == entry::store && fn.how->fits_slot && !pool.may_displace()) {
         return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
     }
     // Until the task has it, its place in a pool with a limit is given back if there is no task, even
     // where a copy constructor ends the thread.
-    bool has_place = entry == pool_core::entry::store;
+    bool has_place = how_to == entry::store;
     const scope_guard at_the_end([&] {
         if (has_place) {
             pool.leave();
@@ -157,7 +157,7 @@ template <class... Args>
     if (task) {
         has_place = false;
         task->begin_waiting(called);
-        why = pool.accept(task, entry);
+        why = pool.accept(task, how_to);
         return submission(why == refusal::none ? why : call.refuse(why));
     }
     pool.note_refused();
@@ -171,11 +171,11 @@ concept has_core = requires(E& executor) {
 
 // What stands behind an executor: for those of the library their core, else the executor itself.
 
-inline pool_core& core_of(thread_pool& pool) noexcept {
-    return pool_access::core(pool);
+inline pool_door& core_of(thread_pool& pool) noexcept {
+    return pool_access::door(pool);
 }
-inline own_threads& core_of(const own_thread_t&) noexcept {
-    return own_threads::instance();
+inline const own_threads_door& core_of(const own_thread_t&) noexcept {
+    return door_of_own_threads;
 }
 template <class E>
 auto& core_of(E& other) noexcept {
@@ -187,14 +187,14 @@ auto& core_of(E& other) noexcept {
 }
 
 template <class E>
-concept without_lanes = !std::same_as<E, pool_core>;
+concept without_lanes = !std::same_as<E, pool_door>;
 
 /// Every call ends up here or in the next one.
 template <without_lanes E, class... Args>
 submission fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
                 Args&&... args) {
     if (is_inside_library()) [[unlikely]] {
-        if constexpr (std::same_as<E, own_threads>) {
+        if constexpr (std::same_as<E, const own_threads_door>) {
             target.note_refused();
         }
         return submission(refusal::in_signal_handler);
@@ -208,7 +208,7 @@ submission fire(E& target, const options* given, const located<std::type_identit
     if (task) {
         return submission(detail::hand_to(target, std::move(task), call));
     }
-    if constexpr (std::same_as<E, own_threads>) {
+    if constexpr (std::same_as<E, const own_threads_door>) {
         target.note_refused();
     }
     return submission(why);
@@ -234,7 +234,7 @@ inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
 
 /// At a pool: what is quick to store goes into a slot without further ado.
 template <class... Args>
-[[gnu::always_inline]] inline submission fire(pool_core& pool, const options* given,
+[[gnu::always_inline]] inline submission fire(pool_door& pool, const options* given,
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
     if (given == nullptr && fn.how->is_quick) [[likely]] {
@@ -251,7 +251,7 @@ template <class... Args>
                 place.where = fn.where;
                 publish(*lane, place, *fn.how->type);
                 // The pool may be gone once its task has run.
-                return pool_core::needs_no_more(*lanes)
+                return pool_door::needs_no_more(*lanes)
                            ? submission()
                            : finish_late(pool, *lanes, *lane, place, *fn.how->type, fn.where);
             }

@@ -2,7 +2,7 @@
 #pragma once
 
 // What an executor of the library offers to the tasks that run on it, seen from below: a clock, and
-// a way to be continued later. executor_core.hpp and manual_core.hpp implement it; run_task.hpp reads
+// a way to be continued later. Pools, own threads and manual_core.hpp implement it, run_task.hpp reads
 // the clock, coroutine.hpp uses the rest.
 
 #include "../../call_site.hpp"

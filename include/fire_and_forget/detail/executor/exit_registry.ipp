@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "exit_registry.hpp"
+
+#include "../errors/report.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/module_stay.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "closing.hpp"
+#include "errands.hpp"
+
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE exit_registry& exit_registry::instance() noexcept {
+    return of_process.get();
+}
+
+FIRE_AND_FORGET_ENGINE void exit_registry::enlist(shutdown_participant& fresh) noexcept {
+    bool is_due = true;
+    {
+        const library_lock lock(mutex_);
+        has_new_one_ = true;
+        fresh.next_ = first_;
+        if (first_ != nullptr) {
+            first_->previous_ = &fresh;
+        }
+        first_ = &fresh;
+        is_due = std::exchange(is_due_, true);
+    }
+    if (!is_due) {
+        register_step();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void exit_registry::note_work() noexcept {
+    bool is_new = false;
+    {
+        const library_lock lock(mutex_);
+        is_new = std::exchange(has_new_one_, false);
+    }
+    if (is_new) {
+        register_step();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void exit_registry::strike_off(shutdown_participant& gone) noexcept {
+    const library_lock lock(mutex_);
+    (gone.previous_ != nullptr ? gone.previous_->next_ : first_) = gone.next_;
+    if (gone.next_ != nullptr) {
+        gone.next_->previous_ = gone.previous_;
+    }
+    gone.next_ = gone.previous_ = nullptr;
+}
+
+/// Without room for it exit drains nothing; nobody could be told.
+FIRE_AND_FORGET_ENGINE void exit_registry::register_step() noexcept {
+    static_cast<void>(call_at_exit<&exit_here>());
+}
+
+/// In a forked child that has made no executor there is nothing to end: the threads and their
+/// tasks are its parent's.
+FIRE_AND_FORGET_ENGINE void exit_registry::exit_here() {
+    if (exit_registry* const registry = of_process.find()) {
+        registry->exit();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
+    if (process_ != process_number()) {
+        return; // forked without telling anybody: by _Fork() or a system call
+    }
+    const steady_time start = steady_clock::now();
+    {
+        // One that is enlisted from here on, by a task or by the end of a sink, may come too late
+        // to be visited: it has another step registered.
+        const library_lock lock(mutex_);
+        is_due_ = false;
+    }
+    for_each([](closing& one) { one.begin(); });
+    sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
+    wait_for_all(start, for_sinks);
+    for_each([&](closing& one) { one.close_for_exit(start, for_sinks); });
+    if (is_in_loaded_module()) { // which may be about to be unloaded
+        module_stay::instance().note_exit();
+        for_each([&](closing& one) { one.end_threads(deadline_after(exit_patience)); });
+        take_last_steps();
+    }
+    errands::instance().finish(deadline_after(exit_patience));
+    library_threads::instance().join_left_until(deadline_after(exit_patience));
+    default_sink().flush_for_exit();
+    // The user's sink may refer to what static destructors end from here on.
+    global_sink().clear();
+}
+
+/// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
+/// round in which each was found quiet.
+FIRE_AND_FORGET_ENGINE void exit_registry::wait_for_all(steady_time start, sink_time& for_sinks) {
+    std::uint64_t before = 0;
+    do {
+        before = admissions(start);
+        for_each([&](closing& one) { one.wait_for_exit(start, for_sinks); });
+    } while (admissions(start) != before);
+}
+
+FIRE_AND_FORGET_ENGINE steady_time exit_registry::latest_end(steady_time start) {
+    steady_time latest = start;
+    for_each([&](const closing& one) {
+        const steady_time its_end = one.exit_time(start);
+        latest = latest < its_end ? its_end : latest;
+    });
+    return latest;
+}
+
+/// Of those whose deadlines have not come.
+FIRE_AND_FORGET_ENGINE std::uint64_t exit_registry::admissions(steady_time start) {
+    std::uint64_t sum = 0;
+    for_each([&](const closing& one) {
+        sum += steady_clock::now() < one.exit_time(start) ? one.admissions() : 0;
+    });
+    return sum;
+}
+
+/// Visits those that are there when it begins. No lock is held meanwhile: tasks may make
+/// and end pools. The one being visited is kept, so it stays in its place on the list.
+template <class Visit>
+void exit_registry::for_each(Visit visit) {
+    shutdown_participant* one = keep_next(nullptr);
+    while (one != nullptr) {
+        visit(one->closing_);
+        shutdown_participant* const next = keep_next(one);
+        one->release();
+        one = next;
+    }
+}
+
+/// The one after `from`, or the first, kept; null when there is none.
+FIRE_AND_FORGET_ENGINE shutdown_participant*
+exit_registry::keep_next(const shutdown_participant* from) noexcept {
+    const library_lock lock(mutex_);
+    shutdown_participant* one = from != nullptr ? from->next_ : first_;
+    while (one != nullptr && !one->try_keep()) {
+        one = one->next_;
+    }
+    return one;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "default_executors.hpp"
+
+#include "../errors/report.hpp"
+#include "default_pool.hpp"
+#include "own_threads.hpp"
+
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail::default_executors {
+
+inline bool run_this_thread() noexcept {
+    return default_pool_door().runs_this_thread() ||
+           own_threads::instance().end().runs_this_thread();
+}
+
+/// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while
+/// first one and then the other was found quiet.
+FIRE_AND_FORGET_ENGINE bool drain_until(steady_time deadline) {
+    if (run_this_thread()) {
+        return false;
+    }
+    pool_door& pool = default_pool_door();
+    own_threads& threads = own_threads::instance();
+    for (;;) {
+        const std::uint64_t before = pool.admissions() + threads.admissions();
+        if (!pool.drain_until(deadline) || !threads.end().drain_until(deadline)) {
+            return false;
+        }
+        if (pool.admissions() + threads.admissions() == before) {
+            return true;
+        }
+        if (steady_clock::now() >= deadline) {
+            return false;
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool shutdown_until(steady_time deadline) {
+    pool_door& pool = default_pool_door();
+    own_threads& threads = own_threads::instance();
+    pool.begin_closing();
+    threads.end().begin();
+    if (run_this_thread()) {
+        return false;
+    }
+    pool.give_up_late(deadline); // or the drain would wait for them
+    threads.end().give_up_late(deadline);
+    static_cast<void>(drain_until(deadline));
+    const bool threads_finished = threads.end().shutdown_until(deadline);
+    const bool pool_finished = pool.shutdown_until(deadline);
+    default_sink().flush();
+    return threads_finished && pool_finished;
+}
+
+FIRE_AND_FORGET_ENGINE stats snapshot() {
+    stats all = default_pool_door().snapshot();
+    return all += own_threads::instance().snapshot();
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail::default_executors

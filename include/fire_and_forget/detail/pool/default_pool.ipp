@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "default_pool.hpp"
+
+#include "../platform/platform.hpp"
+#include "pool.hpp"
+#include "pool_door.hpp"
+
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// What the default pool is made with, in a process and in its children.
+class default_pool_plan {
+public:
+    static bool set(pool_options settings) {
+        error_sink sink = std::exchange(settings.on_error, nullptr);
+        const settings_lock held;
+        default_pool_plan& plan = in_force.get(held);
+        if (!plan.is_used_) { // what is replaced goes without the lock
+            std::swap(plan.settings_, settings);
+            plan.sink_.swap(sink);
+        }
+        return !plan.is_used_;
+    }
+
+    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short
+    /// of memory has it, too.
+    static pool_options use(const error_sink*& sink) noexcept {
+        const settings_lock held;
+        default_pool_plan& plan = in_force.get(held);
+        plan.is_used_ = true;
+        sink = plan.sink_ ? &plan.sink_ : nullptr;
+        return plan.settings_;
+    }
+
+private:
+    static program_setting<default_pool_plan> in_force;
+
+    bool is_used_ = false;
+    pool_options settings_{};
+    error_sink sink_{};
+};
+inline constinit program_setting<default_pool_plan> default_pool_plan::in_force;
+
+struct default_pool_parts {
+    const error_sink* sink = nullptr;
+    never_destroyed<lane_set> lanes; // not from the heap: making the pool must not fail
+    never_destroyed<pool> made{default_pool_plan::use(sink), *lanes, pool::kind::default_one, sink};
+};
+inline constinit one_per_process<default_pool_parts> default_pool_of_process;
+
+FIRE_AND_FORGET_ENGINE pool_door& make_default_pool() noexcept {
+    pool& made = *default_pool_of_process.get().made;
+    if (default_pool_at_hand.exchange(&made.door(), std::memory_order_acq_rel) == nullptr) {
+        made.begin_napping(); // only now: it may report, and the sink may fire
+    }
+    return made.door();
+}
+
+FIRE_AND_FORGET_ENGINE bool configure_default_pool(pool_options settings) {
+    return default_pool_plan::set(std::move(settings));
+}
+
+FIRE_AND_FORGET_ENGINE pool_door& pool_here(pool_door& meant) noexcept {
+    return meant.is_default() && !meant.is_in_its_process() ? default_pool_door() : meant;
+}
+
+FIRE_AND_FORGET_ENGINE scheduler& default_scheduler() noexcept {
+    pool_door& door = default_pool_door();
+    door.begin_use();
+    return door.home();
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

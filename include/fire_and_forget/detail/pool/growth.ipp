@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "growth.hpp"
+
+#include "../executor/quiescence.hpp"
+#include "../executor/shutdown_participant.hpp"
+#include "../executor/sink_lending.hpp"
+#include "../queue/doorbell.hpp"
+#include "../queue/lanes.hpp"
+#include "starvation.hpp"
+#include "worker_roster.hpp"
+#include "workforce.hpp"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes,
+                                      workforce& workers, shutdown_participant& owner,
+                                      quiescence& quiet, sink_lending& sinks)
+    : lanes_(lanes), bell_(lanes.bell), workers_(workers), owner_(owner), quiet_(quiet),
+      sinks_(sinks), elasticity_(workers.places(), workers.most_places(), [&] {
+          // In a pool that never has more than one thread it is usual that tasks wait for another,
+          // so nobody is told unless he has asked for it.
+          const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
+          return workers.most_places() > 1 || is_asked_for
+                     ? std::chrono::nanoseconds(asked.starvation_after)
+                     : std::chrono::nanoseconds(0);
+      }()) {}
+
+FIRE_AND_FORGET_ENGINE bool growth::is_to_leave() noexcept {
+    std::uint32_t leaving = leaving_.load(std::memory_order_relaxed);
+    while (leaving > 0 &&
+           !leaving_.compare_exchange_weak(leaving, leaving - 1, std::memory_order_relaxed)) {
+    }
+    return leaving > 0;
+}
+
+FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
+    ward::visit result;
+    const sight seen{now, bell_.sleepers(), lanes_.may_have_tasks(), workers_.extra_places()};
+    result.is_active = seen.has_tasks || seen.extra > 0 || seen.sleepers < workers_.places() ||
+                       bell_.is_ringing() || workers_.has_stragglers();
+    if (result.is_active) {
+        if (next_tick_ <= now) {
+            next_tick_ = later(now, keeper::tick);
+            see_to_progress(seen);
+        }
+        result.next = next_tick_;
+    }
+    return result;
+}
+
+/// Progress is what counts: whoever looks or was rung for is relied on only while tasks are taken.
+FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
+    const bool is_ringing = bell_.is_ringing();
+    const unsigned stuck = progress_.note(lanes_.taken(), seen.has_tasks || is_ringing);
+    if (workers_.has_stragglers()) {
+        bell_.call_all();
+    }
+    if (stuck >= progress_watch::too_long && seen.sleepers > 0) {
+        call_instead(seen, stuck);
+    } else if (!seen.has_tasks || (bell_.has_looker() && stuck < progress_watch::too_long)) {
+        let_leave(seen);
+    } else if (seen.sleepers > 0) { // those who are awake have no time for what is there
+        workers_.call_or_hire({}, workforce::ring_of::somebody_else);
+    } else {
+        make_up_for_blocked(seen.now, stuck);
+    }
+}
+
+/// Nothing gets on though somebody sleeps: a call was lost, or who looks or was called has been
+/// stopped. So others are called, and if that is no use hired.
+FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen, unsigned stuck) {
+    if (seen.has_tasks && !lanes_.has_task_at_hand()) {
+        return; // a worker has been stopped with the lock of a lane: what is there can't be had
+    }
+    bell_.call_all();
+    const bool is_no_use = stuck > progress_watch::too_long;
+    if (!seen.has_tasks) {
+        if (is_no_use && !workers_.has_napper()) {
+            bell_.give_up_ring(); // what it was for has been done meanwhile
+        }
+    } else if (is_no_use && workers_.vacancies() > 0) {
+        workers_.hire_usual();
+    } else if (is_no_use) {
+        make_up_for_blocked(seen.now, stuck);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void growth::let_leave(const sight& seen) {
+    const std::uint32_t vacant = workers_.vacancies();
+    const std::uint32_t idle = seen.sleepers > vacant ? seen.sleepers - vacant : 0;
+    const std::uint32_t leaving = elasticity_.when_at_ease(seen.now, idle, seen.extra);
+    if (leaving > 0) {
+        leaving_.store(leaving, std::memory_order_relaxed); // what was not heeded is forgotten
+        bell_.call_all();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(steady_time now, unsigned stuck) {
+    std::unique_ptr<const starvation> lack;
+    unsigned to_hire = 0;
+    {
+        std::unique_lock lock(quiet_.mutex(), std::defer_lock);
+        if (!try_lock_soon(lock)) {
+            return; // the keeper waits for nobody
+        }
+        if (workers_.vacancies() > 0) {
+            return; // meanwhile a worker has left: its place comes first
+        }
+        const auto idle = stuck >= progress_watch::far_too_long
+                              ? worker_roster::without_task::unable
+                              : worker_roster::without_task::able;
+        worker_roster& roster = workers_.roster();
+        roster.note_busy(now);
+        const std::uint64_t taken = lanes_.taken();
+        const elasticity::verdict what = elasticity_.when_saturated(
+            {now, taken, roster.hired(), lanes_.pushed() - taken,
+             static_cast<unsigned>(roster.alive())},
+            [&](unsigned enough) { return roster.count_able(enough, now, idle); });
+        to_hire = what.to_hire;
+        if (what.is_starving) {
+            lack = describe_starvation(roster, lanes_, elasticity_.stuck_since(), now);
+        }
+    }
+    while (to_hire > 0 && workers_.hire_extra()) {
+        --to_hire;
+    }
+    report_starvation(std::move(lack), owner_, sinks_);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "own_threads.hpp"
+
+#include "../executor/abandoned_tasks.hpp"
+#include "../executor/errands.hpp"
+#include "../executor/exit_registry.hpp"
+#include "../platform/library_threads.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../platform/thread_state.hpp"
+#include "../task/run_task.hpp"
+#include "default_pool.hpp"
+#include "own_threads_door.hpp"
+
+#include <memory>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE refusal own_threads_door::accept(task_ptr& task) const {
+    return own_threads::instance().accept(task);
+}
+
+FIRE_AND_FORGET_ENGINE scheduler& own_threads_door::home() const noexcept {
+    return own_threads::instance();
+}
+
+FIRE_AND_FORGET_ENGINE void own_threads_door::note_refused() const noexcept {
+    own_threads::instance().note_refused();
+}
+
+FIRE_AND_FORGET_ENGINE void own_threads_door::set_limit(std::size_t most) const noexcept {
+    own_threads::set_limit(most);
+}
+
+FIRE_AND_FORGET_ENGINE own_threads& own_threads::instance() noexcept {
+    return of_process.get();
+}
+
+FIRE_AND_FORGET_ENGINE own_threads::own_threads()
+    : shutdown_participant(parts_.end),
+      parts_(*this, *this, *this,
+             {this,
+              [](void* all, timed& item) noexcept {
+                  return static_cast<own_threads*>(all)->start_due(item);
+              },
+              [](void* all) { static_cast<own_threads*>(all)->start_queued(); }}) {
+    exit_registry::instance().enlist(*this);
+}
+
+// What is fired -----------------------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::make_record(const call_site& where,
+                                                                     const char* name) noexcept {
+    const inside_library allocating;
+    auto* const fresh = new (std::nothrow) record;
+    if (fresh != nullptr) {
+        fresh->where = where;
+        fresh->name = name;
+    }
+    return fresh;
+}
+
+FIRE_AND_FORGET_ENGINE refusal own_threads::accept(task_ptr& task) {
+    task->begin_waiting(now());
+    const refusal why = try_accept(task);
+    if (why != refusal::none) {
+        note_refused();
+    }
+    return why;
+}
+
+FIRE_AND_FORGET_ENGINE refusal own_threads::try_accept(task_ptr& task) {
+    if (!parts_.end.is_open_here()) {
+        return refusal::shutting_down;
+    }
+    parts_.end.begin_use();
+    if (task->is_delayed || task->repeats()) {
+        return parts_.delayed.delay(task);
+    }
+    record* const fresh = make_record(task->where, task->name);
+    if (fresh == nullptr) {
+        return refusal::out_of_memory;
+    }
+    const refusal why = enter(*fresh);
+    if (why != refusal::none) {
+        delete fresh;
+        return why;
+    }
+    fresh->task = std::move(task);
+    std::exception_ptr not_told;
+    return try_start(fresh, not_told) ? refusal::none : take_back(fresh, task);
+}
+
+FIRE_AND_FORGET_ENGINE refusal own_threads::enter(record& fresh) noexcept {
+    const library_lock lock(parts_.quiet.mutex());
+    if (!parts_.end.is_open_here()) {
+        return refusal::shutting_down;
+    }
+    if (threads_ >= limit.load(std::memory_order_relaxed)) {
+        return refusal::no_thread;
+    }
+    ++accepted_;
+    ++admissions_;
+    ++threads_;
+    running_.link(fresh); // OWN-1
+    return refusal::none;
+}
+
+/// For a record whose thread could not be started.
+FIRE_AND_FORGET_ENGINE refusal own_threads::take_back(record* fresh, task_ptr& task) {
+    const std::unique_ptr<record> gone(fresh);
+    bool is_ours = false;
+    {
+        const library_lock lock(parts_.quiet.mutex());
+        --threads_;
+        is_ours = unlink(*fresh);
+        accepted_ -= is_ours ? 1 : 0;
+    }
+    if (is_ours) { // else closing has reported it as abandoned meanwhile
+        task = std::move(fresh->task);
+    }
+    return is_ours ? refusal::no_thread : refusal::none;
+}
+
+FIRE_AND_FORGET_ENGINE refusal own_threads::start_coroutine(suspended& one) {
+    return start_as_task(*this, one);
+}
+
+// What was delayed, or has been suspended ---------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE bool own_threads::resume_soon(suspended& one) noexcept {
+    parts_.end.begin_use();
+    one.due = steady_time();
+    return resume_at(one);
+}
+
+FIRE_AND_FORGET_ENGINE void own_threads::repeat_after(task_ptr task, repetition answer) noexcept {
+    parts_.delayed.repeat_after(std::move(task), answer);
+}
+
+FIRE_AND_FORGET_ENGINE bool own_threads::start_due(timed& item) noexcept {
+    auto* const coroutine = item.is_resumption ? static_cast<suspended*>(&item) : nullptr;
+    auto* const task = item.is_resumption ? nullptr : static_cast<task_node*>(&item);
+    record* const fresh = coroutine != nullptr ? make_record(coroutine->where, coroutine->name)
+                                               : make_record(task->where, task->name);
+    if (fresh == nullptr) {
+        return false;
+    }
+    fresh->coroutine = coroutine;
+    if (task != nullptr) {
+        task->is_delayed = false;
+        fresh->task.reset(task);
+    } else {
+        fresh->is_passing = coroutine->is_guest;
+    }
+    const library_lock lock(parts_.quiet.mutex());
+    *queue_end_ = fresh;
+    queue_end_ = &fresh->next_due;
+    ++queued_;
+    return true;
+}
+
+/// What waits has nowhere else to go.
+FIRE_AND_FORGET_ENGINE std::size_t own_threads::most_for_queued() noexcept {
+    const std::size_t allowed = limit.load(std::memory_order_relaxed);
+    return allowed > 0 ? allowed : 1;
+}
+
+/// Whether something waits that there may be a thread for; and whether one may be started now.
+/// Under the mutex.
+FIRE_AND_FORGET_ENGINE bool own_threads::has_too_few() const noexcept {
+    return queued_ > coming_ && threads_ < most_for_queued();
+}
+FIRE_AND_FORGET_ENGINE bool own_threads::needs_thread() const noexcept {
+    return has_too_few() && pause_.is_over();
+}
+
+FIRE_AND_FORGET_ENGINE ward::visit own_threads::look_after(steady_time now) {
+    visit result{parts_.delayed.serve(now)};
+    start_queued();
+    const library_lock lock(parts_.quiet.mutex());
+    if (has_too_few()) { // OWN-2
+        result.next = earlier_of(result.next, pause_.end_time());
+    }
+    return result;
+}
+
+/// Starts threads for what waits.
+FIRE_AND_FORGET_ENGINE void own_threads::start_queued() {
+    for (call_site where; prepare_thread(where);) {
+        std::exception_ptr why;
+        if (!try_start(nullptr, why)) {
+            note_no_thread(where, std::move(why));
+        }
+    }
+}
+
+/// Counts a thread that is about to be started; false if there is nothing to start one for.
+FIRE_AND_FORGET_ENGINE bool own_threads::prepare_thread(call_site& where) noexcept {
+    const library_lock lock(parts_.quiet.mutex());
+    const bool is_needed = needs_thread();
+    if (is_needed) {
+        where = queue_->where;
+        ++threads_;
+        ++coming_;
+    }
+    return is_needed;
+}
+
+/// What waits goes on waiting.
+FIRE_AND_FORGET_ENGINE void own_threads::note_no_thread(const call_site& where,
+                                                        std::exception_ptr why) {
+    thread_trouble trouble;
+    {
+        const library_lock lock(parts_.quiet.mutex());
+        --threads_;
+        --coming_;
+        parts_.quiet.notify();
+        trouble = pause_.begin(where, std::move(why));
+    }
+    if (!this_thread.is_keeper) { // else it knows
+        parts_.delayed.request_visit();
+    }
+    if (trouble) {
+        tell_off_the_keeper([trouble] { trouble.report("it waits for one", nullptr); });
+    }
+}
+
+/// The record that waits longest. Under the mutex.
+FIRE_AND_FORGET_ENGINE own_threads::record& own_threads::unqueue() noexcept {
+    record& first = *queue_;
+    queue_ = std::exchange(first.next_due, nullptr);
+    queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
+    --queued_;
+    return first;
+}
+
+// Threads -----------------------------------------------------------------------------------------
+
+/// Tries three times: the system may refuse a thread for a moment only. The thread begins with
+/// `first`, if there is one.
+FIRE_AND_FORGET_ENGINE bool own_threads::try_start(record* first, std::exception_ptr& why) {
+    constexpr thread_body body = [](void* owner, void* record_of_it) {
+        static_cast<own_threads*>(static_cast<shutdown_participant*>(owner))
+            ->live(static_cast<record*>(record_of_it));
+    };
+    void* const owner = static_cast<shutdown_participant*>(this);
+    bool is_started = start_thread(body, owner, first, why);
+    for (int tries = 1; tries < 3 && !is_started; ++tries) {
+        std::this_thread::yield();
+        is_started = start_thread(body, owner, first, why);
+    }
+    if (is_started) {
+        pause_.end();
+    }
+    return is_started;
+}
+
+/// Settles the record even where the task ends the thread by force: then it has failed.
+FIRE_AND_FORGET_ENGINE void own_threads::live(record* first) {
+    std::unique_ptr<record> self;
+    fate result = fate::failed;
+    const scope_guard at_the_end([&] {
+        end_if_forked();
+        library_threads::instance().leave(); // J1
+        end_thread(self.get(), result);
+    });
+    name_this_thread("faf/own");
+    for (record* next = begin(first); next != nullptr; next = next_of(self.get(), result)) {
+        self.reset(next);
+        result = fate::failed;
+        result = run(*self);
+    }
+}
+
+/// What a thread begins with: what it was started for, or what waits longest.
+FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::begin(record* first) noexcept {
+    if (first == nullptr) {
+        return next_of(nullptr, fate::failed);
+    }
+    const library_lock lock(parts_.quiet.mutex());
+    first->thread = std::this_thread::get_id();
+    return first;
+}
+
+FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
+    const running_entry_item item(parts_.quiet.mutex(), self, &parts_.lent);
+    if (self.coroutine != nullptr) {
+        resumption coroutine{self.coroutine};
+        return run_task({resumption_type, &coroutine, self.where, self.name}, parts_.lent);
+    }
+    return run_task(std::move(self.task), parts_.lent,
+                    [this](task_ptr again, std::uint64_t skipped) {
+                        static_cast<void>(parts_.delayed.repeat(std::move(again), skipped));
+                    });
+}
+
+/// Goes on with what waits for a thread, if there is any: settles what has run, if any has.
+FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::next_of(record* done,
+                                                                 fate result) noexcept {
+    const library_lock lock(parts_.quiet.mutex());
+    if (queue_ == nullptr || threads_ > most_for_queued()) {
+        return nullptr;
+    }
+    if (done != nullptr) {
+        settle(*done, result);
+    } else {
+        --coming_;
+    }
+    record& next = unqueue();
+    resumptions_ += next.coroutine != nullptr ? 1 : 0;
+    next.thread = std::this_thread::get_id();
+    running_.link(next); // OWN-1
+    return &next;
+}
+
+/// The end of a thread. What has come to wait for one meanwhile gets another.
+FIRE_AND_FORGET_ENGINE void own_threads::end_thread(record* last, fate result) {
+    bool has_more = false;
+    {
+        const library_lock lock(parts_.quiet.mutex());
+        if (last != nullptr) {
+            settle(*last, result);
+        } else {
+            --coming_;
+            parts_.quiet.notify();
+        }
+        --threads_;
+        has_more = needs_thread(); // OWN-2
+    }
+    if (has_more) {
+        start_queued();
+    }
+}
+
+/// Settles a record. Under the mutex.
+FIRE_AND_FORGET_ENGINE void own_threads::settle(record& self, fate result) noexcept {
+    if (unlink(self)) {
+        ended_.add(result);
+    }
+}
+
+/// False if it has been written off. Under the mutex.
+FIRE_AND_FORGET_ENGINE bool own_threads::unlink(record& gone) noexcept {
+    const bool is_ours = running_.unlink(gone);
+    if (!is_ours) {
+        parts_.end.note_written_off_end();
+    }
+    parts_.quiet.notify();
+    return is_ours;
+}
+
+// Counting and closing ----------------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE stats own_threads::snapshot() const {
+    stats now;
+    if (is_in_its_process()) {
+        const library_lock lock(parts_.quiet.mutex());
+        now = count();
+    }
+    now.refused = refused_.load(std::memory_order_relaxed);
+    return now;
+}
+
+/// All counters but `refused`. Under the mutex.
+FIRE_AND_FORGET_ENGINE stats own_threads::count() const noexcept {
+    stats all = books.ends();
+    all += parts_.delayed.count();
+    ended_.add_to(all);
+    all.accepted += accepted_ + books.accepted();
+    all.threads = threads_;
+    all.resumptions = resumptions_;
+    const std::uint64_t over = all.succeeded + all.failed + all.dropped;
+    // Of those that run some may be coroutines that were fired elsewhere.
+    const std::uint64_t open = all.accepted - over;
+    all.running = running_.count() < open ? running_.count() : as_size(open);
+    all.pending = as_size(all.accepted - over - all.running);
+    return all;
+}
+
+FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds own_threads::exit_timeout() const noexcept {
+    return default_pool_door().exit_timeout();
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t own_threads::admissions() const {
+    const library_lock lock(parts_.quiet.mutex());
+    return admissions_ + parts_.delayed.count().accepted + books.accepted();
+}
+
+FIRE_AND_FORGET_ENGINE bool own_threads::is_quiet(std::size_t own) const noexcept {
+    return queue_ == nullptr && coming_ == 0 && running_.count() <= own;
+}
+
+FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandoned, before_end) {
+    record* left = nullptr;
+    {
+        const library_lock lock(parts_.quiet.mutex());
+        left = std::exchange(queue_, nullptr);
+        queue_end_ = &queue_;
+        queued_ = 0;
+        for (const record* one = left; one != nullptr; one = one->next_due) {
+            ended_.abandoned += one->coroutine == nullptr ? 1 : 0;
+        }
+    }
+    const bool is_any = left != nullptr;
+    while (left != nullptr) {
+        const std::unique_ptr<record> one(std::exchange(left, left->next_due));
+        if (one->coroutine != nullptr) {
+            abandoned.add_queued(*one->coroutine);
+        } else {
+            abandoned.add_queued(std::move(one->task));
+        }
+    }
+    return is_any;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t
+own_threads::write_off_running(abandoned_tasks& abandoned) noexcept {
+    const std::size_t uncounted = running_.passing_written_off();
+    const std::size_t given_up = running_.write_off(abandoned);
+    ended_.abandoned += given_up - (running_.passing_written_off() - uncounted);
+    return given_up;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a worker of a pool does: it waits for tasks and runs them. workforce.hpp hires it.
+
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+
+#include <chrono>
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+class doorbell;
+class growth;
+class lane_set;
+class pending_limit;
+struct worker;
+class workforce;
+struct executor_parts;
+class shutdown_participant;
+
+/// Invariants  WORKER-1  A worker stays until it has found nothing after it was dismissed.
+///             WORKER-2  Where workers wake each other, somebody looks whenever somebody sleeps: a
+///                       worker falls asleep only while another looks, and who stops looking rings.
+class worker_loop {
+public:
+    worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,
+                pending_limit& limit, shutdown_participant& owner, executor_parts& parts) noexcept;
+    worker_loop(const worker_loop&) = delete;
+    worker_loop& operator=(const worker_loop&) = delete;
+
+    /// Takes and runs tasks until it is time to leave.
+    void work_through(worker& self) {
+        while (next_task(self)) {
+            run(self);
+        }
+    }
+
+private:
+    static constexpr unsigned tries = 8;
+    static constexpr unsigned looks_per_clock = 32;
+    static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
+
+    /// Why somebody else may be needed when a worker stops looking: for what is still there, or
+    /// because somebody must look. // WORKER-2
+    enum class reason : std::uint8_t { work, succession };
+
+    bool next_task(worker& self);
+    bool wait_for_task(worker& self);
+    bool look(worker& self) const;
+    void end_look(worker& self, reason why);
+    void sleep(worker& self, unsigned& vain_hopes);
+    bool has_hope(unsigned& vain_hopes) const noexcept;
+    static std::chrono::nanoseconds longest_look() noexcept;
+    void run(worker& self);
+    void end_written_off();
+
+    const pool_options& options_;
+    lane_set& lanes_;
+    doorbell& bell_;
+    workforce& workers_;
+    growth& growth_;
+    pending_limit& limit_;
+    shutdown_participant& owner_;
+    executor_parts& parts_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

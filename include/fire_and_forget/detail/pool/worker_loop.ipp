@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "worker_loop.hpp"
+
+#include "../executor/errands.hpp"
+#include "../executor/executor_parts.hpp"
+#include "../executor/shutdown_participant.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/cpu_count.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../queue/doorbell.hpp"
+#include "../queue/lanes.hpp"
+#include "../queue/pending_limit.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
+#include "growth.hpp"
+#include "worker.hpp"
+#include "workforce.hpp"
+
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE worker_loop::worker_loop(const pool_options& asked, lane_set& lanes,
+                                                workforce& workers, growth& size,
+                                                pending_limit& limit, shutdown_participant& owner,
+                                                executor_parts& parts) noexcept
+    : options_(asked), lanes_(lanes), bell_(lanes.bell), workers_(workers), growth_(size),
+      limit_(limit), owner_(owner), parts_(parts) {}
+
+// Waiting -----------------------------------------------------------------------------------------
+
+/// Takes a task and waits for one if need be; false when it is time to leave. A few tries come
+/// first: often a lane is only locked by another worker, for some nanoseconds.
+FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
+    if (self.turn == doorbell::turn::of_another) {
+        for (unsigned i = 0; i < tries; ++i) {
+            if (self.take_next()) {
+                return true;
+            }
+            cpu_relax();
+        }
+    }
+    return wait_for_task(self);
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
+    const reason may_sleep = workers_.has_napper() ? reason::succession : reason::work;
+    self.taker.flush();
+    parts_.quiet.tell();
+    for (unsigned vain_hopes = 0;;) {
+        if (self.turn == doorbell::turn::of_another) {
+            self.turn = bell_.try_look();
+        }
+        if (self.turn == doorbell::turn::mine ? look(self) : self.take_next()) {
+            end_look(self, may_sleep);
+            return true;
+        }
+        if (workers_.is_dismissed()) { // WORKER-1
+            end_look(self, reason::work);
+            return false;
+        }
+        if (growth_.is_to_leave()) {
+            end_look(self, may_sleep); // WORKER-2
+            return false;
+        }
+        if (errands::instance().is_any_left() && workers_.is_another_free()) {
+            end_look(self, may_sleep);
+            errands::instance().run_left();
+            continue;
+        }
+        sleep(self, vain_hopes);
+    }
+}
+
+/// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
+FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) const {
+    const steady_time end = steady_clock::now() + longest_look();
+    do {
+        for (unsigned i = 0; i < looks_per_clock; ++i) {
+            if (self.take_next()) {
+                return true;
+            }
+            cpu_relax();
+        }
+    } while (steady_clock::now() < end);
+    while (workers_.has_napper() && !workers_.is_dismissed()) {
+        std::this_thread::sleep_for(options_.nap < longest_nap ? options_.nap : longest_nap);
+        if (self.take_next()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
+    if (self.turn == doorbell::turn::mine) {
+        self.turn = doorbell::turn::of_another;
+        if (bell_.stop_looking() && (why == reason::succession || lanes_.may_have_tasks())) {
+            workers_.ring(self.taker.where());
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void worker_loop::sleep(worker& self, unsigned& vain_hopes) {
+    const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
+    if (workers_.has_napper()) {
+        self.turn = bell_.look_or_fall_asleep(); // WORKER-2
+        if (self.turn == doorbell::turn::mine) {
+            return;
+        }
+    } else {
+        bell_.fall_asleep(self.turn);
+    }
+    asymmetric_barrier::heavy(); // O1 of the doorbell
+    if (has_hope(vain_hopes)) {
+        std::this_thread::yield(); // the one whose lane is locked may need the processor
+    } else if (!workers_.is_dismissed()) {
+        bell_.wait(seen);
+        vain_hopes = 0;
+    }
+    workers_.wake_up(self);
+}
+
+/// Whether there may be something for who has just looked in vain. A locked lane is not hoped for
+/// for ever: a worker may have been stopped with its lock. When there is more, the keeper calls.
+FIRE_AND_FORGET_ENGINE bool worker_loop::has_hope(unsigned& vain_hopes) const noexcept {
+    constexpr unsigned most = 100;
+    return ++vain_hopes < most ? lanes_.may_have_tasks() : lanes_.has_task_at_hand();
+}
+
+/// With a single processor, looking would keep others from storing what is looked for.
+FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() noexcept {
+    return std::chrono::microseconds(has_one_cpu() ? 0 : 50);
+}
+
+// Running -----------------------------------------------------------------------------------------
+
+/// Settles the task even where it ends the thread by force: then it has failed.
+FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
+    fate result = fate::failed;
+    bool is_in_slot = true;
+    bool leaves_place = false; // of a task that repeats, when it is not to be run again
+    const scope_guard at_the_end([&] {
+        owner_.end_if_forked();
+        if (is_in_slot) {
+            self.taker.finish_slot();
+        }
+        if (self.taker.end()) [[likely]] {
+            self.counts.add(result);
+        } else {
+            end_written_off();
+        }
+        if (leaves_place) {
+            limit_.leave();
+        }
+    });
+    slot& taken = self.taker.taken();
+    if (task_node* const node = task_taker::node_in(taken)) {
+        task_ptr task(node);
+        self.taker.finish_slot(); // its block need not wait for the task
+        is_in_slot = false;
+        leaves_place = limit_.exists() && task->repeats();
+        if (limit_.exists() && !leaves_place) {
+            limit_.leave();
+        }
+        result = run_task(std::move(task), parts_.lent, [&](task_ptr again, std::uint64_t skipped) {
+            leaves_place = !parts_.delayed.repeat(std::move(again), skipped) && limit_.exists();
+        });
+    } else {
+        if (limit_.exists()) {
+            limit_.leave();
+        }
+        result = run_task(task_in(taken), parts_.lent);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void worker_loop::end_written_off() {
+    const library_lock lock(parts_.quiet.mutex());
+    parts_.end.note_written_off_end();
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/pool/growth.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "bare_staff.hpp"
+#include "catch.hpp"
+#include "eventually.hpp"
+
+#include <chrono>
+
+using namespace faf::detail;
+using namespace std::chrono_literals;
+using faf_test::bare_staff;
+using faf_test::eventually;
+
+namespace {
+
+const steady_time start = steady_clock::now();
+
+struct growing_staff : bare_staff {
+    explicit growing_staff(faf::pool_options settings)
+        : bare_staff(std::move(settings)),
+          size(asked, lanes, workers, *this, parts.quiet, parts.sink) {}
+
+    growth size;
+};
+
+} // namespace
+
+TEST_CASE("the keeper need not come back to a pool that has nothing to do") {
+    growing_staff staff({.threads = 2});
+    const ward::visit found = staff.size.look_after(start);
+    CHECK_FALSE(found.is_active);
+    CHECK(found.next == never);
+    CHECK_FALSE(staff.size.is_to_leave());
+}
+
+TEST_CASE("a visit that finds tasks and nobody at work has a worker come") {
+    growing_staff staff({.threads = 2});
+    staff.lanes.store_dummy();
+    const ward::visit found = staff.size.look_after(start);
+    CHECK(found.is_active);
+    CHECK(found.next == start + keeper::tick);
+    CHECK(eventually([&] { return staff.working == 1; }));
+}
+
+TEST_CASE("between two ticks nothing is done") {
+    growing_staff staff({.threads = 2});
+    static_cast<void>(staff.size.look_after(start));
+    staff.lanes.store_dummy();
+    CHECK(staff.size.look_after(start).is_active);
+    CHECK(eventually([&] { return staff.working == 1; }));
+    CHECK(staff.size.look_after(start + keeper::tick / 2).next == start + keeper::tick);
+    CHECK(staff.workers.vacancies() == 1);
+}
+
+TEST_CASE("when nothing gets on because all are blocked, more are hired than were asked for") {
+    const faf::testing::error_recorder errors; // which may hear that there may be no more
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    for (int i = 0; i < 10; ++i) {
+        staff.lanes.store_dummy();
+    }
+    steady_time now = start;
+    CHECK(eventually([&] {
+        static_cast<void>(staff.size.look_after(now));
+        now += keeper::tick;
+        return staff.working == 2;
+    }));
+    CHECK(staff.workers.extra_places() == 1);
+}
+
+TEST_CASE("an extra worker that was asleep for long is to leave") {
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    staff.work = [&](worker& self) {
+        staff.lanes->bell.fall_asleep(self.turn);
+        ++staff.taken;
+        static_cast<void>(eventually([&] { return staff.workers.is_dismissed(); }));
+        self.turn = staff.lanes->bell.wake_up();
+    };
+    REQUIRE(staff.workers.hire_extra());
+    CHECK(eventually([&] { return staff.workers.is_another_free(); }));
+    bool is_asked = false;
+    for (steady_time now = start; now < start + 2s && !is_asked; now += keeper::tick) {
+        static_cast<void>(staff.size.look_after(now));
+        is_asked = staff.size.is_to_leave();
+        CHECK((!is_asked || now >= start + 500ms));
+    }
+    CHECK(is_asked);
+    CHECK_FALSE(staff.size.is_to_leave()); // there is but one
+}

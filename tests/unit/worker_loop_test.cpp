@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/pool/worker_loop.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "bare_staff.hpp"
+#include "catch.hpp"
+#include "eventually.hpp"
+#include "make_task.hpp"
+
+#include <fire_and_forget/detail/pool/intake.hpp>
+
+#include <atomic>
+#include <stdexcept>
+#include <utility>
+
+using namespace faf::detail;
+using faf::refusal;
+using faf_test::eventually;
+
+namespace {
+
+struct working_staff : faf_test::bare_staff {
+    explicit working_staff(faf::pool_options settings)
+        : bare_staff(std::move(settings)), limit(asked.max_pending),
+          admitting(asked, lanes, limit, parts), callers(*this, parts),
+          storing(lanes, admitting, callers, parts),
+          size(asked, lanes, workers, *this, parts.quiet, parts.sink),
+          loop(asked, lanes, workers, size, limit, *this, parts) {
+        work = [this](worker& self) { loop.work_through(self); };
+    }
+    ~working_staff() override { workers.dismiss_until(deadline_after(faf_test::patience)); }
+
+    template <class Fn>
+    void fire(Fn fn) {
+        refusal why = refusal::none;
+        const entry how = admitting.enter(faf::priority::normal, why);
+        task_ptr task = faf_test::make_task(std::move(fn));
+        REQUIRE(storing.accept(task, how) == refusal::none);
+        workers.ring({});
+    }
+
+    pending_limit limit;
+    admission admitting;
+    caller_runs callers;
+    intake storing;
+    growth size;
+    worker_loop loop;
+};
+
+} // namespace
+
+TEST_CASE("a worker runs what it finds, falls asleep, and is woken for more") {
+    working_staff staff({.threads = 1});
+    std::atomic<int> runs{0};
+    for (int round = 1; round <= 3; ++round) {
+        for (int i = 0; i < 10; ++i) {
+            staff.fire([&] { ++runs; });
+        }
+        CHECK(eventually([&] { return runs == 10 * round; }));
+        CHECK(eventually([&] { return staff.workers.is_another_free(); }));
+    }
+    CHECK(staff.workers.roster().counts().succeeded == 30);
+}
+
+TEST_CASE("a task that throws does not end its worker") {
+    const faf::testing::error_recorder errors;
+    working_staff staff({.threads = 1});
+    std::atomic<int> runs{0};
+    staff.fire([] { throw std::runtime_error("it does"); });
+    staff.fire([&] { ++runs; });
+    CHECK(eventually([&] { return runs == 1; }));
+    CHECK(errors.count() == 1);
+    CHECK(staff.workers.roster().hired() == 1);
+}
+
+TEST_CASE("a task that a worker takes gives its place in the limit back") {
+    working_staff staff({.threads = 1, .max_pending = 1, .when_full = faf::overflow::refuse});
+    std::atomic<int> runs{0};
+    staff.fire([&] { ++runs; });
+    CHECK(eventually([&] { return runs == 1; }));
+    CHECK(staff.limit.try_enter());
+}
+
+TEST_CASE("a worker that is dismissed runs first what is there") {
+    std::atomic<int> runs{0};
+    {
+        working_staff staff({.threads = 1});
+        for (int i = 0; i < 100; ++i) {
+            staff.fire([&] { ++runs; });
+        }
+    }
+    CHECK(runs == 100);
+}
+
+TEST_CASE("where workers wake each other, one stays awake") {
+    working_staff staff({.threads = 2, .wake_up = faf::wake::by_worker});
+    std::atomic<int> runs{0};
+    staff.fire([&] { ++runs; });
+    CHECK(eventually([&] { return runs == 1; }));
+    CHECK(eventually([&] { return staff.lanes->bell.has_looker(); }));
+}
