@@ -3,11 +3,11 @@
 cmake_minimum_required(VERSION 3.24)
 
 # fault(<sentence>): something is wrong; judge() names all of it.
-set(faults "")
-macro(fault sentence)
-    string(APPEND faults "\n  ${sentence}")
-endmacro()
+function(fault sentence)
+    set_property(GLOBAL APPEND_STRING PROPERTY faults "\n  ${sentence}")
+endfunction()
 function(judge)
+    get_property(faults GLOBAL PROPERTY faults)
     if(faults)
         message(FATAL_ERROR "${faults}")
     endif()
