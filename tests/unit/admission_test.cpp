@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/pool/admission.hpp>
+#include <fire_and_forget/detail/pool/pool_door.hpp>
+#include <fire_and_forget/detail/queue/pending_limit.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "bare_staff.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/executor/abandoned_tasks.hpp>
 #include <fire_and_forget/detail/executor/delayed_tasks.hpp>
 #include <fire_and_forget/testing.hpp>
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/executor/abandoned_tasks.hpp>
+#include <fire_and_forget/detail/pool/admission.hpp>
+#include <fire_and_forget/detail/pool/caller_runs.hpp>
 #include <fire_and_forget/detail/pool/intake.hpp>
+#include <fire_and_forget/detail/pool/pool_door.hpp>
+#include <fire_and_forget/detail/queue/pending_limit.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "bare_staff.hpp"
 #include "catch.hpp"
 #include "make_task.hpp"
 
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -86,22 +90,4 @@ TEST_CASE("a task that its caller is to run runs on the calling thread, and is c
     CHECK(pool.callers.running() == 0);
     CHECK(pool.callers.entered() == 1);
     CHECK(pool.callers.ended().succeeded == 1);
-}
-
-TEST_CASE("a task that throws on its caller's thread has failed there") {
-    const faf::testing::error_recorder errors;
-    bare_intake pool;
-    task_ptr task = make_task([] { throw std::runtime_error("it does"); });
-    CHECK(pool.callers.run(task) == refusal::none);
-    CHECK(pool.callers.ended().failed == 1);
-    CHECK(errors.count() == 1);
-}
-
-TEST_CASE("no caller runs a task of a pool that closes") {
-    bare_intake pool;
-    pool.end().begin();
-    task_ptr task = make_task([] {});
-    CHECK(pool.callers.run(task) == refusal::shutting_down);
-    CHECK(task != nullptr);
-    CHECK(pool.callers.entered() == 0);
 }

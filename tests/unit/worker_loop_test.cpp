@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/pool/admission.hpp>
+#include <fire_and_forget/detail/pool/caller_runs.hpp>
+#include <fire_and_forget/detail/pool/growth.hpp>
+#include <fire_and_forget/detail/pool/intake.hpp>
+#include <fire_and_forget/detail/pool/pool_door.hpp>
 #include <fire_and_forget/detail/pool/worker_loop.hpp>
+#include <fire_and_forget/detail/queue/pending_limit.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "bare_staff.hpp"
 #include "catch.hpp"
 #include "eventually.hpp"
 #include "make_task.hpp"
-
-#include <fire_and_forget/detail/pool/intake.hpp>
 
 #include <atomic>
 #include <stdexcept>
