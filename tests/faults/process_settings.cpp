@@ -4,6 +4,8 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
+#include <fire_and_forget/detail/platform/cpu_count.hpp>
+
 #include <atomic>
 #include <csignal>
 #include <string>

@@ -6,6 +6,8 @@
 #include "eventually.hpp"
 #include "refused_threads.hpp"
 
+#include <fire_and_forget/detail/executor/errands.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <latch>

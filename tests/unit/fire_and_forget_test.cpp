@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/pool/own_threads.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/testing.hpp>
 
