@@ -270,3 +270,6 @@ private:
 } // namespace faf::inline FIRE_AND_FORGET_ABI
 
 #include "detail/engine.hpp"
+#if !defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
+#include "detail/coroutine/engine.ipp"
+#endif

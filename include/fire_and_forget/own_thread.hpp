@@ -31,11 +31,16 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// limit_own_threads() allows, 1024 by default, the task is refused with refusal::no_thread, and
 /// the sink hears of it.
 /// Thread safety: may be fired at by any thread.
-struct own_thread_t {
+class own_thread_t {
+public:
     /// Takes a job that was made for another executor, and answers whether it will run it. One that
     /// it refuses is reported; an empty one is refused with refusal::empty_callable.
-    submission execute(job work) const {
-        return detail::execute_on(detail::door_of_own_threads, work);
+    submission execute(job work) const { return detail::execute_on(core(), work); }
+
+private:
+    friend detail::core_access;
+    static constexpr const detail::own_threads_door& core() noexcept {
+        return detail::door_of_own_threads;
     }
 };
 

@@ -19,4 +19,6 @@
 #include "fire_and_forget.hpp"
 #include "testing.hpp"
 
+#include "detail/coroutine/engine.ipp"
 #include "detail/engine.ipp"
+#include "detail/executor/manual_core.ipp"

@@ -77,6 +77,7 @@ public:
 
 private:
     friend detail::core_access;
+    detail::manual_core& core() noexcept { return core_; }
 
     detail::manual_core core_;
 };
@@ -156,3 +157,6 @@ private:
 } // namespace faf::inline FIRE_AND_FORGET_ABI::testing
 
 #include "detail/engine.hpp"
+#if !defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
+#include "detail/executor/manual_core.ipp"
+#endif

@@ -19,10 +19,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-namespace detail {
-struct pool_access;
-}
-
 /// Worker threads that share the tasks fired at them.
 ///
 ///     faf::thread_pool writers({.threads = 2, .name = "writer"});
@@ -88,21 +84,17 @@ public:
     stats snapshot() const { return door().snapshot(); }
 
 private:
-    friend struct detail::pool_access;
+    friend detail::core_access;
     friend class detail::never_destroyed<thread_pool>;
     explicit thread_pool(detail::pool_door& door) noexcept : door_(&door) {}
 
     detail::pool_door& door() const noexcept { return detail::pool_here(*door_); }
+    detail::pool_door& core() const noexcept { return *door_; } // which looks by itself
 
     detail::pool_door* door_;
 };
 
 namespace detail {
-
-/// How the front door gets at a pool's inside.
-struct pool_access {
-    static pool_door& door(thread_pool& pool) noexcept { return *pool.door_; }
-};
 
 /// The default pool as its users know it.
 struct default_thread_pool {

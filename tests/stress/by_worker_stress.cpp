@@ -143,7 +143,7 @@ TEST_CASE("a submit does not ring where workers wake each other, not even when n
             if (!rally(pool, 3, [] { return 200us; })) { // its workers are there
                 return false;
             }
-            faf::detail::doorbell& bell = faf::detail::pool_access::door(pool).lanes().bell;
+            faf::detail::doorbell& bell = faf::detail::core_access::of(pool).lanes().bell;
             bell.stop_looking(); // as who has found a task, and is about to ring for another worker
             is_needed = bell.is_needed();
             return bell.try_ring(); // else there was no need: somebody came, or all are awake

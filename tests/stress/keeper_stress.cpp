@@ -183,7 +183,7 @@ void store_in_silence(thread_pool& pool, Fn fn) {
     using namespace faf::detail;
     using stored = closure<Fn>;
     static_assert(sizeof(stored) <= 32 && std::is_nothrow_move_constructible_v<Fn>);
-    const lane_of_this_thread own(pool_access::door(pool).lanes(), faf::priority::normal);
+    const lane_of_this_thread own(core_access::of(pool).lanes(), faf::priority::normal);
     REQUIRE(own.get()->has_room());
     slot& place = own.get()->reserve();
     ::new (static_cast<void*>(place.closure)) stored(std::in_place, std::move(fn));

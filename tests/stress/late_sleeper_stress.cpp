@@ -64,7 +64,7 @@ TEST_CASE("a call that meets a worker falling asleep is not left standing when a
     faf::thread_pool pool({.threads = 2, .max_threads = 2});
     {
         const held_keeper nobody_helps;
-        faf::detail::doorbell& bell = faf::detail::pool_access::door(pool).lanes().bell;
+        faf::detail::doorbell& bell = faf::detail::core_access::of(pool).lanes().bell;
         fire_and_forget(pool, [&] {
             ++begun;
             first.pass();

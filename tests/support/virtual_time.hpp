@@ -36,6 +36,8 @@ public:
 
     // The scheduler ------------------------------------------------------------------------------
 
+    faf::detail::scheduler& home() noexcept { return *this; }
+
     faf::detail::steady_time now() const noexcept override { return now_; }
 
     bool resume_soon(faf::detail::suspended& one) noexcept override {

@@ -1095,7 +1095,7 @@ namespace {
 faf::thread_pool* small_pool = nullptr;
 struct on_small_pool {
     static faf::detail::scheduler* get() noexcept {
-        return &faf::detail::pool_access::door(*small_pool).home();
+        return &faf::detail::core_access::of(*small_pool).home();
     }
 };
 using on_a_small_pool = faf::detail::self_starting<on_small_pool>;

@@ -15,41 +15,20 @@
 #include "chain.hpp"
 #include "task_promise.hpp"
 
-#include <concepts>
 #include <coroutine>
-#include <exception>
-#include <optional>
-#include <string_view>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Has `leaving` go on at `to`, by its turn. False if it stays, refused.
-inline bool pass_to(chain& leaving, scheduler* to) noexcept {
-    scheduler* const before = leaving.on();
-    if (to == nullptr || !leaving.depart_to(to)) {
-        leaving.now().note_refusal();
-        return false;
-    }
-    if (!to->resume_soon(leaving)) {
-        leaving.stay_on(before);
-        leaving.now().note_refusal();
-        return false;
-    }
-    return true;
-}
+bool pass_to(chain& leaving, scheduler* to) noexcept;
 
 /// Waits until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
 class sleep_wait {
 public:
     sleep_wait(chain& of, steady_time due) noexcept : of_(of) { of.due = due; }
-    sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept : of_(of) {
-        if (const scheduler* const on = of.next_on()) {
-            of.due = later(on->now(), delay);
-        }
-    }
+    sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept;
 
     static bool await_ready() noexcept { return false; }
 
@@ -59,44 +38,11 @@ public:
         of_.now().leave_by(&leave, this);
     }
 
-    void await_resume() const {
-        if (chain_details* const details = of_.details()) {
-            of_.is_watched = false;
-            details->watch.reset();
-        }
-        if (of_.is_asked_to_stop() || of_.now().is_refused()) {
-            throw_cancelled();
-        }
-    }
+    void await_resume() const;
 
 private:
     /// Once it has left, the sleeper may be gone, but not the scheduler: this thread works for it.
-    static bool leave(chain& sleeper, void*) {
-        scheduler* const before = sleeper.on();
-        scheduler* const on = sleeper.next_on();
-        stop_token own;
-        if (chain_details* const details = sleeper.details()) {
-            own = details->of_task.stop;
-            if (on != nullptr && own.stop_possible()) {
-                sleeper.watch = &details->watch.emplace(own, *on, sleeper);
-                sleeper.is_watched = true;
-            }
-        }
-        if (on == nullptr || sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
-            sleeper.now().note_refusal();
-            return false;
-        }
-        if (!on->resume_at(sleeper)) {
-            sleeper.stay_on(before);
-            sleeper.now().note_refusal();
-            return false;
-        }
-        full_fence(); // DELAY-1: the stop may have come before the sleeper was there
-        if (own.stop_requested() || on->is_stopping()) {
-            on->notice_stop();
-        }
-        return true;
-    }
+    static bool leave(chain& sleeper, void*);
 
     chain& of_;
 };
@@ -113,11 +59,7 @@ public:
         of_.now().leave_by(&leave, this);
     }
 
-    void await_resume() const {
-        if (of_.now().is_refused()) {
-            throw_cancelled();
-        }
-    }
+    void await_resume() const;
 
 private:
     static bool leave(chain& leaving, void*) { return pass_to(leaving, leaving.next_on()); }
@@ -125,19 +67,12 @@ private:
     chain& of_;
 };
 
-template <class Door>
-concept has_home = requires(Door& door) {
-    { door.home() } -> std::same_as<scheduler&>;
-};
-
 /// What stands behind an executor, if it can continue coroutines by itself.
 template <class E>
 scheduler* scheduler_of(E& executor) noexcept {
-    using core = std::remove_cvref_t<decltype(core_of(executor))>;
-    if constexpr (std::derived_from<core, scheduler>) {
-        return &core_of(executor);
-    } else if constexpr (has_home<core>) {
-        return &core_of(executor).home();
+    auto& core = core_of(executor);
+    if constexpr (requires { core.home(); }) {
+        return &core.home();
     } else {
         return nullptr;
     }

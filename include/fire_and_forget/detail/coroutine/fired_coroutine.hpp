@@ -17,7 +17,6 @@
 #include "task_promise.hpp"
 
 #include <exception>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -30,17 +29,7 @@ template <class T>
 inline constexpr bool is_task<task<T>> = true;
 
 /// Whether an exception that ended a coroutine only means that it was asked to stop.
-inline bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
-#if defined(__cpp_exceptions)
-    try {
-        std::rethrow_exception(why);
-    } catch (const task_cancelled&) {
-        return true;
-    } catch (...) { // whatever else it is, the caller reports it
-    }
-#endif
-    return false;
-}
+bool is_cancellation([[maybe_unused]] const std::exception_ptr& why);
 
 /// Tells the run what a coroutine came to.
 template <class T>

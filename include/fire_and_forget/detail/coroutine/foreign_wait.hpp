@@ -28,16 +28,10 @@ struct stand_in {
         promise_type(const promise_type&) = delete;
         promise_type& operator=(const promise_type&) = delete;
 
-        stand_in get_return_object() noexcept {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
+        stand_in get_return_object() noexcept;
         static std::suspend_always initial_suspend() noexcept { return {}; }
         static std::suspend_never final_suspend() noexcept { return {}; }
-        void return_void() {
-            if (of_.try_claim()) {
-                of_.settle();
-            }
-        }
+        void return_void();
         static void unhandled_exception() noexcept {}
 
     private:

@@ -6,14 +6,10 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
-#include "../platform/reentry.hpp"
-#include "../platform/thread_end.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -40,65 +36,28 @@ struct kept_frames {
     kept_frame* first = nullptr;
     std::uint32_t count = 0;
 
-    void push(void* memory) noexcept {
-        first = ::new (memory) kept_frame{first, nullptr};
-        ++count;
-    }
+    void push(void* memory) noexcept;
 
     /// Takes `some` off, which must be there.
-    kept_frame* split(std::uint32_t some) noexcept {
-        kept_frame* const head = first;
-        kept_frame* last = head;
-        for (std::uint32_t i = 1; i < some; ++i) {
-            last = last->next;
-        }
-        first = std::exchange(last->next, nullptr);
-        count -= some;
-        return head;
-    }
+    kept_frame* split(std::uint32_t some) noexcept;
 
-    void free_all() noexcept {
-        count = 0;
-        while (first != nullptr) {
-            ::operator delete(std::exchange(first, first->next));
-        }
-    }
+    void free_all() noexcept;
 };
 
 /// What the threads exchange: whole batches.
 class frame_depot : frame_sizes {
 public:
-    static frame_depot& instance() noexcept {
-        static constinit one_per_process<frame_depot> shared;
-        return shared.get();
-    }
+    static frame_depot& instance() noexcept { return of_process.get(); }
 
     /// Takes a batch, or frees it if there are enough.
-    void put(std::size_t k, kept_frame* full) noexcept {
-        shelf& to = shelves_[k];
-        {
-            const library_lock lock(to.mutex);
-            if ((to.batches + 1) * batch * size_of(k) <= depot_bytes) {
-                full->next_batch = std::exchange(to.first, full);
-                ++to.batches;
-                return;
-            }
-        }
-        kept_frames{full, batch}.free_all();
-    }
+    void put(std::size_t k, kept_frame* full) noexcept;
 
     /// Null if there is none.
-    kept_frame* get(std::size_t k) noexcept {
-        shelf& from = shelves_[k];
-        const library_lock lock(from.mutex);
-        if (from.first == nullptr) {
-            return nullptr;
-        }
-        --from.batches;
-        return std::exchange(from.first, from.first->next_batch);
-    }
+    kept_frame* get(std::size_t k) noexcept;
 
 private:
+    static one_per_process<frame_depot> of_process;
+
     struct shelf {
         std::mutex mutex;
         kept_frame* first = nullptr;
@@ -106,6 +65,8 @@ private:
     };
     shelf shelves_[classes];
 };
+
+inline constinit one_per_process<frame_depot> frame_depot::of_process;
 
 /// A thread's own. Trivially destructible: destructors of thread_locals may still end frames.
 struct frame_cache {
@@ -117,26 +78,10 @@ struct frame_cache {
 inline constinit thread_local frame_cache this_threads_frames{};
 
 /// When the calling thread ends.
-inline void empty_frame_cache() noexcept {
-    frame_cache& mine = this_threads_frames;
-    mine.is_armed = false;
-    mine.is_over = true;
-    for (std::size_t k = 0; k < frame_sizes::classes; ++k) {
-        while (mine.lists[k].count >= frame_sizes::batch) {
-            frame_depot::instance().put(k, mine.lists[k].split(frame_sizes::batch));
-        }
-        mine.lists[k].free_all();
-    }
-}
+void empty_frame_cache() noexcept;
 
 /// Sees to it that a cache will be emptied; false if it is too late for that.
-inline bool arm(frame_cache& mine) noexcept {
-    if (!mine.is_armed && !mine.is_over) {
-        mine.is_armed = true;
-        call_at_thread_end<&empty_frame_cache>();
-    }
-    return mine.is_armed; // F3
-}
+bool arm(frame_cache& mine) noexcept;
 
 /// Pieces of memory in the sizes of frames, kept for the next frame of about the same size. A thread
 /// takes them from its own cache and puts them back there; caches exchange whole batches with a
@@ -155,35 +100,10 @@ public:
     // it on another thread.
 
     /// Null without memory.
-    [[gnu::noinline]] static void* allocate(std::size_t size) noexcept {
-        if (size > largest || !is_recycling) {
-            return ::operator new(size, std::nothrow);
-        }
-        const std::size_t k = class_of(size);
-        kept_frames& mine = this_threads_frames.lists[k];
-        if (mine.first == nullptr && !refill(k)) [[unlikely]] {
-            return ::operator new(size_of(k), std::nothrow);
-        }
-        --mine.count;
-        return std::exchange(mine.first, mine.first->next);
-    }
+    static void* allocate(std::size_t size) noexcept;
 
     /// `size` as it was for allocate().
-    [[gnu::noinline]] static void release(void* memory, std::size_t size) noexcept {
-        if (size > largest || !is_recycling) {
-            ::operator delete(memory);
-            return;
-        }
-        const std::size_t k = class_of(size);
-        frame_cache& mine = this_threads_frames;
-        if (!mine.is_armed || mine.lists[k].count == 2 * batch - 1) [[unlikely]] {
-            if (!make_room(mine, k)) {
-                ::operator delete(memory);
-                return;
-            }
-        }
-        mine.lists[k].push(memory);
-    }
+    static void release(void* memory, std::size_t size) noexcept;
 
 // AddressSanitizer is to see a frame that is used after its end.
 #if defined(FIRE_AND_FORGET_HAS_ASAN)
@@ -193,41 +113,16 @@ public:
 #endif
 
 private:
-    static bool refill(std::size_t k) noexcept {
-        frame_cache& mine = this_threads_frames;
-        kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr;
-        if (full != nullptr) {
-            mine.lists[k] = {full, batch};
-        }
-        return full != nullptr;
-    }
+    static bool refill(std::size_t k) noexcept;
 
-    static bool make_room(frame_cache& mine, std::size_t k) noexcept {
-        if (!arm(mine)) {
-            return false;
-        }
-        if (mine.lists[k].count == 2 * batch - 1) {
-            frame_depot::instance().put(k, mine.lists[k].split(batch)); // F2
-        }
-        return true;
-    }
+    static bool make_room(frame_cache& mine, std::size_t k) noexcept;
 };
 
 /// Frames come from the pool, as objects with a chain in them do.
 struct from_frame_pool {
     // NOLINTNEXTLINE(misc-new-delete-overloads): the sized delete below belongs to it
-    static void* operator new(std::size_t size) {
-        void* const memory = frame_pool::allocate(size);
-#if defined(__cpp_exceptions)
-        if (memory == nullptr) {
-            throw std::bad_alloc();
-        }
-#endif
-        return memory;
-    }
-    static void operator delete(void* memory, std::size_t size) noexcept {
-        frame_pool::release(memory, size);
-    }
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

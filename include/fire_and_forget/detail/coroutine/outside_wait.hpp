@@ -43,29 +43,18 @@ public:
     outside_event& operator=(const outside_event&) = delete;
 
     void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
-    void release() noexcept {
-        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            delete this;
-        }
-    }
+    void release() noexcept;
 
     /// Whether the caller is to say what it comes to, and then to settle it: true for one caller. // G2
     bool try_claim() noexcept { return !is_claimed_.exchange(true, std::memory_order_relaxed); }
 
     /// Has the chain that waits continue. *this may be gone afterwards.
-    inline void settle();
+    void settle();
 
     /// That it waited for is gone: who waits is cancelled.
-    void give_up() {
-        if (try_claim()) {
-            is_lost_ = true;
-            settle();
-        }
-    }
+    void give_up();
 
-    bool is_settled() const noexcept {
-        return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // G4
-    }
+    bool is_settled() const noexcept;
 
     /// Once it is settled.
     bool is_lost() const noexcept { return is_lost_; }
@@ -77,10 +66,7 @@ private:
     friend class outside_wait;
 
     /// False if it is not `from`; then `from` is what it is.
-    bool change_waiter(outside_waiter*& from, outside_waiter* to) noexcept {
-        return waiter_.compare_exchange_strong(from, to, std::memory_order_acq_rel, // G4
-                                               std::memory_order_acquire);
-    }
+    bool change_waiter(outside_waiter*& from, outside_waiter* to) noexcept;
 
     std::atomic<outside_waiter*> waiter_{nullptr};
     std::atomic<std::uint32_t> users_{1};
@@ -107,46 +93,13 @@ public:
     /// Who else may touch the frames of the chain while it waits.
     enum class frames : std::uint8_t { own, shared };
 
-    explicit outside_wait(frames kind) noexcept {
-        try_take = [](wait_entry& self) noexcept {
-            auto& wait = static_cast<outside_wait&>(self);
-            outside_waiter* before = &wait;
-            return wait.event_->change_waiter(before, &somebody_lost); // G1
-        };
-        give_up = kind == frames::own ? &destroy_now : &destroy_when_settled;
-    }
+    explicit outside_wait(frames kind) noexcept;
     outside_wait(const outside_wait&) = delete;
     outside_wait& operator=(const outside_wait&) = delete;
 
     /// False if it is not to wait: the event has been settled, another chain waits for it, or the
     /// executor is closed.
-    bool leave(chain& waiting, outside_event& event) noexcept {
-        scheduler* const before = waiting.on();
-        scheduler* const on = waiting.next_on();
-        coroutine = &waiting;
-        event_ = &event;
-        is_refused_ = on == nullptr || !waiting.depart_to(on);
-        if (is_refused_) {
-            return false;
-        }
-        on->keep_scheduler(); // until settle() has used it
-        is_refused_ = true;
-        const bool has_left = on->books.enter_wait(*this, [&] { // G3
-            is_refused_ = false;
-            outside_waiter* found = nullptr;
-            const bool is_first = event.change_waiter(found, this); // G1
-            has_rival_ = !is_first && found != &nobody_any_more;
-            return is_first;
-        });
-        if (!has_left) {
-            on->release_scheduler();
-            if (is_refused_ && give_up == &destroy_when_settled) {
-                return leave_given_up(waiting, before);
-            }
-            waiting.stay_on(before);
-        }
-        return has_left;
-    }
+    bool leave(chain& waiting, outside_event& event) noexcept;
 
     /// Why it did not wait: because another one does, or its executor is closed.
     bool has_rival() const noexcept { return has_rival_; }
@@ -156,64 +109,18 @@ private:
     friend class outside_event;
 
     /// It can't go on here, nor unwind as long as others may touch its frames.
-    bool leave_given_up(chain& waiting, scheduler* before) {
-        outside_waiter* nobody = nullptr;
-        const bool is_given_up = event_->change_waiter(nobody, &somebody_lost);
-        if (is_given_up) {
-            waiting.is_abandoned = true;
-            give_up(*this); // *this may be gone now
-        } else {            // it has been settled meanwhile
-            is_refused_ = false;
-            waiting.stay_on(before);
-        }
-        return is_given_up;
-    }
+    bool leave_given_up(chain& waiting, scheduler* before);
 
     /// *this may be gone afterwards.
-    void end() {
-        auto& resumed = static_cast<chain&>(*coroutine);
-        scheduler* const on = resumed.on();
-        on->books.leave_wait(*this); // G3
-        if (!on->resume_soon(resumed)) {
-            chain::abandon(resumed, "its executor closed while it waited for something else");
-        }
-        on->books.note_wait_ended();
-        on->notice_end();
-        on->release_scheduler();
-    }
+    void end();
 
-    static bool destroy_now(wait_entry& self) {
-        auto& wait = static_cast<outside_wait&>(self);
-        outside_waiter* lost = &somebody_lost;
-        wait.event_->change_waiter(lost, nullptr); // others may wait for it
-        return wait.coroutine->destroy(*wait.coroutine);
-    }
+    static bool destroy_now(wait_entry& self);
 
-    static bool destroy_when_settled(wait_entry& self) {
-        auto& wait = static_cast<outside_wait&>(self);
-        auto& its = static_cast<chain&>(*wait.coroutine);
-        const bool is_news = its.give_up();
-        wait.event_->lost_ = &its;
-        outside_waiter* lost = &somebody_lost;
-        if (!wait.event_->change_waiter(lost, &somebody_late)) { // it has been settled by now
-            its.destroy(its);
-        }
-        return is_news;
-    }
+    static bool destroy_when_settled(wait_entry& self);
 
     outside_event* event_ = nullptr;
     bool has_rival_ = false;
     bool is_refused_ = false;
 };
-
-inline void outside_event::settle() {
-    outside_waiter* const found =
-        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // G1 G4
-    if (found == &somebody_late) {
-        lost_->destroy(*lost_);
-    } else if (found != nullptr && found != &somebody_lost) {
-        static_cast<outside_wait*>(found)->end();
-    }
-}
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

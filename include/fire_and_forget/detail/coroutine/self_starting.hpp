@@ -7,6 +7,7 @@
 #include "../../call_site.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../submit/firing.hpp"
 #include "../submit/located.hpp"
 #include "chain.hpp"
 #include "fired_coroutine.hpp"
@@ -15,8 +16,6 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <exception>
-#include <new>
 #include <type_traits>
 #include <utility>
 

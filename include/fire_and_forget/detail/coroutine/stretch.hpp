@@ -10,7 +10,6 @@
 
 #include <coroutine>
 #include <memory>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -26,28 +25,7 @@ struct chain_account {
 
     /// Its end, after a run on `ran_on` or none. What the run is to be counted as. // B1 B2
     fate close(fate how, const scheduler* ran_on, task_ptr repeated,
-               repetition answer = repetition::go_on) const noexcept {
-        if (home == nullptr || !is_open) { // a task like others
-            return is_given_up ? fate::open : how;
-        }
-        if (repeated != nullptr) {
-            home->repeat_after(std::move(repeated), answer);
-        }
-        const bool is_here = away == nullptr && home == ran_on;
-        if (away == nullptr || home->books.note_back(*away)) {
-            if (!is_here) {
-                home->books.note_end(how);
-            }
-            home->books.note_closed();
-        }
-        if (!is_here) {
-            home->notice_end();
-        }
-        if (away != nullptr) {
-            home->release_scheduler();
-        }
-        return is_here ? how : fate::open;
-    }
+               repetition answer = repetition::go_on) const noexcept;
 };
 
 /// What stands between a coroutine and the one it awaits. Lives in the frame of the former and owns
@@ -105,15 +83,9 @@ public:
     const scheduler* ran_on() const noexcept { return ran_on_; }
 
     /// What its executor counts of it; null if that counts nothing.
-    running_item* item() const noexcept {
-        running_item* const innermost = this_thread.item;
-        return innermost != nullptr && innermost->on == &run_->on() ? innermost : nullptr;
-    }
+    running_item* item() const noexcept;
 
-    void leave_by(departure how, void* awaiter) noexcept {
-        leave_ = how;
-        awaiter_ = awaiter;
-    }
+    void leave_by(departure how, void* awaiter) noexcept;
     void note_return() noexcept { has_returned_ = true; }
 
     /// That leaving failed, for which the wait is to be cancelled.

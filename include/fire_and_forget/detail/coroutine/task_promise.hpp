@@ -90,23 +90,9 @@ struct end_of_coroutine {
 };
 
 /// An exception that can be kept. The one by which a thread is ended can't be: it goes on.
-inline std::exception_ptr exception_to_keep() {
-    std::exception_ptr kept = std::current_exception();
-#if defined(__cpp_exceptions)
-    if (kept == nullptr) {
-        throw;
-    }
-#endif
-    return kept;
-}
+std::exception_ptr exception_to_keep();
 
-inline void rethrow_if_any([[maybe_unused]] const std::exception_ptr& kept) {
-#if defined(__cpp_exceptions)
-    if (kept != nullptr) {
-        std::rethrow_exception(kept);
-    }
-#endif
-}
+void rethrow_if_any([[maybe_unused]] const std::exception_ptr& kept);
 
 /// What a coroutine came to.
 template <class T>

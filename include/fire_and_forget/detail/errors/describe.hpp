@@ -12,12 +12,9 @@
 
 #include <cstddef>
 #include <exception>
-#include <new>
-#include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

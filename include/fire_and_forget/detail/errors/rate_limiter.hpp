@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -8,8 +8,6 @@
 #include "describe.hpp"
 #include "rate_limiter.hpp"
 
-#include <cstddef>
-#include <cstdint>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

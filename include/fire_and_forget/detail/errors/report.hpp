@@ -7,12 +7,9 @@
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
-#include "../platform/thread_state.hpp"
 #include "describe.hpp"
-#include "stderr_sink.hpp"
 
 #include <memory>
 

@@ -7,18 +7,14 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "bounded_text.hpp"
 #include "describe.hpp"
 #include "rate_limiter.hpp"
 
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <mutex>
 #include <string_view>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

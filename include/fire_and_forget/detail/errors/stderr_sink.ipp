@@ -12,10 +12,6 @@
 #include "rate_limiter.hpp"
 #include "stderr_sink.hpp"
 
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <mutex>
 #include <string_view>
 #include <utility>
 

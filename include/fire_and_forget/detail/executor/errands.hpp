@@ -8,7 +8,6 @@
 #include "../platform/library_threads.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -16,7 +15,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -47,63 +45,19 @@ class errands {
 public:
     static errands& instance() noexcept { return of_process.get(); }
 
-    void add(errand& fresh) noexcept {
-        {
-            const library_lock lock(mutex_);
-            (last_ != nullptr ? last_->next_ : first_) = &fresh;
-            last_ = &fresh;
-            is_left_.store(!has_thread_, std::memory_order_relaxed);
-        }
-        start();
-    }
+    void add(errand& fresh) noexcept;
 
     /// Whether some are left, for want of a thread.
     bool is_any_left() const noexcept { return is_left_.load(std::memory_order_relaxed); }
 
     /// For the keeper, when some are left: tries again to start a thread.
-    void start() noexcept {
-        {
-            const library_lock lock(mutex_);
-            if (first_ == nullptr || has_thread_ || steady_clock::now() < next_try_) {
-                return;
-            }
-            has_thread_ = true;
-            is_left_.store(false, std::memory_order_relaxed);
-        }
-        if (library_threads::instance().start(&live, this, nullptr) != 0) {
-            const library_lock lock(mutex_);
-            next_try_ = deadline_after(std::chrono::milliseconds(10));
-            note_end();
-        }
-    }
+    void start() noexcept;
 
     /// Runs on this thread what is left. Not on the keeper's.
-    void run_left() {
-        while (is_any_left()) {
-            errand* const one = take(taker::anybody);
-            if (one == nullptr) {
-                return;
-            }
-            one->run();
-        }
-    }
+    void run_left();
 
     /// The same, and waits until `deadline` for the thread to end, if it is another.
-    void finish(steady_time deadline) {
-        run_left();
-        std::unique_lock lock(mutex_);
-        if (id_ == std::this_thread::get_id()) {
-            return;
-        }
-        for (slices wait; has_thread_ && steady_clock::now() < deadline;) {
-            wait.next(ended_, lock, deadline);
-        }
-        const bool has_ended = !has_thread_;
-        lock.unlock();
-        if (has_ended) {
-            library_threads::instance().join_left(this);
-        }
-    }
+    void finish(steady_time deadline);
 
 private:
     static one_per_process<errands> of_process;
@@ -113,54 +67,19 @@ private:
     /// The thread's, also if a sink ends it by force.
     struct shift {
         errands& all;
-        explicit shift(errands& of) noexcept : all(of) {
-            const library_lock lock(all.mutex_);
-            all.id_ = std::this_thread::get_id();
-        }
-        ~shift() {
-            library_threads::instance().leave(); // J1
-            {
-                const library_lock lock(all.mutex_);
-                all.id_ = {};
-                all.note_end();
-            }
-            all.start(); // for what came at the last moment
-        }
+        explicit shift(errands& of) noexcept;
+        ~shift();
         shift(const shift&) = delete;
         shift& operator=(const shift&) = delete;
     };
 
-    static void live(void* self, void*) {
-        name_this_thread("faf/report");
-        auto& all = *static_cast<errands*>(self);
-        const std::uint32_t generation = generation_here();
-        const shift until_the_end(all);
-        while (errand* const one = all.take(taker::own_thread)) {
-            one->run();
-            if (generation != generation_here()) { // a sink has forked, and comes back in the child
-                std::exit(EXIT_SUCCESS);           // NOLINT(concurrency-mt-unsafe): the only thread
-            }
-        }
-    }
+    static void live(void* self, void*);
 
     /// The first one; null if there is none, or if it is the thread's.
-    errand* take(taker who) noexcept {
-        const library_lock lock(mutex_);
-        if (first_ == nullptr || (has_thread_ && who == taker::anybody)) {
-            return nullptr;
-        }
-        errand* const one = std::exchange(first_, first_->next_);
-        last_ = first_ != nullptr ? last_ : nullptr;
-        is_left_.store(first_ != nullptr && !has_thread_, std::memory_order_relaxed);
-        return one;
-    }
+    errand* take(taker who) noexcept;
 
     /// Under the lock.
-    void note_end() noexcept {
-        has_thread_ = false;
-        is_left_.store(first_ != nullptr, std::memory_order_relaxed);
-        ended_.notify_all();
-    }
+    void note_end() noexcept;
 
     std::mutex mutex_;
     std::condition_variable ended_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../errors/stderr_sink.hpp"
+#include "../platform/thread_end.hpp"
 #include "exit_registry.hpp"
 
 #include "../errors/report.hpp"

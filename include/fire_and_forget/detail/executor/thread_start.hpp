@@ -9,52 +9,24 @@
 #include "../errors/describe.hpp"
 #include "../errors/report.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/attempt.hpp"
 #include "../platform/library_threads.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/reentry.hpp"
-#include "../platform/signal_heir.hpp"
 #include "../platform/thread_name.hpp"
 #include "../platform/time.hpp"
 
 #include <atomic>
 #include <exception>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Starts a thread of the library. False if it could not be, and why, unless that is for want of
 /// memory.
-inline bool start_thread(thread_body body, void* executor, void* record,
-                         std::exception_ptr& why) noexcept {
-    const inside_library starting;
-    signal_heir::instance().watch_this_thread();
-    const int error = library_threads::instance().start(body, executor, record);
-    if (error != 0 && error != library_threads::no_memory) {
-        attempt(
-            [&] {
-                why = std::make_exception_ptr(std::system_error(error, std::generic_category()));
-            },
-            [&] { why = std::current_exception(); });
-    }
-    if (error == 0) {
-        signal_heir::instance().come_if_needed();
-    }
-    return error == 0;
-}
+bool start_thread(thread_body body, void* executor, void* record, std::exception_ptr& why) noexcept;
 
 /// Names the calling worker "faf/1"; the system shows 15 characters.
-inline void name_worker_thread(const thread_name& prefix, unsigned number) noexcept {
-    bounded_text<16> name;
-    name.append(prefix);
-    name.append("/");
-    name.append_number(number % 1000);
-    constexpr char end_of_string = '\0';
-    name.append({&end_of_string, 1});
-    name_this_thread(name.view().data());
-}
+void name_worker_thread(const thread_name& prefix, unsigned number) noexcept;
 
 /// That no thread could be started for a task. Found under a lock, reported without it.
 class thread_trouble {
@@ -66,33 +38,7 @@ public:
     explicit operator bool() const noexcept { return is_real_; }
 
     /// `remedy` says what becomes of the task.
-    void report(std::string_view remedy, const error_sink* of_pool) const {
-        if (!is_real_) {
-            return;
-        }
-        error_report starving = make_report(failure::starvation, where_, {});
-        starving.exception = why_;
-        report_text text;
-        const auto tell = [&](std::string_view why) {
-            text.append(why);
-            text.append("; ");
-            text.append(remedy);
-            starving.what = text.view();
-            detail::report(starving, nullptr, of_pool);
-        };
-#if defined(__cpp_exceptions)
-        if (why_) {
-            attempt([&] { std::rethrow_exception(why_); },
-                    [&] {
-                        const exception_description thrown;
-                        starving.type = thrown.type();
-                        tell(thrown.what());
-                    });
-            return;
-        }
-#endif
-        tell("no memory to start a thread");
-    }
+    void report(std::string_view remedy, const error_sink* of_pool) const;
 
 private:
     bool is_real_ = false;
@@ -104,22 +50,14 @@ private:
 /// all. Guarded by a lock of its owner, but for end().
 class hiring_pause {
 public:
-    bool is_over() const noexcept {
-        return !is_lasting_.load(std::memory_order_relaxed) || steady_clock::now() >= next_try_;
-    }
+    bool is_over() const noexcept;
 
     steady_time end_time() const noexcept { return next_try_; }
 
     void end() noexcept { is_lasting_.store(false, std::memory_order_relaxed); }
 
     /// Begins or prolongs the pause; the trouble is to be reported if it is new.
-    thread_trouble begin(const call_site& where, std::exception_ptr why) noexcept {
-        next_try_ = steady_clock::now() + std::chrono::milliseconds(10);
-        if (is_lasting_.exchange(true, std::memory_order_relaxed)) {
-            return {};
-        }
-        return {where, std::move(why)};
-    }
+    thread_trouble begin(const call_site& where, std::exception_ptr why) noexcept;
 
 private:
     std::atomic<bool> is_lasting_{false};

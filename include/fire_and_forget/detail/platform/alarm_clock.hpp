@@ -6,13 +6,11 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
-#include "reentry.hpp"
 #include "time.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <ratio>
 
 #if defined(__linux__) && defined(__LP64__)
 #include <cerrno>

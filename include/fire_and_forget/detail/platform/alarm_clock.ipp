@@ -7,7 +7,6 @@
 #include "reentry.hpp"
 #include "time.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <ratio>

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 
 #if defined(__linux__) && __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>
@@ -24,16 +23,27 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 inline constexpr std::size_t cache_line = 64;
 
 /// Tells the processor that this is a loop that waits.
-void cpu_relax() noexcept;
+inline void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    asm volatile("yield");
+#endif
+}
 
 /// Adds one to a count that no other thread writes. Where counts_in_one_step holds, no signal handler
 /// can come in between.
 #if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
 inline constexpr bool counts_in_one_step = true;
-void count_up(std::atomic<std::uint64_t>& count) noexcept;
+inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
+    static_assert(sizeof count == sizeof(std::uint64_t));
+    asm("addq $1, %0" : "+m"(reinterpret_cast<std::uint64_t&>(count)));
+}
 #else
 inline constexpr bool counts_in_one_step = false;
-void count_up(std::atomic<std::uint64_t>& count) noexcept;
+inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
 #endif
 
 // A stress test defines FIRE_AND_FORGET_STRESS: then lanes have tiny blocks, and the test's own
@@ -45,7 +55,16 @@ inline void stress_point() noexcept {}
 #endif
 
 /// No load after it is done before the stores before it are seen by all.
-void full_fence() noexcept;
+inline void full_fence() noexcept {
+#if defined(FIRE_AND_FORGET_HAS_TSAN)
+    // ThreadSanitizer does not know fences. A read-modify-write is one for the processor; on a
+    // variable of its own, it makes no two threads look synchronized that are not.
+    std::atomic<int> own{0};
+    own.exchange(1, std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
 
 /// Two sides store to one variable each and then load the other's: with a light barrier between on
 /// one side and a heavy one on the other, at least one sees the other's store.

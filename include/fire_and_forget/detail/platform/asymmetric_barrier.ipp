@@ -5,46 +5,9 @@
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <thread>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-FIRE_AND_FORGET_ENGINE void cpu_relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
-    asm volatile("yield");
-#endif
-}
-
-#if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
-
-FIRE_AND_FORGET_ENGINE void count_up(std::atomic<std::uint64_t>& count) noexcept {
-    static_assert(sizeof count == sizeof(std::uint64_t));
-    asm("addq $1, %0" : "+m"(reinterpret_cast<std::uint64_t&>(count)));
-}
-
-#else
-
-FIRE_AND_FORGET_ENGINE void count_up(std::atomic<std::uint64_t>& count) noexcept {
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-#endif
-
-FIRE_AND_FORGET_ENGINE void full_fence() noexcept {
-#if defined(FIRE_AND_FORGET_HAS_TSAN)
-    // ThreadSanitizer does not know fences. A read-modify-write is one for the processor; on a
-    // variable of its own, it makes no two threads look synchronized that are not.
-    std::atomic<int> own{0};
-    own.exchange(1, std::memory_order_seq_cst);
-#else
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-}
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::heavy() noexcept {
     full_fence(); // B1

@@ -5,12 +5,8 @@
 // in it.
 
 #include "abi.hpp"
+#include "function_ref.hpp"
 #include "platform.hpp"
-
-#include <cstddef>
-#include <exception>
-#include <new>
-#include <type_traits>
 
 #if defined(FIRE_AND_FORGET_HAS_CXXABI)
 #include <cxxabi.h>
@@ -18,24 +14,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-class action;
-template <class F>
-concept no_action = !std::is_same_v<std::remove_cvref_t<F>, action>;
-
-/// A reference to a callable that lives at least as long as the call it is passed to. A template
-/// less for the compiler each time something is attempted.
-class action {
-public:
-    template <no_action F>
-    action(F&& fn) noexcept
-        : fn_(const_cast<void*>(static_cast<const void*>(&fn))),
-          call_([](void* target) { (*static_cast<std::remove_reference_t<F>*>(target))(); }) {}
-    void operator()() const { call_(fn_); }
-
-private:
-    void* fn_;
-    void (*call_)(void*);
-};
+using action = function_ref<void()>;
 
 /// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
 ///

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <exception>
 #include <new>
-#include <type_traits>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -9,9 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <thread>
 
 #if defined(__linux__)
 #include <fcntl.h>

@@ -5,7 +5,6 @@
 #include "cpu_count.hpp"
 #include "platform.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>

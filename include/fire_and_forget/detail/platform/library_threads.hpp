@@ -8,19 +8,13 @@
 #include "native_thread.hpp"
 #include "platform.hpp"
 #include "process.hpp"
-#include "reentry.hpp"
-#include "thread_end.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <new>
-#include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

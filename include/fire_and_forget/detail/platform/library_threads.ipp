@@ -12,9 +12,7 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <new>

@@ -6,7 +6,6 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
-#include "signals.hpp"
 
 #if defined(__GLIBC__) && __has_include(<link.h>)
 #include <atomic>

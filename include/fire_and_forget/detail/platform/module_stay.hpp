@@ -8,12 +8,10 @@
 #include "library_threads.hpp"
 #include "loaded_module.hpp"
 #include "process.hpp"
-#include "reentry.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <mutex>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -8,9 +8,6 @@
 #include "process.hpp"
 #include "reentry.hpp"
 
-#include <atomic>
-#include <cstddef>
-#include <mutex>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

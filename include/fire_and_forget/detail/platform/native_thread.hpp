@@ -6,7 +6,6 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
-#include "signals.hpp"
 
 #if !defined(FIRE_AND_FORGET_HAS_POSIX)
 #include "attempt.hpp"

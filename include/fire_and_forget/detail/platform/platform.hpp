@@ -10,10 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
-#include <exception>
 #include <new>
-#include <thread>
-#include <type_traits>
 #include <utility>
 #include <version>
 

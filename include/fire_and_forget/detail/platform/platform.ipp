@@ -5,15 +5,8 @@
 #include "platform.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <ctime>
-#include <exception>
-#include <new>
-#include <thread>
-#include <type_traits>
-#include <utility>
-#include <version>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

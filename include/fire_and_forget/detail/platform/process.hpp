@@ -16,7 +16,6 @@
 #include <mutex>
 #include <new>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {

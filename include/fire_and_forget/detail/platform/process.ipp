@@ -4,17 +4,11 @@
 #include "abi.hpp"
 #include "platform.hpp"
 #include "process.hpp"
-#include "reentry.hpp"
 #include "signals.hpp"
 #include "thread_state.hpp"
 
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <mutex>
-#include <new>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {

@@ -15,7 +15,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What thread_state::lanes is while its thread is inside the library. No pool's lanes are there, so
 /// the quick way of a submit needs no further test.
-lane_set* no_entry() noexcept;
+inline lane_set* no_entry() noexcept {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): only compared
+    return reinterpret_cast<lane_set*>(std::uintptr_t{1});
+}
 
 inline bool is_inside_library() noexcept {
     return this_thread.lanes == no_entry();
@@ -39,8 +42,13 @@ inline void keep_order() noexcept {
 ///                 inside and filled outside: a call in between takes the next one.
 class inside_library {
 public:
-    inside_library() noexcept;
-    ~inside_library();
+    inside_library() noexcept : at_hand(std::exchange(this_thread.lanes, no_entry())) {
+        keep_order();
+    }
+    ~inside_library() {
+        keep_order();
+        this_thread.lanes = at_hand;
+    }
     inside_library(const inside_library&) = delete;
     inside_library& operator=(const inside_library&) = delete;
 

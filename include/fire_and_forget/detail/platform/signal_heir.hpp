@@ -8,11 +8,9 @@
 #include "platform.hpp"
 #include "process.hpp"
 #include "signals.hpp"
-#include "thread_state.hpp"
 #include "time.hpp"
 
 #include <atomic>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -10,7 +10,6 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
-#include <atomic>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -5,9 +5,6 @@
 #include "platform.hpp"
 #include "signals.hpp"
 
-#include <atomic>
-#include <cstdint>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "abi.hpp"
-#include "signals.hpp"
 #include "thread_end.hpp"
 #include "thread_state.hpp"
 

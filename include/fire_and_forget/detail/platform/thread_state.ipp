@@ -4,10 +4,8 @@
 #include "abi.hpp"
 #include "thread_state.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

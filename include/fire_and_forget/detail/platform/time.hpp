@@ -12,8 +12,6 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
-#include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -7,7 +7,6 @@
 #include "../executor/running_tasks.hpp"
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/abi.hpp"
-#include "../task/task.hpp"
 #include "task_counts.hpp"
 
 #include <atomic>

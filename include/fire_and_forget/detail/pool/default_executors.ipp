@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../errors/stderr_sink.hpp"
 #include "default_executors.hpp"
+#include "pool_door.hpp"
 
-#include "../errors/report.hpp"
 #include "default_pool.hpp"
 #include "own_threads.hpp"
 

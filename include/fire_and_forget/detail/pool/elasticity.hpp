@@ -78,25 +78,7 @@ public:
     }
 
     /// Otherwise: how many of the `idle` ones, who sleep, are to leave. `extra` are too many.
-    unsigned when_at_ease(steady_time now, unsigned idle, unsigned extra) noexcept {
-        is_saturated_ = false;
-        if (extra == 0) {
-            window_end_ = {};
-            return 0;
-        }
-        if (window_end_ == steady_time()) {
-            least_idle_ = idle;
-            window_end_ = later(now, window);
-        }
-        least_idle_ = idle < least_idle_ ? idle : least_idle_;
-        if (now < window_end_) {
-            return 0;
-        }
-        const unsigned leaving = least_idle_ < extra ? least_idle_ : extra;
-        least_idle_ = idle;
-        window_end_ = later(now, window);
-        return leaving;
-    }
+    unsigned when_at_ease(steady_time now, unsigned idle, unsigned extra) noexcept;
 
     /// Since when nobody has got on. After when_saturated() only.
     steady_time stuck_since() const noexcept { return stuck_since_; }
@@ -106,11 +88,7 @@ private:
     static constexpr std::chrono::milliseconds patience{500};
     static constexpr std::chrono::milliseconds window{500};
 
-    void begin_episode(steady_time now) noexcept {
-        stuck_since_ = last_hire_ = now;
-        step_ = 1;
-        has_told_ = false;
-    }
+    void begin_episode(steady_time now) noexcept;
 
     const unsigned base_;
     const unsigned most_;

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <new>
 #include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "own_threads.hpp"
+#include "pool_door.hpp"
 
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/errands.hpp"

@@ -6,7 +6,6 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../task/scheduler.hpp"
-#include "../task/task.hpp"
 
 #include <cstddef>
 
@@ -16,7 +15,9 @@ struct own_threads_door {
     /// Gives `task` a thread, now or when it is due, or says why not and leaves it.
     refusal accept(task_ptr& task) const;
 
+    /// Where coroutines go on that are to be there.
     scheduler& home() const noexcept;
+
     void note_refused() const noexcept;
     void set_limit(std::size_t most) const noexcept;
 };

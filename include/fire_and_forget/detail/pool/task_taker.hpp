@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <new>
 #include <type_traits>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -50,10 +49,7 @@ private:
 };
 
 /// The task in a slot, which holds it itself and was taken out of its lane.
-inline stored_task task_in(const slot& taken) noexcept {
-    return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
-            const_cast<std::byte*>(taken.closure), taken.where};
-}
+stored_task task_in(const slot& taken) noexcept;
 
 /// Takes tasks out of lanes, one at a time, and remembers where they stand.
 ///
@@ -71,97 +67,41 @@ public:
     explicit task_taker(const lane_set& until_over) noexcept : task_taker(&until_over) {}
 
     /// Called by the lane, under its lock.
-    bool may_take() const noexcept { // TAKER-2
-        return until_over_ == nullptr || !until_over_->is_over();
-    }
+    bool may_take() const noexcept;
 
     /// Called by the lane, under its lock.
-    void take(slot& from, pool_block& in) noexcept {
-        from_ = &from;
-        in_ = &in;
-        const task_node* const node = node_in(from);
-        const suspended* const coroutine = coroutine_in(from);
-        is_guest_ = coroutine != nullptr && coroutine->is_guest;
-        where_.store(from.where);
-        name_.store(node != nullptr        ? node->name
-                    : coroutine != nullptr ? coroutine->name
-                                           : nullptr,
-                    std::memory_order_relaxed);
-        state_.store(is_guest_ ? state::passing : state::running,
-                     std::memory_order_release); // TAKER-1
-    }
+    void take(slot& from, pool_block& in) noexcept;
 
     slot& taken() const noexcept { return *from_; }
 
     /// The task of a slot that holds one from the heap, else null.
-    static task_node* node_in(const slot& holder) noexcept {
-        if (holder.type.load(std::memory_order_relaxed) != &in_node) { // seen with acquire before
-            return nullptr;
-        }
-        const void* const stored = holder.closure;
-        return *std::launder(static_cast<task_node* const*>(stored));
-    }
+    static task_node* node_in(const slot& holder) noexcept;
 
     /// The coroutine of a slot that holds one which goes on, else null.
-    static suspended* coroutine_in(const slot& holder) noexcept {
-        if (holder.type.load(std::memory_order_relaxed) != &resumption_type) { // as above
-            return nullptr;
-        }
-        const void* const stored = holder.closure;
-        return std::launder(static_cast<const resumption*>(stored))->one;
-    }
+    static suspended* coroutine_in(const slot& holder) noexcept;
 
     /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
     /// read-modify-write on a line that other workers want too.
-    void finish_slot() noexcept {
-        from_->type.store(nullptr, std::memory_order_relaxed); // the block releases it
-        if (in_ != finished_in_) {
-            flush();
-            finished_in_ = in_;
-        }
-        ++finished_;
-    }
+    void finish_slot() noexcept;
 
     /// To be called before it waits for anything: a block must not be kept from its owner for long.
-    void flush() noexcept {
-        if (finished_ > 0) {
-            finished_in_->finish(finished_);
-        }
-        finished_in_ = nullptr;
-        finished_ = 0;
-    }
+    void flush() noexcept;
 
     /// Ends the task; false if it had been written off.
-    bool end() noexcept {
-        const state was = state_.exchange(state::idle, std::memory_order_acq_rel); // TAKER-3
-        return was == state::running || was == state::passing;
-    }
+    bool end() noexcept;
 
     /// Gives up the task that runs; false if none does or that has been done. Under the pool's
     /// lock, which the worker takes after a task that was written off: so where_ stays as it is.
-    bool write_off(abandoned_tasks& abandoned) noexcept {
-        const bool is_first = change(state::running, state::written_off); // TAKER-3
-        if (is_first) {
-            abandoned.add_running(where(), name());
-        }
-        return is_first;
-    }
+    bool write_off(abandoned_tasks& abandoned) noexcept;
 
     /// The same for what is not counted here.
     bool write_off_passing() noexcept { return change(state::passing, state::passed_off); }
 
-    bool is_written_off() const noexcept {
-        const state now = state_.load(std::memory_order_relaxed);
-        return now == state::written_off || now == state::passed_off;
-    }
+    bool is_written_off() const noexcept;
 
-    bool has_any() const noexcept {
-        return state_.load(std::memory_order_relaxed) != state::idle && !is_written_off();
-    }
+    bool has_any() const noexcept;
 
-    bool is_running() const noexcept {
-        return state_.load(std::memory_order_relaxed) == state::running;
-    }
+    bool is_running() const noexcept;
 
     /// Where the task it took last was fired, and its name. For others only a hint, unless they know
     /// that it is the same task before and after.
@@ -171,24 +111,9 @@ public:
 private:
     enum class state : std::uint8_t { idle, running, passing, written_off, passed_off };
 
-    explicit task_taker(const lane_set* until_over) noexcept
-        : running_item{nullptr,
-                       [](running_item& self) noexcept {
-                           auto& taker = static_cast<task_taker&>(self);
-                           taker.change(state::running, state::passing);
-                           return taker.state_.load(std::memory_order_relaxed) !=
-                                  state::written_off;
-                       },
-                       [](running_item& self) noexcept {
-                           auto& taker = static_cast<task_taker&>(self);
-                           return taker.is_guest_ || taker.change(state::passing, state::running);
-                       }},
-          until_over_(until_over) {}
+    explicit task_taker(const lane_set* until_over) noexcept;
 
-    bool change(state from, state to) noexcept { // TAKER-3
-        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,
-                                              std::memory_order_relaxed);
-    }
+    bool change(state from, state to) noexcept;
 
     const lane_set* until_over_ = nullptr; ///< null for whoever closes
     std::atomic<state> state_{state::idle};
@@ -206,15 +131,7 @@ struct write_offs {
     std::size_t tasks = 0;
     std::size_t passing = 0; ///< that is counted elsewhere
 
-    void add(task_taker& taker, abandoned_tasks& abandoned) noexcept {
-        while (taker.has_any()) { // what passes may come back
-            if (taker.write_off(abandoned)) {
-                ++tasks;
-            } else if (taker.write_off_passing()) {
-                ++passing;
-            }
-        }
-    }
+    void add(task_taker& taker, abandoned_tasks& abandoned) noexcept;
 };
 
 /// Takes out what will not run, and counts that while the lane is locked: whoever comes to an empty
@@ -224,11 +141,7 @@ struct dropping_taker : task_taker {
                    std::atomic<std::uint64_t>& of_coroutines) noexcept
         : tasks(of_tasks), coroutines(of_coroutines) {}
 
-    void take(slot& from, pool_block& in) noexcept {
-        task_taker::take(from, in);
-        const bool is_counted = coroutine_in(from) == nullptr; // else by who has accepted it
-        (is_counted ? tasks : coroutines).fetch_add(1, std::memory_order_release); // COUNT-1
-    }
+    void take(slot& from, pool_block& in) noexcept;
 
     std::atomic<std::uint64_t>& tasks;
     std::atomic<std::uint64_t>& coroutines;

@@ -20,7 +20,6 @@
 #include "worker.hpp"
 #include "workforce.hpp"
 
-#include <cstddef>
 #include <thread>
 #include <utility>
 

@@ -7,7 +7,7 @@
 #include "../../call_site.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
-#include "../task/task.hpp"
+#include "../task/closure.hpp"
 
 #include <atomic>
 #include <cstddef>

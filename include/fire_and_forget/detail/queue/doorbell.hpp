@@ -57,7 +57,9 @@ public:
     // Submits -------------------------------------------------------------------------------------
 
     /// After a light barrier: whether a sleeper must be called.
-    bool is_needed() const noexcept;
+    bool is_needed() const noexcept { // O1
+        return word_.load(std::memory_order_relaxed) - 1 < all_sleepers;
+    }
 
     /// Makes the caller the one who will call a sleeper, unless none sleeps, or one is awake and
     /// looking, or is being called already.

@@ -5,17 +5,12 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "doorbell.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void doorbell::begin(std::uint32_t sleepers) noexcept {
     word_.store(sleepers, std::memory_order_relaxed);
-}
-
-FIRE_AND_FORGET_ENGINE bool doorbell::is_needed() const noexcept { // O1
-    return word_.load(std::memory_order_relaxed) - 1 < all_sleepers;
 }
 
 FIRE_AND_FORGET_ENGINE bool doorbell::try_ring() noexcept {

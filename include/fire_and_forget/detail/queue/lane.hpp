@@ -7,7 +7,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/reentry.hpp"
-#include "../task/task.hpp"
+#include "../task/closure.hpp"
 #include "block.hpp"
 
 #include <atomic>
@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <new>
 #include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

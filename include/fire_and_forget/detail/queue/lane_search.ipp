@@ -5,8 +5,6 @@
 #include "lane_search.hpp"
 #include "lanes.hpp"
 
-#include <cstddef>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_search::after(const pool_lane* lane,

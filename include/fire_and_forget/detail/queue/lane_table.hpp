@@ -10,8 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -7,7 +7,6 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
-#include "../platform/reentry.hpp"
 #include "doorbell.hpp"
 #include "lane.hpp"
 
@@ -15,8 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

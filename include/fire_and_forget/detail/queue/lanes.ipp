@@ -9,10 +9,8 @@
 #include "lane.hpp"
 #include "lanes.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <utility>
 

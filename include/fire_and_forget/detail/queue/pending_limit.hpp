@@ -5,7 +5,6 @@
 // a limit at all; a worker that takes one gives its place back.
 
 #include "../platform/abi.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/time.hpp"
 

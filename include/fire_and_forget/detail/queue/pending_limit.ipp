@@ -3,14 +3,9 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
-#include "../platform/time.hpp"
 #include "pending_limit.hpp"
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <cstdint>
-#include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

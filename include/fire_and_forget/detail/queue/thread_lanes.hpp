@@ -9,15 +9,12 @@
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/signal_heir.hpp"
-#include "../platform/thread_end.hpp"
 #include "../platform/thread_state.hpp"
 #include "lane_table.hpp"
 #include "lanes.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -14,7 +14,6 @@
 #include "../task/timer_heap.hpp"
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <thread>

@@ -12,10 +12,7 @@
 #include "timer_queue.hpp"
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// From the front door to an executor: a pool's lane, or a job for whatever else takes jobs.
+// From the front door to an executor: a pool's lane, or a job for whatever else takes jobs. What is
+// quick stands here, in full; the rest loses its types on the way to untyped_call.hpp.
 
 #include "../../options.hpp"
-#include "../../own_thread.hpp"
-#include "../../thread_pool.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/attempt.hpp"
 #include "../platform/reentry.hpp"
-#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
-#include "../pool/default_pool.hpp"
-#include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
 #include "../queue/lanes.hpp"
-#include "../queue/thread_lanes.hpp"
-#include "../task/run_task.hpp"
+#include "../task/task.hpp"
+#include "call.hpp"
+#include "firing.hpp"
 #include "job.hpp"
 #include "located.hpp"
+#include "untyped_call.hpp"
 
 #include <concepts>
 #include <type_traits>
@@ -32,186 +29,58 @@ concept takes_tasks = requires(E& core, task_ptr& task) {
     { core.accept(task) } -> std::same_as<refusal>;
 };
 
-/// Hands `task` to any executor.
+/// Gives a job to an executor of somebody else's; what it answers, if it does.
+template <class E>
+refusal call_with_job(E& target, job work) {
+    if constexpr (!has_execute<E>) {
+        target(std::move(work));
+    } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
+        return target.execute(std::move(work)).why();
+    } else {
+        target.execute(std::move(work));
+    }
+    return refusal::none;
+}
+
 template <class E>
 refusal hand_to(E& target, task_ptr task, const firing& call) {
-    if (task->due != steady_time() || task->repeats()) {
-        return call.refuse(refusal::invalid_options, "this executor has no timers");
-    }
-    task->begin_waiting(steady_clock::now());
-    const hand_over frame;
-    task->number = frame.number();
-    task->is_handed_over = true;
-    refusal answer = refusal::none;
-    refusal reported = refusal::none;
-    attempt(
-        [&] {
-            job work = job_access::make(std::move(task));
-            if constexpr (!has_execute<E>) {
-                target(std::move(work));
-            } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
-                answer = target.execute(std::move(work)).why();
-            } else {
-                target.execute(std::move(work));
-            }
-        },
-        [&] {
-            if (frame.is_dropped()) {
-                reported = call.refuse_for_exception(refusal::executor_failed);
-            } else { // it has run or will run, whatever the executor threw afterwards
-                call.tell_exception();
-            }
-        });
-    if (!frame.is_dropped() || reported != refusal::none) {
-        return reported;
-    }
-    return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
-}
-
-/// One of the library knows its own reasons, and counts.
-template <takes_tasks Core>
-refusal hand_to(Core& core, task_ptr task, const firing& call) {
-    const refusal why = core.accept(task);
-    return why == refusal::none ? why : call.refuse(why);
-}
-
-/// The pool closed while the task was being stored.
-[[gnu::noinline]] inline submission refuse_recalled(pool_door& pool, pool_lane& lane, slot& place,
-                                                    const task_type& type) {
-    const call_site where = place.where;
-    discard({type, place.closure, where});
-    pool.give_up(lane, place);
-    pool.note_refused();
-    return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));
-}
-
-/// What there is to do for a stored task but in the usual case.
-[[gnu::noinline]] inline submission finish_late(pool_door& pool, lane_set& lanes, pool_lane& lane,
-                                                slot& place, const task_type& type,
-                                                const call_site where) {
-    return pool_door::has_kept_late(lanes, lane, place, where)
-               ? submission()
-               : refuse_recalled(pool, lane, place, type);
-}
-
-/// Stores a plain task in a slot, where nothing can go wrong but that there is none.
-template <class... Args>
-submission fire_into_slot(pool_door& pool, const located<Args...>& fn, const firing& call,
-                          Args&&... args) {
-    lane_set& lanes = pool.lanes(); // the pool may be gone once its task has run
-    const lane_of_this_thread own(lanes, priority::normal);
-    pool_lane* const lane = own.get();
-    const refusal why = !pool.is_open_here()                   ? pool.why_not_open()
-                        : lane == nullptr || !lane->has_room() ? refusal::out_of_memory
-                                                               : refusal::none;
-    if (why != refusal::none) {
-        pool.leave();
-        pool.note_refused();
-        return submission(call.refuse(why));
-    }
-    slot& place = lane->reserve();
-    fn.construct(place.closure, std::forward<Args>(args)...);
-    place.where = fn.where;
-    lane->publish(place, *fn.how->type);
-    return pool_door::needs_no_more(lanes)
-               ? submission()
-               : finish_late(pool, lanes, *lane, place, *fn.how->type, fn.where);
-}
-
-/// Fires at a pool where something has to be looked into: a first task of its thread, one with
-/// options, a large one, one whose copy may throw, a closed pool or one with a limit.
-template <class... Args>
-[[gnu::noinline]] submission fire_with_care(pool_door& meant, const options* given, call_site where,
-                                            void* callable, const storing<Args...>* how,
-                                            Args&&... args) {
-    pool_door& pool = pool_here(meant);
-    if (is_inside_library()) [[unlikely]] {
-        pool.note_refused();
-        return submission(refusal::in_signal_handler);
-    }
-    const located<Args...> fn(where, callable, how);
-    const firing call = make_firing(given, pool.sink(), fn.where);
-    refusal why = refusal::none;
-    if (!can_be_fired(fn, call, why)) {
-        pool.note_refused();
-        return submission(why);
-    }
-    const steady_time called = given != nullptr ? steady_clock::now() : steady_time();
-    const entry how_to = pool.enter(given != nullptr ? given->priority : priority::normal, why);
-    if (how_to == entry::refuse) {
-        pool.note_refused();
-        return submission(call.refuse(why));
-    }
-    if (given == nullptr && how_to == entry::store && fn.how->fits_slot && !pool.may_displace()) {
-        return fire_into_slot<Args...>(pool, fn, call, std::forward<Args>(args)...);
-    }
-    // Until the task has it, its place in a pool with a limit is given back if there is no task, even
-    // where a copy constructor ends the thread.
-    bool has_place = how_to == entry::store;
-    const scope_guard at_the_end([&] {
-        if (has_place) {
-            pool.leave();
-        }
-    });
-    task_ptr task = make_task(fn, call, why, std::forward<Args>(args)...);
-    if (task) {
-        has_place = false;
-        task->begin_waiting(called);
-        why = pool.accept(task, how_to);
-        return submission(why == refusal::none ? why : call.refuse(why));
-    }
-    pool.note_refused();
-    return submission(why);
+    return hand_over_to([&](job work) { return call_with_job(target, std::move(work)); },
+                        std::move(task), call);
 }
 
 template <class E>
-concept has_core = requires(E& executor) {
-    { core_access::of(executor) } -> std::convertible_to<scheduler&>;
-};
+concept no_pool = !std::same_as<E, pool_door>;
 
-// What stands behind an executor: for those of the library their core, else the executor itself.
-
-inline pool_door& core_of(thread_pool& pool) noexcept {
-    return pool_access::door(pool);
-}
-inline const own_threads_door& core_of(const own_thread_t&) noexcept {
-    return door_of_own_threads;
-}
-template <class E>
-auto& core_of(E& other) noexcept {
-    if constexpr (has_core<E>) {
-        return core_access::of(other);
-    } else {
-        return other;
-    }
-}
-
-template <class E>
-concept without_lanes = !std::same_as<E, pool_door>;
-
-/// Every call ends up here or in the next one.
-template <without_lanes E, class... Args>
+/// At whatever else there is.
+template <no_pool E, class... Args>
 submission fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
                 Args&&... args) {
-    if (is_inside_library()) [[unlikely]] {
-        if constexpr (std::same_as<E, const own_threads_door>) {
-            target.note_refused();
-        }
-        return submission(refusal::in_signal_handler);
+    const auto construct = [&](void* memory) { fn.construct(memory, std::forward<Args>(args)...); };
+    const untyped_call call{given, fn.where, fn.fn, fn.how->facts, construct};
+    if constexpr (takes_tasks<E>) {
+        return fire_at_library(
+            call, [&](task_ptr& task) { return target.accept(task); },
+            [&] {
+                if constexpr (requires { target.note_refused(); }) {
+                    target.note_refused();
+                }
+            });
+    } else {
+        return fire_at_foreign(call,
+                               [&](job work) { return call_with_job(target, std::move(work)); });
     }
-    const firing call = make_firing(given, nullptr, fn.where);
-    refusal why = refusal::none;
-    task_ptr task;
-    if (can_be_fired(fn, call, why)) {
-        task = make_task(fn, call, why, std::forward<Args>(args)...);
-    }
-    if (task) {
-        return submission(detail::hand_to(target, std::move(task), call));
-    }
-    if constexpr (std::same_as<E, const own_threads_door>) {
-        target.note_refused();
-    }
-    return submission(why);
+}
+
+/// Where something has to be looked into: a first task of its thread, one with options, a large one,
+/// one whose copy may throw, a closed pool or one with a limit.
+template <class... Args>
+[[gnu::noinline]] submission fire_with_care(pool_door& pool, const options* given, call_site where,
+                                            void* callable, const storing<Args...>& how,
+                                            Args&&... args) {
+    const auto construct = [&](void* memory) {
+        how.construct(callable, memory, std::forward<Args>(args)...);
+    };
+    return fire_at_pool(pool, {given, where, callable, how.facts, construct});
 }
 
 /// The thread's lane is at hand again.
@@ -237,7 +106,7 @@ template <class... Args>
 [[gnu::always_inline]] inline submission fire(pool_door& pool, const options* given,
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
-    if (given == nullptr && fn.how->is_quick) [[likely]] {
+    if (given == nullptr && fn.how->facts.is_quick) [[likely]] {
         pool_lane* const lane = this_thread.lane;
         keep_order(); // R1: as they belong together
         lane_set* const lanes = this_thread.lanes;
@@ -249,16 +118,16 @@ template <class... Args>
                 leave_library(*lane, *lanes);
                 fn.construct(place.closure, std::forward<Args>(args)...);
                 place.where = fn.where;
-                publish(*lane, place, *fn.how->type);
+                publish(*lane, place, *fn.how->facts.type);
                 // The pool may be gone once its task has run.
                 return pool_door::needs_no_more(*lanes)
                            ? submission()
-                           : finish_late(pool, *lanes, *lane, place, *fn.how->type, fn.where);
+                           : finish_late(pool, *lanes, *lane, place, *fn.how->facts.type, fn.where);
             }
             leave_library(*lane, *lanes);
         }
     }
-    return fire_with_care<Args...>(pool, given, fn.where, fn.fn, fn.how,
+    return fire_with_care<Args...>(pool, given, fn.where, fn.fn, *fn.how,
                                    std::forward<Args>(args)...);
 }
 

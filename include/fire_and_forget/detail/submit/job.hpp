@@ -6,8 +6,7 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/thread_state.hpp"
-#include "../task/run_task.hpp"
+#include "../platform/function_ref.hpp"
 #include "../task/task.hpp"
 
 #include <type_traits>
@@ -19,11 +18,6 @@ namespace detail {
 
 struct core_access;
 struct job_access;
-
-/// Whether the task goes in the same call that handed it over. That call is told.
-inline bool is_dropped_in_call(const task_node& task) noexcept {
-    return task.is_handed_over && hand_over::note_dropped(task.number);
-}
 
 } // namespace detail
 
@@ -58,19 +52,13 @@ public:
     /// Reports a task that has not been run: as abandoned, or inside the call that fires it as
     /// refused.
     ~job() {
-        if (!task_ || detail::is_dropped_in_call(*task_)) {
-            return; // the front door reports what is dropped before its call ends, as refused
+        if (task_) {
+            abandon();
         }
-        detail::drop_task(std::move(task_), detail::foreign_host(), failure::abandoned,
-                          "its executor destroyed the job without running it");
     }
 
     /// Runs the task. A second call, or one of an empty job, does nothing.
-    void operator()() {
-        if (task_) {
-            detail::run_task(std::move(task_), detail::foreign_host());
-        }
-    }
+    void operator()();
 
     /// True if there is a task to run.
     explicit operator bool() const noexcept { return task_ != nullptr; }
@@ -78,6 +66,7 @@ public:
 private:
     friend detail::job_access;
     explicit job(detail::task_ptr task) noexcept : task_(std::move(task)) {}
+    void abandon();
 
     detail::task_ptr task_;
 };
@@ -90,27 +79,30 @@ struct job_access {
     static task_ptr take(job& from) noexcept { return std::move(from.task_); }
 };
 
-/// How the front door gets at the inside of an executor that has one.
+/// How the front door gets at the inside of an executor that has one: those of the library.
 struct core_access {
     template <class E>
-    static auto of(E& executor) noexcept -> decltype((executor.core_)) {
-        return executor.core_;
+    static auto of(E& executor) noexcept -> decltype(executor.core()) {
+        return executor.core();
     }
 };
 
+/// What stands behind an executor: its core, or else the executor itself.
+template <class E>
+auto& core_of(E& executor) noexcept {
+    if constexpr (requires { core_access::of(executor); }) {
+        return core_access::of(executor);
+    } else {
+        return executor;
+    }
+}
+
 /// Gives a job to an executor of the library. What is refused is reported here, unless a call of
 /// the front door is under way that will do so.
+submission execute_on(function_ref<refusal(task_ptr&)> accept, job& work);
 template <class Core>
 submission execute_on(Core& core, job& work) {
-    if (!work) {
-        return submission(refusal::empty_callable);
-    }
-    task_ptr task = job_access::take(work);
-    const refusal why = core.accept(task);
-    if (why != refusal::none && !is_dropped_in_call(*task)) {
-        drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));
-    }
-    return submission(why);
+    return execute_on([&](task_ptr& task) { return core.accept(task); }, work);
 }
 
 template <class T>

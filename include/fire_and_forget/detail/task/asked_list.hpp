@@ -5,27 +5,12 @@
 // them out of where they wait; the stop_watch of task.hpp puts them here.
 
 #include "../platform/abi.hpp"
-#include "../platform/reentry.hpp"
 #include "timer_heap.hpp"
+#include "watched.hpp"
 
 #include <mutex>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-/// An item that may be asked to stop while it waits, as it is known to whoever asks.
-struct watched {
-    explicit watched(timed& waiting) noexcept : item(waiting) {}
-    watched(const watched&) = delete;
-    watched& operator=(const watched&) = delete;
-
-    timed& item;
-
-    // The list's.
-    watched* next = nullptr; ///< null when it is not there
-    watched* previous = nullptr;
-    bool is_armed = false;
-};
 
 /// Invariants  A1  Only what is armed is on the list, and disarming takes it off. So what has been
 ///                 disarmed and handed out is on no list, and whoever asks it then leaves it alone.

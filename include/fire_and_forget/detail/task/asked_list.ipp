@@ -6,7 +6,6 @@
 #include "asked_list.hpp"
 #include "timer_heap.hpp"
 
-#include <mutex>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

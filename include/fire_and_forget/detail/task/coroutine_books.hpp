@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

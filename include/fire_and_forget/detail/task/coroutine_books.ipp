@@ -7,10 +7,8 @@
 #include "../platform/reentry.hpp"
 #include "coroutine_books.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

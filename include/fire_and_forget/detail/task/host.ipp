@@ -12,8 +12,6 @@
 #include "scheduler.hpp"
 #include "task.hpp"
 
-#include <atomic>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE const host& foreign_host() noexcept {

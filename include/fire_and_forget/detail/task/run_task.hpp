@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

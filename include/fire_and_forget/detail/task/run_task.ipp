@@ -14,9 +14,7 @@
 #include "scheduler.hpp"
 #include "task.hpp"
 
-#include <cstdint>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -12,7 +12,6 @@
 #include "coroutine_books.hpp"
 #include "timer_heap.hpp"
 
-#include <cstdint>
 #include <memory>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

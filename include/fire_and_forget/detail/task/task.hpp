@@ -1,97 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A fired callable as it waits for a thread. The front door constructs the closure, in a slot of a
-// lane (lane.hpp) or in a node on the heap; run_task.hpp calls and destroys it.
+// A task on the heap, with all that a task may have besides its closure: one that has options, is too
+// large for a slot of a lane, or goes to an executor without lanes. run_task.hpp runs and destroys it.
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
-#include "asked_list.hpp"
-#include "callable.hpp"
+#include "closure.hpp"
 #include "scheduler.hpp"
 #include "timer_heap.hpp"
+#include "watched.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <new>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-class task_run;
-
-/// What can be done with a stored closure of one type. Types are told apart by address.
-struct task_type {
-    /// Calls the closure and passes an error it returns to the run. Throws what the closure throws.
-    void (*call)(void* closure, task_run& run) = nullptr;
-
-    /// May throw. Null if there is nothing to do.
-    void (*destroy)(void* closure) = nullptr;
-
-    std::size_t size = 0;
-    std::size_t alignment = 1;
-};
-
-/// fn and args as std::jthread would store them.
-template <class Fn, class... Args>
-class closure {
-public:
-    template <class... Parts>
-    explicit closure(std::in_place_t, Parts&&... parts) noexcept(
-        std::is_nothrow_constructible_v<std::tuple<Fn, Args...>, Parts...>)
-        : parts_(std::forward<Parts>(parts)...) {}
-
-    /// Calls fn for the only time: all of the closure is passed on as rvalues.
-    void call(task_run& run);
-
-    /// Calls fn for one time of many: as lvalues, they are still there the next time.
-    void call_again(task_run& run);
-
-private:
-    /// Awaits what fn returns: for that, the closure moves to where it lives as long as that.
-    template <class>
-    friend struct coroutine_start;
-
-    template <class Parts, std::size_t... Number, class... First>
-    static decltype(auto) invoke(Parts&& parts, std::index_sequence<Number...>, First&&... first) {
-        return std::invoke(std::get<0>(std::forward<Parts>(parts)), std::forward<First>(first)...,
-                           std::get<Number + 1>(std::forward<Parts>(parts))...);
-    }
-
-    template <bool TakesToken, class Parts>
-    static void call_with(Parts&& parts, task_run& run);
-
-    std::tuple<Fn, Args...> parts_;
-};
-
-template <class Closure>
-constexpr auto destroyer_of() noexcept -> void (*)(void*) {
-    if constexpr (std::is_trivially_destructible_v<Closure>) {
-        return nullptr;
-    } else {
-        return [](void* stored) { static_cast<Closure*>(stored)->~Closure(); };
-    }
-}
-
-template <class Closure>
-inline constexpr task_type type_of{
-    [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call(run); },
-    destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
-
-/// The same for a task that is called again and again.
-template <class Closure>
-inline constexpr task_type repeated_type_of{
-    [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call_again(run); },
-    destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
 
 #if defined(__cpp_lib_jthread)
 

@@ -8,7 +8,6 @@
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
-#include "asked_list.hpp"
 #include "callable.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
@@ -16,11 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <new>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../error_report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/either_stop.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../pool/default_pool.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "chain.hpp"
+#include "stretch.hpp"
+
+#include <coroutine>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI {
+
+namespace detail {
+
+#if defined(__cpp_exceptions)
+
+FIRE_AND_FORGET_ENGINE void throw_cancelled() {
+    throw task_cancelled();
+}
+
+#else
+
+#endif
+
+FIRE_AND_FORGET_ENGINE void throw_misuse([[maybe_unused]] const char* what) {
+#if defined(__cpp_exceptions)
+    throw std::logic_error(what);
+#else
+    std::abort();
+#endif
+}
+
+FIRE_AND_FORGET_ENGINE void chain::set_next(std::coroutine_handle<> frame,
+                                            frame_link& link) noexcept {
+    next_ = frame;
+    next_link_ = &link;
+}
+
+FIRE_AND_FORGET_ENGINE scheduler* chain::home() const noexcept {
+    return is_given_up ? nullptr : is_away ? details_->home : on_;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
+    if (running_item* const item = now_->item(); item != nullptr && !item->pass_on(*item)) {
+        leave_books();
+    }
+    if (!move_to(to)) {
+        stay_on(on_);
+        return false;
+    }
+    open();
+    is_guest = is_given_up || is_away;
+    if (task_node* const repeated = now_->run().lend()) {
+        details_->repeated.reset(repeated); // it has details, for it has options
+    }
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::stay_on(scheduler* before) noexcept {
+    if (before != nullptr) { // else it stays with the default pool, to which it has come
+        static_cast<void>(move_to(before)); // for which it has the memory
+    }
+    if (now_->run().has_lent()) {
+        now_->run().take_back(*details_->repeated.release());
+    }
+    running_item* const item = now_->item();
+    if (item == nullptr || item->come_back(*item) || is_given_up || is_away) {
+        return;
+    }
+    report_abandoned("it was still running when its time was up");
+    on_->books.note_end(fate::dropped);
+    leave_books();
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::give_up() {
+    const bool is_news = is_still_counted();
+    if (is_news && is_abandoned) {
+        report_abandoned(closed_while_waiting);
+    }
+    static_cast<void>(account().close(fate::dropped, nullptr, take_repeated()));
+    is_abandoned = false;
+    is_given_up = true;
+    is_away = false;
+    return is_news;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::is_asked_to_stop() const noexcept {
+    return is_asked_by_own_token() || now_->run().on().stop.stop_requested();
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::is_asked_by_own_token() const noexcept {
+    return details_ != nullptr && details_->of_task.stop.stop_requested();
+}
+
+FIRE_AND_FORGET_ENGINE stop_token chain::token() {
+    const host& host = now_->run().on();
+    if (details_ == nullptr || !details_->of_task.stop.stop_possible()) {
+        return host.stop;
+    }
+    std::unique_ptr<chain_details::token_on>& latest = details_->tokens;
+    for (auto* one = latest.get(); one != nullptr; one = one->before.get()) {
+        if (one->of_executor == host.stop) {
+            return one->both.get_token();
+        }
+    }
+    auto fresh = std::make_unique<chain_details::token_on>(details_->of_task.stop, host.stop);
+    fresh->before = std::move(latest);
+    latest = std::move(fresh);
+    return latest->both.get_token();
+}
+
+FIRE_AND_FORGET_ENGINE void chain::abandon(chain& lost, std::string_view why) {
+    if (lost.is_still_counted()) {
+        lost.report_abandoned(why);
+    }
+    lost.destroy(lost);
+}
+
+FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
+    where = first.task().where;
+    name = first.task().name;
+    priority = first.task().priority;
+    on_ = first.on().home;
+    const stored_task& task = first.task();
+    if (task.details != nullptr || task.due != steady_time()) { // it has options
+        // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
+        details_.reset(new chain_details{{}, task.due, first.started()});
+    }
+    if (task.details != nullptr) {
+        details_->of_task.stop = task.details->stop;
+        details_->of_task.on_error = task.details->on_error;
+        has_own_sink = static_cast<bool>(details_->of_task.on_error);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::is_still_counted() noexcept {
+    if (is_away && !details_->home->books.note_back(details_->away)) {
+        is_given_up = true;
+        is_away = false;
+        details_->home->release_scheduler();
+    }
+    return !is_given_up;
+}
+
+FIRE_AND_FORGET_ENGINE task_ptr chain::take_repeated() noexcept {
+    return details_ != nullptr ? std::move(details_->repeated) : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE chain_account chain::account() const noexcept {
+    return {home(), is_open, is_given_up, is_away ? &details_->away : nullptr};
+}
+
+FIRE_AND_FORGET_ENGINE void chain::open() noexcept {
+    if (scheduler* const its = home(); its != nullptr && !is_open) {
+        is_open = true;
+        if (now_->ran_on() == nullptr) {
+            its->books.note_accepted();
+        }
+        its->books.note_opened();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void chain::leave_books() noexcept {
+    if (is_open) {
+        home()->books.note_closed();
+    }
+    is_given_up = true;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
+    scheduler* const its = home();
+    if (is_away && to == its) {
+        is_given_up = !its->books.note_back(details_->away);
+        is_away = false;
+        its->release_scheduler();
+    } else if (!is_away && its != nullptr && to != its) {
+        if (!make_details()) {
+            return false;
+        }
+        open();
+        its->keep_scheduler();
+        details_->home = its;
+        details_->away.where = where;
+        details_->away.name = name;
+        its->books.note_away(details_->away);
+        is_away = true;
+    }
+    on_ = to;
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
+    if (details_ == nullptr) {
+        // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
+        details_.reset(new (std::nothrow) chain_details{{}, {}, {}});
+    }
+    return details_ != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::report_abandoned(std::string_view why) const {
+    static constexpr task_type reported_only{};
+    const stored_task task{reported_only, nullptr, where, name,
+                           details_ ? &details_->of_task : nullptr};
+    task_run(task, foreign_host()).drop(failure::abandoned, why);
+}
+
+FIRE_AND_FORGET_ENGINE stored_task chain::task_of(stretch& run) const noexcept {
+    if (details_ == nullptr) {
+        return {runs_stretch, &run, where, name};
+    }
+    return {runs_stretch, &run, where, name, &details_->of_task, details_->due};
+}
+
+FIRE_AND_FORGET_ENGINE void chain::destroy_awaited() {
+    while (link_to_child* const link = next_link_->awaited_by) {
+        next_link_ = link->parent_link;
+        std::exchange(link->child, nullptr).destroy();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE stretch::~stretch() {
+    attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
+    if (is_over_ && !is_settled_) {
+        static_cast<void>(settle(fate::failed));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
+    run_ = &by;
+    ran_on_ = by.on().home;
+    of_->now_ = this; // K1
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::go() {
+    for (;;) {
+        of_->next_.resume();
+        if (has_returned_) {
+            type_.look(*of_, *run_);
+            return;
+        }
+        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+            of_ = nullptr; // K1
+            return;
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcept {
+    if (!is_over_) {
+        return fate::open;
+    }
+    is_settled_ = true;
+    task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
+    return account_.close(how, ran_on_, std::move(repeated), answer);
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
+    if (chain* const over = std::exchange(of_, nullptr)) {
+        account_ = over->account();
+        is_over_ = true;
+        details_ = std::move(over->details_);
+        if (over->next_link_ != nullptr) {
+            over->destroy_awaited();
+        }
+        type_.destroy(*over);
+    }
+}
+
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/time.hpp"
+#include "../submit/job.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
+#include "chain.hpp"
+#include "chain_waits.hpp"
+#include "task_promise.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool pass_to(chain& leaving, scheduler* to) noexcept {
+    scheduler* const before = leaving.on();
+    if (to == nullptr || !leaving.depart_to(to)) {
+        leaving.now().note_refusal();
+        return false;
+    }
+    if (!to->resume_soon(leaving)) {
+        leaving.stay_on(before);
+        leaving.now().note_refusal();
+        return false;
+    }
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE sleep_wait::sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept
+    : of_(of) {
+    if (const scheduler* const on = of.next_on()) {
+        of.due = later(on->now(), delay);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void sleep_wait::await_resume() const {
+    if (chain_details* const details = of_.details()) {
+        of_.is_watched = false;
+        details->watch.reset();
+    }
+    if (of_.is_asked_to_stop() || of_.now().is_refused()) {
+        throw_cancelled();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool sleep_wait::leave(chain& sleeper, void*) {
+    scheduler* const before = sleeper.on();
+    scheduler* const on = sleeper.next_on();
+    stop_token own;
+    if (chain_details* const details = sleeper.details()) {
+        own = details->of_task.stop;
+        if (on != nullptr && own.stop_possible()) {
+            sleeper.watch = &details->watch.emplace(own, *on, sleeper);
+            sleeper.is_watched = true;
+        }
+    }
+    if (on == nullptr || sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
+        sleeper.now().note_refusal();
+        return false;
+    }
+    if (!on->resume_at(sleeper)) {
+        sleeper.stay_on(before);
+        sleeper.now().note_refusal();
+        return false;
+    }
+    full_fence(); // DELAY-1: the stop may have come before the sleeper was there
+    if (own.stop_requested() || on->is_stopping()) {
+        on->notice_stop();
+    }
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void yield_wait::await_resume() const {
+    if (of_.now().is_refused()) {
+        throw_cancelled();
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

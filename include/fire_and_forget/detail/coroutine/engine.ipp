@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The bodies of what coroutine.hpp brings along.
+
+#include "chain.ipp"
+#include "chain_waits.ipp"
+#include "fired_coroutine.ipp"
+#include "foreign_wait.ipp"
+#include "frame_pool.ipp"
+#include "outside_wait.ipp"
+#include "stretch.ipp"
+#include "task_promise.ipp"

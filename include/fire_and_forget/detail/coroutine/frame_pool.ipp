@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/thread_end.hpp"
+#include "frame_pool.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE void kept_frames::push(void* memory) noexcept {
+    first = ::new (memory) kept_frame{first, nullptr};
+    ++count;
+}
+
+FIRE_AND_FORGET_ENGINE kept_frame* kept_frames::split(std::uint32_t some) noexcept {
+    kept_frame* const head = first;
+    kept_frame* last = head;
+    for (std::uint32_t i = 1; i < some; ++i) {
+        last = last->next;
+    }
+    first = std::exchange(last->next, nullptr);
+    count -= some;
+    return head;
+}
+
+FIRE_AND_FORGET_ENGINE void kept_frames::free_all() noexcept {
+    count = 0;
+    while (first != nullptr) {
+        ::operator delete(std::exchange(first, first->next));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void frame_depot::put(std::size_t k, kept_frame* full) noexcept {
+    shelf& to = shelves_[k];
+    {
+        const library_lock lock(to.mutex);
+        if ((to.batches + 1) * batch * size_of(k) <= depot_bytes) {
+            full->next_batch = std::exchange(to.first, full);
+            ++to.batches;
+            return;
+        }
+    }
+    kept_frames{full, batch}.free_all();
+}
+
+FIRE_AND_FORGET_ENGINE kept_frame* frame_depot::get(std::size_t k) noexcept {
+    shelf& from = shelves_[k];
+    const library_lock lock(from.mutex);
+    if (from.first == nullptr) {
+        return nullptr;
+    }
+    --from.batches;
+    return std::exchange(from.first, from.first->next_batch);
+}
+
+FIRE_AND_FORGET_ENGINE void empty_frame_cache() noexcept {
+    frame_cache& mine = this_threads_frames;
+    mine.is_armed = false;
+    mine.is_over = true;
+    for (std::size_t k = 0; k < frame_sizes::classes; ++k) {
+        while (mine.lists[k].count >= frame_sizes::batch) {
+            frame_depot::instance().put(k, mine.lists[k].split(frame_sizes::batch));
+        }
+        mine.lists[k].free_all();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
+    if (!mine.is_armed && !mine.is_over) {
+        mine.is_armed = true;
+        call_at_thread_end<&empty_frame_cache>();
+    }
+    return mine.is_armed; // F3
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void* frame_pool::allocate(std::size_t size) noexcept {
+    if (size > largest || !is_recycling) {
+        return ::operator new(size, std::nothrow);
+    }
+    const std::size_t k = class_of(size);
+    kept_frames& mine = this_threads_frames.lists[k];
+    if (mine.first == nullptr && !refill(k)) [[unlikely]] {
+        return ::operator new(size_of(k), std::nothrow);
+    }
+    --mine.count;
+    return std::exchange(mine.first, mine.first->next);
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release(void* memory,
+                                                                  std::size_t size) noexcept {
+    if (size > largest || !is_recycling) {
+        ::operator delete(memory);
+        return;
+    }
+    const std::size_t k = class_of(size);
+    frame_cache& mine = this_threads_frames;
+    if (!mine.is_armed || mine.lists[k].count == 2 * batch - 1) [[unlikely]] {
+        if (!make_room(mine, k)) {
+            ::operator delete(memory);
+            return;
+        }
+    }
+    mine.lists[k].push(memory);
+}
+
+FIRE_AND_FORGET_ENGINE bool frame_pool::refill(std::size_t k) noexcept {
+    frame_cache& mine = this_threads_frames;
+    kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr;
+    if (full != nullptr) {
+        mine.lists[k] = {full, batch};
+    }
+    return full != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool frame_pool::make_room(frame_cache& mine, std::size_t k) noexcept {
+    if (!arm(mine)) {
+        return false;
+    }
+    if (mine.lists[k].count == 2 * batch - 1) {
+        frame_depot::instance().put(k, mine.lists[k].split(batch)); // F2
+    }
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void* from_frame_pool::operator new(std::size_t size) {
+    void* const memory = frame_pool::allocate(size);
+#if defined(__cpp_exceptions)
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+#endif
+    return memory;
+}
+
+FIRE_AND_FORGET_ENGINE void from_frame_pool::operator delete(void* memory,
+                                                             std::size_t size) noexcept {
+    frame_pool::release(memory, size);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/scheduler.hpp"
+#include "chain.hpp"
+#include "outside_wait.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE void outside_event::release() noexcept {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        delete this;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void outside_event::give_up() {
+    if (try_claim()) {
+        is_lost_ = true;
+        settle();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_event::is_settled() const noexcept {
+    return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // G4
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_event::change_waiter(outside_waiter*& from,
+                                                         outside_waiter* to) noexcept {
+    return waiter_.compare_exchange_strong(from, to, std::memory_order_acq_rel, // G4
+                                           std::memory_order_acquire);
+}
+
+FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind) noexcept {
+    try_take = [](wait_entry& self) noexcept {
+        auto& wait = static_cast<outside_wait&>(self);
+        outside_waiter* before = &wait;
+        return wait.event_->change_waiter(before, &somebody_lost); // G1
+    };
+    give_up = kind == frames::own ? &destroy_now : &destroy_when_settled;
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& event) noexcept {
+    scheduler* const before = waiting.on();
+    scheduler* const on = waiting.next_on();
+    coroutine = &waiting;
+    event_ = &event;
+    is_refused_ = on == nullptr || !waiting.depart_to(on);
+    if (is_refused_) {
+        return false;
+    }
+    on->keep_scheduler(); // until settle() has used it
+    is_refused_ = true;
+    const bool has_left = on->books.enter_wait(*this, [&] { // G3
+        is_refused_ = false;
+        outside_waiter* found = nullptr;
+        const bool is_first = event.change_waiter(found, this); // G1
+        has_rival_ = !is_first && found != &nobody_any_more;
+        return is_first;
+    });
+    if (!has_left) {
+        on->release_scheduler();
+        if (is_refused_ && give_up == &destroy_when_settled) {
+            return leave_given_up(waiting, before);
+        }
+        waiting.stay_on(before);
+    }
+    return has_left;
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_wait::leave_given_up(chain& waiting, scheduler* before) {
+    outside_waiter* nobody = nullptr;
+    const bool is_given_up = event_->change_waiter(nobody, &somebody_lost);
+    if (is_given_up) {
+        waiting.is_abandoned = true;
+        give_up(*this); // *this may be gone now
+    } else {            // it has been settled meanwhile
+        is_refused_ = false;
+        waiting.stay_on(before);
+    }
+    return is_given_up;
+}
+
+FIRE_AND_FORGET_ENGINE void outside_wait::end() {
+    auto& resumed = static_cast<chain&>(*coroutine);
+    scheduler* const on = resumed.on();
+    on->books.leave_wait(*this); // G3
+    if (!on->resume_soon(resumed)) {
+        chain::abandon(resumed, "its executor closed while it waited for something else");
+    }
+    on->books.note_wait_ended();
+    on->notice_end();
+    on->release_scheduler();
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_now(wait_entry& self) {
+    auto& wait = static_cast<outside_wait&>(self);
+    outside_waiter* lost = &somebody_lost;
+    wait.event_->change_waiter(lost, nullptr); // others may wait for it
+    return wait.coroutine->destroy(*wait.coroutine);
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_when_settled(wait_entry& self) {
+    auto& wait = static_cast<outside_wait&>(self);
+    auto& its = static_cast<chain&>(*wait.coroutine);
+    const bool is_news = its.give_up();
+    wait.event_->lost_ = &its;
+    outside_waiter* lost = &somebody_lost;
+    if (!wait.event_->change_waiter(lost, &somebody_late)) { // it has been settled by now
+        its.destroy(its);
+    }
+    return is_news;
+}
+
+FIRE_AND_FORGET_ENGINE void outside_event::settle() {
+    outside_waiter* const found =
+        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // G1 G4
+    if (found == &somebody_late) {
+        lost_->destroy(*lost_);
+    } else if (found != nullptr && found != &somebody_lost) {
+        static_cast<outside_wait*>(found)->end();
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../call_site.hpp"
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../../time_span.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../queue/timer_queue.hpp"
+#include "../task/host.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "../task/timer_heap.hpp"
+#include "abandoned_tasks.hpp"
+#include "manual_core.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE manual_core::~manual_core() {
+    abandon_waits();
+    while (timed* const item = take_any()) {
+        if (item->is_resumption) {
+            abandon(static_cast<suspended&>(*item));
+        } else {
+            task_ptr task(static_cast<task_node*>(item));
+            const bool repeats = task->repeats(); // then it ends with its executor
+            drop_task(std::move(task), host_, repeats ? failure::cancelled : failure::abandoned,
+                      "its executor was destroyed without running it");
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE refusal manual_core::accept(task_ptr& task) noexcept {
+    task->begin_waiting(now());
+    const std::lock_guard lock(mutex_);
+    if (!task->is_delayed) {
+        add_ready(*task.release());
+        return refusal::none;
+    }
+    if (!timers_.try_push(*task)) {
+        return refusal::out_of_memory;
+    }
+    static_cast<void>(task.release());
+    return refusal::none;
+}
+
+FIRE_AND_FORGET_ENGINE bool manual_core::run_one() {
+    timed* const next = take();
+    if (next == nullptr) {
+        return false;
+    }
+    run(*next);
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t manual_core::run_all() {
+    std::size_t runs = 0;
+    while (run_one()) {
+        ++runs;
+    }
+    return runs;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t manual_core::advance(time_span step) {
+    const steady_time end = earlier_of(later(now(), step), never - std::chrono::nanoseconds(1));
+    if (inside_a_task_of(&host_)) {
+        move_to(end);
+        return 0;
+    }
+    std::size_t runs = run_all();
+    for (steady_time due = next_due(); due <= end; due = next_due()) {
+        move_to(due);
+        runs += run_all();
+    }
+    move_to(end);
+    return runs;
+}
+
+FIRE_AND_FORGET_ENGINE std::size_t manual_core::pending() const {
+    const std::lock_guard lock(mutex_);
+    return ready_count_ + timers_.size() + spilled_count_ + books.waiting();
+}
+
+FIRE_AND_FORGET_ENGINE refusal manual_core::start_coroutine(suspended& one) {
+    resume_soon(one);
+    return refusal::none;
+}
+
+FIRE_AND_FORGET_ENGINE bool manual_core::resume_soon(suspended& one) noexcept {
+    const std::lock_guard lock(mutex_);
+    add_ready(one);
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE bool manual_core::resume_at(suspended& one) noexcept {
+    const std::lock_guard lock(mutex_);
+    return timers_.try_push(one);
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition answer) noexcept {
+    static_cast<void>(task->advance(now()));
+    if (answer == repetition::go_on) {
+        const std::lock_guard lock(mutex_);
+        add_waiting(*task.release());
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::add_ready(timed& item) noexcept {
+    item.next = nullptr;
+    *end_ = &item;
+    end_ = &item.next;
+    ++ready_count_;
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::add_waiting(timed& item) noexcept {
+    if (!timers_.try_push(item)) {
+        item.next = std::exchange(spilled_, &item);
+        ++spilled_count_;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::look_at_spilled() noexcept {
+    timed* item = std::exchange(spilled_, nullptr);
+    spilled_count_ = 0;
+    while (item != nullptr) {
+        timed& one = *std::exchange(item, item->next);
+        one.due <= now() ? add_ready(one) : add_waiting(one);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE timed* manual_core::take_ready() noexcept {
+    timed* const first = ready_;
+    if (first != nullptr) {
+        ready_ = first->next;
+        end_ = ready_ != nullptr ? end_ : &ready_;
+        --ready_count_;
+    }
+    return first;
+}
+
+FIRE_AND_FORGET_ENGINE timed* manual_core::take() {
+    const std::lock_guard lock(mutex_);
+    look_at_spilled();
+    for (timed* asked = timers_.remove_if(is_asked_to_stop); asked != nullptr;) {
+        add_ready(*std::exchange(asked, asked->next));
+    }
+    while (timed* const due = timers_.pop_due(now())) {
+        add_ready(*due);
+    }
+    return take_ready();
+}
+
+FIRE_AND_FORGET_ENGINE timed* manual_core::take_any() {
+    const std::lock_guard lock(mutex_);
+    if (spilled_ != nullptr) {
+        --spilled_count_;
+        return std::exchange(spilled_, spilled_->next);
+    }
+    timed* const first = take_ready();
+    return first != nullptr ? first : timers_.pop_due(never);
+}
+
+FIRE_AND_FORGET_ENGINE steady_time manual_core::next_due() const {
+    const std::lock_guard lock(mutex_);
+    steady_time next = timers_.next_due();
+    for (const timed* one = spilled_; one != nullptr; one = one->next) {
+        next = earlier_of(next, one->due);
+    }
+    return next;
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::move_to(steady_time time) noexcept {
+    if (now() < time) {
+        now_.store(time, std::memory_order_relaxed);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::run(timed& item) {
+    if (item.is_resumption) {
+        resumption coroutine{static_cast<suspended*>(&item)};
+        const call_site where = coroutine.one->where;
+        const char* const name = coroutine.one->name;
+        run_task({resumption_type, &coroutine, where, name}, host_);
+    } else {
+        run_task(task_ptr(static_cast<task_node*>(&item)), host_,
+                 [this](task_ptr again, std::uint64_t) {
+                     const std::lock_guard lock(mutex_);
+                     add_waiting(*again.release());
+                 });
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::abandon(suspended& one) const {
+    sink_time for_sinks(never);
+    abandoned_tasks abandoned(host_, for_sinks);
+    abandoned.add_queued(one);
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::abandon_waits() {
+    sink_time for_sinks(never);
+    abandoned_tasks abandoned(host_, for_sinks);
+    detail::abandon_waits(*this, abandoned);
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

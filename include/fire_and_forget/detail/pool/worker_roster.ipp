@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../call_site.hpp"
+#include "../errors/bounded_text.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/stderr_sink.hpp"
+#include "../executor/abandoned_tasks.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/cpu_use.hpp"
+#include "../platform/platform.hpp"
+#include "../platform/time.hpp"
+#include "worker.hpp"
+#include "worker_roster.hpp"
+
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE worker_roster::~worker_roster() {
+    while (worker* const last = first_) {
+        first_ = last->next;
+        delete last;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(bool as_extra, const call_site& where,
+                                                     thread_trouble& trouble) {
+    if (!pause_.is_over()) {
+        return nullptr;
+    }
+    auto* const recruit = new (std::nothrow) worker(lanes_);
+    if (recruit == nullptr) {
+        trouble = pause_.begin(where, nullptr);
+        return nullptr;
+    }
+    recruit->number = next_number();
+    recruit->is_extra = as_extra;
+    add(recruit);
+    return recruit;
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_roster::start(worker& recruit, thread_body body, void* executor,
+                                                 std::exception_ptr& why) noexcept {
+    const bool is_started = start_thread(body, executor, &recruit, why);
+    if (is_started) {
+        pause_.end();
+    }
+    return is_started;
+}
+
+FIRE_AND_FORGET_ENGINE thread_trouble worker_roster::withdraw(worker& recruit,
+                                                              const call_site& where,
+                                                              std::exception_ptr why) noexcept {
+    take_out(recruit);
+    --hired_;
+    delete &recruit;
+    return pause_.begin(where, std::move(why));
+}
+
+FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, steady_time now,
+                                                          without_task idle) noexcept {
+    unsigned able = 0;
+    for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
+        const long number = one->thread_number.load(std::memory_order_relaxed);
+        const bool may_be = idle == without_task::able || one->taker.is_running();
+        able += may_be && (number == 0 || !is_blocked(*one, number, now)) ? 1U : 0U;
+    }
+    return able;
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::note_busy(steady_time now) noexcept {
+    for (worker* one = first_; one != nullptr; one = one->next) {
+        const std::uint64_t ended = one->counts.all();
+        if (ended != one->ended_by_then || one->busy_since == steady_time()) {
+            one->ended_by_then = ended;
+            one->busy_since = now;
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::describe_busy(text_writer& text, steady_time now) const {
+    constexpr unsigned most_named = 8;
+    unsigned named = 0;
+    for (const worker* one = first_; one != nullptr && named < most_named; one = one->next) {
+        if (one->taker.is_running()) {
+            text.append(named++ == 0 ? "" : ", ");
+            append_task(text, or_empty(one->taker.name()), one->taker.where());
+            text.append(" for ");
+            text.append_number((now - one->busy_since) / std::chrono::milliseconds(1));
+            text.append(" ms");
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
+    ++last_number_;
+    ++hired_;
+    ++alive_;
+    recruit->next = first_;
+    first_ = recruit;
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::let_go(worker& gone) noexcept {
+    departed_ += gone.counts.read();
+    take_out(gone);
+}
+
+FIRE_AND_FORGET_ENGINE task_counts worker_roster::counts() const noexcept {
+    task_counts all = departed_;
+    for (const worker* one = first_; one != nullptr; one = one->next) {
+        all += one->counts.read();
+    }
+    return all;
+}
+
+FIRE_AND_FORGET_ENGINE worker* worker_roster::of_this_thread() const noexcept {
+    worker* one = first_;
+    while (one != nullptr && one->id.load() != std::this_thread::get_id()) {
+        one = one->next;
+    }
+    return one;
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_roster::is_deserted() const noexcept {
+    for (const worker* one = first_; one != nullptr; one = one->next) {
+        if (!one->taker.is_written_off()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::write_off_running(abandoned_tasks& abandoned,
+                                                             write_offs& lost) noexcept {
+    for (worker* one = first_; one != nullptr; one = one->next) {
+        if (one->id.load() != std::this_thread::get_id()) {
+            lost.add(one->taker, abandoned);
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
+                                                      steady_time now) noexcept {
+    thread_activity what = activity_of(number);
+    if (what == thread_activity::unknown) {
+        const std::chrono::nanoseconds used = cpu_time_of(number);
+        what = used.count() < 0 ? what : one.use.note(now, used);
+    }
+    return what == thread_activity::blocked;
+}
+
+FIRE_AND_FORGET_ENGINE void worker_roster::take_out(const worker& gone) noexcept {
+    --alive_;
+    worker** link = &first_;
+    while (*link != &gone) {
+        link = &(*link)->next;
+    }
+    *link = gone.next;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

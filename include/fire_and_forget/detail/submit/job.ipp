@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/thread_state.hpp"
+#include "../task/run_task.hpp"
+#include "job.hpp"
+
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI {
+
+namespace detail {
+
+/// Whether the task goes in the same call that handed it over. That call is told.
+FIRE_AND_FORGET_ENGINE bool is_dropped_in_call(const task_node& task) noexcept {
+    return task.is_handed_over && hand_over::note_dropped(task.number);
+}
+
+} // namespace detail
+
+FIRE_AND_FORGET_ENGINE void job::operator()() {
+    if (task_) {
+        detail::run_task(std::move(task_), detail::foreign_host());
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void job::abandon() {
+    if (detail::is_dropped_in_call(*task_)) {
+        task_.reset(); // the front door reports what is dropped before its call ends, as refused
+        return;
+    }
+    detail::drop_task(std::move(task_), detail::foreign_host(), failure::abandoned,
+                      "its executor destroyed the job without running it");
+}
+
+namespace detail {
+
+FIRE_AND_FORGET_ENGINE submission execute_on(function_ref<refusal(task_ptr&)> accept, job& work) {
+    if (!work) {
+        return submission(refusal::empty_callable);
+    }
+    task_ptr task = job_access::take(work);
+    const refusal why = accept(task);
+    if (why != refusal::none && !is_dropped_in_call(*task)) {
+        drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));
+    }
+    return submission(why);
+}
+
+} // namespace detail
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI
