@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A fired coroutine as a whole: all the frames that wait for each other, from the one that was fired
-// to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
+// A fired coroutine as a whole: all the frames that wait for each other, from the one that was
+// fired to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
@@ -25,8 +25,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-/// Thrown by a co_await in a task that was asked to stop: it is meant to unwind the coroutine. Where
-/// it leaves the outermost one, the task is reported as cancelled and not as failed.
+/// Thrown by a co_await in a task that was asked to stop: it is meant to unwind the coroutine.
+/// Where it leaves the outermost one, the task is reported as cancelled and not as failed.
 class task_cancelled : public std::exception {
 public:
     const char* what() const noexcept override { return "the task was asked to stop"; }
@@ -65,14 +65,16 @@ struct chain_details {
     task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
 };
 
-/// Invariants  K1  At any time one thread runs it (now_ leads to its stretch), or it is suspended
-///                 and belongs to whoever will resume it. Handing it over publishes all it wrote;
-///                 that is the business of the scheduler's or the completion's own locks and orders.
-///             K2  It is in the books of its home: the executor it was fired at, or the first of the
-///                 library where it waits. Before it is handed over it departs, which says so there
-///                 and to the executor that runs it; if it stays after all, it says that as well.
-///             K3  Frames are destroyed from the innermost outwards, in a loop: a long chain must
-///                 not overflow the stack when it is given up.
+/// Invariants  CHAIN-1  At any time one thread runs it (now_ leads to its stretch), or it is
+///                      suspended and belongs to whoever will resume it. Handing it over publishes
+///                      all it wrote; that is the business of the scheduler's or the completion's
+///                      own locks and orders.
+///             CHAIN-2  It is in the books of its home: the executor it was fired at, or the first
+///                      of the library where it waits. Before it is handed over it departs, which
+///                      says so there and to the executor that runs it; if it stays after all, it
+///                      says that as well.
+///             CHAIN-3  Frames are destroyed from the innermost outwards, in a loop: a long chain
+///                      must not overflow the stack when it is given up.
 class chain : public suspended {
 public:
     chain(const chain&) = delete;
@@ -95,11 +97,11 @@ public:
     /// Before it starts.
     void begin_on(scheduler* first) noexcept { on_ = first; }
 
-    /// To be called before it is handed over to `to`, where it is to go on. False without memory for
-    /// what it needs there; then it stays. // K2
+    /// To be called before it is handed over to `to`, where it is to go on. False without memory
+    /// for what it needs there; then it stays. // CHAIN-2
     bool depart_to(scheduler* to) noexcept;
 
-    /// Nobody has taken it: it goes on, on the executor it has run on. // K2
+    /// Nobody has taken it: it goes on, on the executor it has run on. // CHAIN-2
     void stay_on(scheduler* before) noexcept;
 
     /// Whoever closes its executor gives it up while others may still touch its frames: its end has
@@ -187,7 +189,7 @@ private:
         return is_news;
     }
 
-    /// All frames but the outermost. // K3
+    /// All frames but the outermost. // CHAIN-3
     void destroy_awaited();
 
     static constexpr task_type runs_stretch{

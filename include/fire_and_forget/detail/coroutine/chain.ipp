@@ -243,7 +243,7 @@ FIRE_AND_FORGET_ENGINE stretch::~stretch() {
 FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     run_ = &by;
     ran_on_ = by.on().home;
-    of_->now_ = this; // K1
+    of_->now_ = this; // CHAIN-1
 }
 
 FIRE_AND_FORGET_ENGINE void stretch::go() {
@@ -254,7 +254,7 @@ FIRE_AND_FORGET_ENGINE void stretch::go() {
             return;
         }
         if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
-            of_ = nullptr; // K1
+            of_ = nullptr; // CHAIN-1
             return;
         }
     }

@@ -83,16 +83,17 @@ void empty_frame_cache() noexcept;
 /// Sees to it that a cache will be emptied; false if it is too late for that.
 bool arm(frame_cache& mine) noexcept;
 
-/// Pieces of memory in the sizes of frames, kept for the next frame of about the same size. A thread
-/// takes them from its own cache and puts them back there; caches exchange whole batches with a
-/// depot that all threads share, because many a frame ends on another thread than its first.
+/// Pieces of memory in the sizes of frames, kept for the next frame of about the same size. A
+/// thread takes them from its own cache and puts them back there; caches exchange whole batches
+/// with a depot that all threads share, because many a frame ends on another thread than its first.
 ///
-/// Invariants  F1  A piece of class k is one allocation of size_of(k) bytes. Nothing is written
-///                 around it: who releases it knows its size, as a frame does.
-///             F2  A cache holds less than two batches of a class, the depot at most depot_bytes of
-///                 one. What is more goes back to operator delete.
-///             F3  A thread's cache is emptied when the thread ends; afterwards the thread does
-///                 without one. The depot is never destroyed, so all that is kept stays reachable.
+/// Invariants  FRAMES-1  A piece of class k is one allocation of size_of(k) bytes. Nothing is
+///                       written around it: who releases it knows its size, as a frame does.
+///             FRAMES-2  A cache holds less than two batches of a class, the depot at most
+///                       depot_bytes of one. What is more goes back to operator delete.
+///             FRAMES-3  A thread's cache is emptied when the thread ends; afterwards the thread
+///                       does without one. The depot is never destroyed, so all that is kept stays
+///                       reachable.
 /// Cost        allocate and release: a handful of instructions, and a lock once per batch.
 class frame_pool : public frame_sizes {
 public:

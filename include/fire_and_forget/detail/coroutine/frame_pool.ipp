@@ -77,7 +77,7 @@ FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
         mine.is_armed = true;
         call_at_thread_end<&empty_frame_cache>();
     }
-    return mine.is_armed; // F3
+    return mine.is_armed; // FRAMES-3
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void* frame_pool::allocate(std::size_t size) noexcept {
@@ -124,7 +124,7 @@ FIRE_AND_FORGET_ENGINE bool frame_pool::make_room(frame_cache& mine, std::size_t
         return false;
     }
     if (mine.lists[k].count == 2 * batch - 1) {
-        frame_depot::instance().put(k, mine.lists[k].split(batch)); // F2
+        frame_depot::instance().put(k, mine.lists[k].split(batch)); // FRAMES-2
     }
     return true;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How a coroutine waits for what somebody else's code settles, and how it is woken. foreign_wait.hpp
-// and completion_state.hpp wait like that.
+// How a coroutine waits for what somebody else's code settles, and how it is woken.
+// foreign_wait.hpp and completion_state.hpp wait like that.
 
 #include "../platform/abi.hpp"
 #include "../task/coroutine_books.hpp"
@@ -23,18 +23,21 @@ inline constinit outside_waiter
 
 class outside_wait;
 
-/// Something that is settled once, by somebody else's code, on any thread, and that a chain may wait
-/// for. Shared by those who settle it and those who wait; the last of them deletes it.
+/// Something that is settled once, by somebody else's code, on any thread, and that a chain may
+/// wait for. Shared by those who settle it and those who wait; the last of them deletes it.
 ///
-/// Invariants  G1  waiter_ says who has the chain. Each step is an exchange, so one event finds the
-///                 other: settle() a chain that has come to rest, leave() that it need not wait, and
-///                 whoever closes its executor that it is being woken. Who finds the chain has it.
-///             G2  What it comes to is written by the one who has claimed it, before it is settled.
-///             G3  leave() and whoever closes take their steps under the lock of the executor's books,
-///                 and settle() passes that lock before it touches the wait. So a wait that is on the
-///                 list is there, and none comes onto it when that has been closed.
-/// Orderings   G4  The exchanges acquire and release: whoever comes second sees all that the other
-///                 wrote.
+/// Invariants  WAIT-1  waiter_ says who has the chain. Each step is an exchange, so one event finds
+///                     the other: settle() a chain that has come to rest, leave() that it need not
+///                     wait, and whoever closes its executor that it is being woken. Who finds the
+///                     chain has it.
+///             WAIT-2  What it comes to is written by the one who has claimed it, before it is
+///                     settled.
+///             WAIT-3  leave() and whoever closes take their steps under the lock of the executor's
+///                     books, and settle() passes that lock before it touches the wait. So a wait
+///                     that is on the list is there, and none comes onto it when that has been
+///                     closed.
+/// Orderings   WAIT-4  The exchanges acquire and release: whoever comes second sees all that the
+///                     other wrote.
 /// Source      tests/models/outside.pml
 class outside_event {
 public:
@@ -45,7 +48,8 @@ public:
     void keep() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
 
-    /// Whether the caller is to say what it comes to, and then to settle it: true for one caller. // G2
+    /// Whether the caller is to say what it comes to, and then to settle it: true for one
+    /// caller. // WAIT-2
     bool try_claim() noexcept { return !is_claimed_.exchange(true, std::memory_order_relaxed); }
 
     /// Has the chain that waits continue. *this may be gone afterwards.

@@ -23,12 +23,12 @@ FIRE_AND_FORGET_ENGINE void outside_event::give_up() {
 }
 
 FIRE_AND_FORGET_ENGINE bool outside_event::is_settled() const noexcept {
-    return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // G4
+    return waiter_.load(std::memory_order_acquire) == &nobody_any_more; // WAIT-4
 }
 
 FIRE_AND_FORGET_ENGINE bool outside_event::change_waiter(outside_waiter*& from,
                                                          outside_waiter* to) noexcept {
-    return waiter_.compare_exchange_strong(from, to, std::memory_order_acq_rel, // G4
+    return waiter_.compare_exchange_strong(from, to, std::memory_order_acq_rel, // WAIT-4
                                            std::memory_order_acquire);
 }
 
@@ -36,7 +36,7 @@ FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind) noexcept {
     try_take = [](wait_entry& self) noexcept {
         auto& wait = static_cast<outside_wait&>(self);
         outside_waiter* before = &wait;
-        return wait.event_->change_waiter(before, &somebody_lost); // G1
+        return wait.event_->change_waiter(before, &somebody_lost); // WAIT-1
     };
     give_up = kind == frames::own ? &destroy_now : &destroy_when_settled;
 }
@@ -52,10 +52,10 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& e
     }
     on->keep_scheduler(); // until settle() has used it
     is_refused_ = true;
-    const bool has_left = on->books.enter_wait(*this, [&] { // G3
+    const bool has_left = on->books.enter_wait(*this, [&] { // WAIT-3
         is_refused_ = false;
         outside_waiter* found = nullptr;
-        const bool is_first = event.change_waiter(found, this); // G1
+        const bool is_first = event.change_waiter(found, this); // WAIT-1
         has_rival_ = !is_first && found != &nobody_any_more;
         return is_first;
     });
@@ -85,7 +85,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave_given_up(chain& waiting, schedul
 FIRE_AND_FORGET_ENGINE void outside_wait::end() {
     auto& resumed = static_cast<chain&>(*coroutine);
     scheduler* const on = resumed.on();
-    on->books.leave_wait(*this); // G3
+    on->books.leave_wait(*this); // WAIT-3
     if (!on->resume_soon(resumed)) {
         chain::abandon(resumed, "its executor closed while it waited for something else");
     }
@@ -115,7 +115,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_when_settled(wait_entry& self)
 
 FIRE_AND_FORGET_ENGINE void outside_event::settle() {
     outside_waiter* const found =
-        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // G1 G4
+        waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // WAIT-1 WAIT-4
     if (found == &somebody_late) {
         lost_->destroy(*lost_);
     } else if (found != nullptr && found != &somebody_lost) {

@@ -23,7 +23,8 @@ struct chain_account {
     bool is_given_up = false;
     away_entry* away = nullptr;
 
-    /// Its end, after a run on `ran_on` or none. What the run is to be counted as. // B1 B2
+    /// Its end, after a run on `ran_on` or none. What the run is to be counted
+    /// as. // BOOKS-1 BOOKS-2
     fate close(fate how, const scheduler* ran_on, task_ptr repeated,
                repetition answer = repetition::go_on) const noexcept;
 };

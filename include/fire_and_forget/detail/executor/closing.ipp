@@ -148,7 +148,7 @@ FIRE_AND_FORGET_ENGINE bool closing::close(steady_time deadline, sink_time& for_
 FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,
                                               std::size_t own_open) const noexcept {
     const coroutine_books& books = lent_.home->books;
-    const std::uint64_t closed = books.closed() + own_open; // B1
+    const std::uint64_t closed = books.closed() + own_open; // BOOKS-1
     return !delayed_.has_awaited() && asked_.is_quiet(own) && books.waiting() == 0 &&
            books.opened() <= closed;
 }

@@ -158,7 +158,7 @@ FIRE_AND_FORGET_ENGINE bool delayed_tasks::store_watched(task_ptr& task) {
     }
     static_cast<void>(task.release());
     call_keeper(call, where);
-    if (is_watched && stop.stop_requested()) { // O3 of the queue
+    if (is_watched && stop.stop_requested()) { // TIMERS-7
         request_visit();
     }
     return true;

@@ -76,7 +76,7 @@ FIRE_AND_FORGET_ENGINE errands::shift::shift(errands& of) noexcept : all(of) {
 }
 
 FIRE_AND_FORGET_ENGINE errands::shift::~shift() {
-    library_threads::instance().leave(); // J1
+    library_threads::instance().leave(); // JOIN-1
     {
         const library_lock lock(all.mutex_);
         all.id_ = {};

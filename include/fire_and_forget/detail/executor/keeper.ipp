@@ -127,7 +127,7 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
     std::unique_lock lock(mutex_);
     id_ = std::this_thread::get_id();
     for (unsigned idle = 0; first_ != nullptr;) {
-        const std::uint32_t seen = alarm_.calls(); // A1
+        const std::uint32_t seen = alarm_.calls(); // ALARM-1
         if (wants_ticks_.exchange(false)) {
             is_parked_.store(false, std::memory_order_relaxed);
             idle = 0;
@@ -156,7 +156,7 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
             lock.lock();
         }
     }
-    library_threads::instance().leave(); // J1
+    library_threads::instance().leave(); // JOIN-1
     id_ = {};
     is_parked_.store(true, std::memory_order_relaxed); // who enlists sees it by the mutex
     gets_up_.store(never);

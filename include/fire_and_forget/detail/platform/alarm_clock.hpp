@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How the keeper sleeps: until a time, or until somebody calls. With platform.hpp the only place that
-// knows how a system does that.
+// How the keeper sleeps: until a time, or until somebody calls. With platform.hpp the only place
+// that knows how a system does that.
 
 #include "abi.hpp"
 #include "platform.hpp"
@@ -23,12 +23,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// One thread sleeps on it, any may call it.
 ///
-/// Not a condition variable: with glibc's, a wake-up that the system loses is lost for good, because
-/// it counts the sleeper as woken. Here nothing but a number is remembered, so each call tries again;
-/// and who calls never waits for a thread that has stopped half-way.
+/// Not a condition variable: with glibc's, a wake-up that the system loses is lost for good,
+/// because it counts the sleeper as woken. Here nothing but a number is remembered, so each call
+/// tries again; and who calls never waits for a thread that has stopped half-way.
 ///
-/// Orderings  A1  The sleeper reads calls() before it looks for what it is called for, and sleeps
-///                only while nobody has called since. A call comes after what it is made for.
+/// Orderings  ALARM-1  The sleeper reads calls() before it looks for what it is called for, and
+///                     sleeps only while nobody has called since. A call comes after what it is
+///                     made for.
 class alarm_clock {
 public:
     alarm_clock() noexcept = default;
@@ -36,16 +37,19 @@ public:
     alarm_clock& operator=(const alarm_clock&) = delete;
 
     /// For the sleeper, before it looks.
-    std::uint32_t calls() const noexcept { return calls_.load(std::memory_order_acquire); } // A1
+    std::uint32_t calls() const noexcept {
+        return calls_.load(std::memory_order_acquire); // ALARM-1
+    }
 
 #if defined(FIRE_AND_FORGET_HAS_FUTEX)
     void call() noexcept;
 
-    /// Makes the last call once more, in case the system has lost it: where nobody else would find out.
+    /// Makes the last call once more, in case the system has lost it: where nobody else would find
+    /// out.
     void insist() noexcept;
 
-    /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the sleeper
-    /// looks in vain.
+    /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the
+    /// sleeper looks in vain.
     void sleep(std::uint32_t seen, steady_time end) noexcept;
 
 private:

@@ -16,7 +16,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 #if defined(FIRE_AND_FORGET_HAS_FUTEX)
 
 FIRE_AND_FORGET_ENGINE void alarm_clock::call() noexcept {
-    calls_.fetch_add(1, std::memory_order_release); // A1
+    calls_.fetch_add(1, std::memory_order_release); // ALARM-1
     insist();
 }
 
@@ -48,7 +48,7 @@ FIRE_AND_FORGET_ENGINE std::uint32_t* alarm_clock::word() noexcept {
 
 FIRE_AND_FORGET_ENGINE void alarm_clock::call() noexcept {
     const library_lock lock(mutex_);
-    calls_.fetch_add(1, std::memory_order_release); // A1
+    calls_.fetch_add(1, std::memory_order_release); // ALARM-1
     called_.notify_one();
 }
 

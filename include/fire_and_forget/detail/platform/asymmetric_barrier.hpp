@@ -31,8 +31,8 @@ inline void cpu_relax() noexcept {
 #endif
 }
 
-/// Adds one to a count that no other thread writes. Where counts_in_one_step holds, no signal handler
-/// can come in between.
+/// Adds one to a count that no other thread writes. Where counts_in_one_step holds, no signal
+/// handler can come in between.
 #if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
 inline constexpr bool counts_in_one_step = true;
 inline void count_up(std::atomic<std::uint64_t>& count) noexcept {
@@ -75,10 +75,10 @@ inline void full_fence() noexcept {
 /// process, or for good if a sandbox refuses; under ThreadSanitizer; and on systems other than
 /// Linux and Windows.
 ///
-/// Orderings  B1  heavy() fences before it reads the kind, and light() reads the kind with acquire
-///                before the caller's load. So if heavy() misses that the kind has just become
-///                asymmetric, a light() that relies on it comes later, and its caller sees what
-///                was stored before heavy().
+/// Orderings  BARRIER-1  heavy() fences before it reads the kind, and light() reads the kind with
+///                       acquire before the caller's load. So if heavy() misses that the kind has
+///                       just become asymmetric, a light() that relies on it comes later, and its
+///                       caller sees what was stored before heavy().
 /// Cost       light() a load and a branch; heavy() 0.25 us on an idle machine, 3 us with another
 ///            core busy, which is interrupted for 2 us.
 /// Source     membarrier(2); Hickey et al., P1202 asymmetric fences.
@@ -88,7 +88,8 @@ public:
 
     static void light() noexcept {
         if constexpr (is_possible) {
-            if (decided.load(std::memory_order_acquire) == kind::asymmetric) [[likely]] { // B1
+            // BARRIER-1
+            if (decided.load(std::memory_order_acquire) == kind::asymmetric) [[likely]] {
                 std::atomic_signal_fence(std::memory_order_seq_cst);
                 return;
             }

@@ -10,7 +10,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::heavy() noexcept {
-    full_fence(); // B1
+    full_fence(); // BARRIER-1
     if constexpr (is_possible) {
         if (decided.load(std::memory_order_seq_cst) == kind::asymmetric && !reach_all_threads()) {
             give_up();
@@ -28,7 +28,7 @@ FIRE_AND_FORGET_ENGINE void asymmetric_barrier::prepare() noexcept {
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::choose(kind decision) noexcept {
     kind expected = kind::undecided;
-    decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // B1
+    decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // BARRIER-1
 }
 
 #if defined(FIRE_AND_FORGET_HAS_TSAN)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The threads that the library has started, from their start until they are joined. thread_start.hpp
-// starts them here.
+// The threads that the library has started, from their start until they are joined.
+// thread_start.hpp starts them here.
 
 #include "abi.hpp"
 #include "native_thread.hpp"
@@ -58,11 +58,13 @@ private:
 /// the control block of a thread that has ended meanwhile, and then ends another thread's. Nobody
 /// needs to wait for that: whoever starts a thread or leaves joins those that are there no more.
 ///
-/// Invariants  J1  A thread has left before anybody can see that what it ran is settled. So who has
-///                 waited for an executor to be quiet finds all its threads among those that have
-///                 left, and by joining these knows that nothing of them runs any more.
-///             J2  Of those that have left, only the ones that have not ended yet remain when another
-///                 leaves: a thread_local destructor that blocks keeps its own thread's record only.
+/// Invariants  JOIN-1  A thread has left before anybody can see that what it ran is settled. So who
+///                     has waited for an executor to be quiet finds all its threads among those
+///                     that have left, and by joining these knows that nothing of them runs any
+///                     more.
+///             JOIN-2  Of those that have left, only the ones that have not ended yet remain when
+///                     another leaves: a thread_local destructor that blocks keeps its own thread's
+///                     record only.
 class library_threads {
 public:
     static library_threads& instance() noexcept { return of_process.get(); }
@@ -100,7 +102,7 @@ private:
     static void* live(void* started);
 
     /// Joins those that have left and are not there any more. True if another than the calling
-    /// thread is left of `executor`, or of any if none is given. // J2
+    /// thread is left of `executor`, or of any if none is given. // JOIN-2
     bool join_ended(const void* executor = nullptr) noexcept;
 
     void stop_work(library_thread& one) noexcept;

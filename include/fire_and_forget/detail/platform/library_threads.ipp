@@ -69,7 +69,7 @@ FIRE_AND_FORGET_ENGINE void library_threads::leave() noexcept {
     const library_lock lock(mutex_);
     self->handle = this_native_thread();
     stop_work(*self);
-    left_.link(*self); // J1
+    left_.link(*self); // JOIN-1
 }
 
 FIRE_AND_FORGET_ENGINE void library_threads::wait_until_alone() const noexcept {

@@ -13,8 +13,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// What thread_state::lanes is while its thread is inside the library. No pool's lanes are there, so
-/// the quick way of a submit needs no further test.
+/// What thread_state::lanes is while its thread is inside the library. No pool's lanes are there,
+/// so the quick way of a submit needs no further test.
 inline lane_set* no_entry() noexcept {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): only compared
     return reinterpret_cast<lane_set*>(std::uintptr_t{1});
@@ -30,16 +30,17 @@ inline void keep_order() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-/// While it lives, what a signal handler fires on this thread is refused: a lock is held that the call
-/// might need, or the thread's lanes are being changed. No user code may run meanwhile, whose calls
-/// would be refused as well.
+/// While it lives, what a signal handler fires on this thread is refused: a lock is held that the
+/// call might need, or the thread's lanes are being changed. No user code may run meanwhile, whose
+/// calls would be refused as well.
 ///
-/// Invariants  R1  A call that comes in between two steps of another one on its thread runs to its end
-///                 there. So what the outer one has read before it is inside may be old, but for what
-///                 only the calls of its own pool change.
-///             R2  What calls change that come in between is changed inside, or in one instruction:
-///                 next_ and end_ of a lane, the thread's list of lanes, pushed_. A slot is reserved
-///                 inside and filled outside: a call in between takes the next one.
+/// Invariants  REENTRY-1  A call that comes in between two steps of another one on its thread runs
+///                        to its end there. So what the outer one has read before it is inside may
+///                        be old, but for what only the calls of its own pool change.
+///             REENTRY-2  What calls change that come in between is changed inside, or in one
+///                        instruction: next_ and end_ of a lane, the thread's list of lanes,
+///                        pushed_. A slot is reserved inside and filled outside: a call in between
+///                        takes the next one.
 class inside_library {
 public:
     inside_library() noexcept : at_hand(std::exchange(this_thread.lanes, no_entry())) {

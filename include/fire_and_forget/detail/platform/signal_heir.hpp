@@ -15,21 +15,22 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Signals are the program's: its handlers run on its own threads, and what these block stays
-/// pending for them, for sigwait, or for a signalfd, as if the library had no threads. So these block
-/// all, and the keeper and the workers take none ever: a handler could be long, or meet a task.
+/// pending for them, for sigwait, or for a signalfd, as if the library had no threads. So these
+/// block all, and the keeper and the workers take none ever: a handler could be long, or meet a
+/// task.
 ///
-/// But when main has left by pthread_exit, it may be that only threads of the library are there, and
-/// the process could not even be ended by SIGTERM. So main's end makes a thread that does nothing but
-/// to take the signals that main would have taken: it has the mask that main had in the end, and also
-/// blocks what was blocked where the library was first used. It goes when no other thread of the
-/// library is left.
+/// But when main has left by pthread_exit, it may be that only threads of the library are there,
+/// and the process could not even be ended by SIGTERM. So main's end makes a thread that does
+/// nothing but to take the signals that main would have taken: it has the mask that main had in the
+/// end, and also blocks what was blocked where the library was first used. It goes when no other
+/// thread of the library is left.
 ///
 /// A main that has fired something is heard when it ends. The end of another main is looked for
 /// every second.
 ///
-/// Invariant  H1  Who starts a thread of the library counts it and then looks for the heir; an heir
-///                that goes says so and then counts. Both are seq_cst: it is one of them that sees to
-///                it that there is an heir.
+/// Invariant  HEIR-1  Who starts a thread of the library counts it and then looks for the heir; an
+///                    heir that goes says so and then counts. Both are seq_cst: it is one of them
+///                    that sees to it that there is an heir.
 class signal_heir {
 public:
     static signal_heir& instance() noexcept { return of_process.get(); }

@@ -26,7 +26,7 @@ FIRE_AND_FORGET_ENGINE void signal_heir::watch_this_thread() noexcept {
 
 FIRE_AND_FORGET_ENGINE void signal_heir::come_if_needed() noexcept {
     library_threads& threads = library_threads::instance();
-    if (has_main_ended_.load() && threads.at_work() > 0 && !is_here_.exchange(true)) { // H1
+    if (has_main_ended_.load() && threads.at_work() > 0 && !is_here_.exchange(true)) { // HEIR-1
         is_here_ = threads.start(&live, this, nullptr) == 0;
     }
 }
@@ -82,7 +82,7 @@ FIRE_AND_FORGET_ENGINE void signal_heir::live(void* self, void*) {
     pthread_sigmask(SIG_SETMASK, &heir.mask_, nullptr);
     do {
         threads.wait_until_alone();
-        heir.is_here_ = false; // H1
+        heir.is_here_ = false; // HEIR-1
     } while (threads.at_work() > 1 && !heir.is_here_.exchange(true));
 }
 

@@ -269,7 +269,7 @@ FIRE_AND_FORGET_ENGINE void own_threads::live(record* first) {
     fate result = fate::failed;
     const scope_guard at_the_end([&] {
         end_if_forked();
-        library_threads::instance().leave(); // J1
+        library_threads::instance().leave(); // JOIN-1
         end_thread(self.get(), result);
     });
     name_this_thread("faf/own");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// All that a call site sees of a pool: whether it may store its task in the lane at hand, and whom it
-// asks if not. pool.hpp stands behind it.
+// All that a call site sees of a pool: whether it may store its task in the lane at hand, and whom
+// it asks if not. pool.hpp stands behind it.
 
 #include "../../call_site.hpp"
 #include "../../options.hpp"
@@ -56,7 +56,7 @@ public:
 
     /// Its two halves: where the first says no, the second does the rest.
     static bool needs_no_more(const lane_set& lanes) noexcept {
-        asymmetric_barrier::light(); // O1 of the doorbell; RECALL-1 comes after it
+        asymmetric_barrier::light(); // BELL-1; RECALL-1 comes after it
         return !lanes.bell.is_needed() && !lanes.is_closed();
     }
     static bool has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored, call_site where,
@@ -123,8 +123,8 @@ private:
     pool& behind_;
     lane_set& lanes_;
 
-    /// The lanes while the pool is open and without a limit, else what is no lanes: so one comparison
-    /// tells all.
+    /// The lanes while the pool is open and without a limit, else what is no lanes: so one
+    /// comparison tells all.
     std::atomic<const void*> open_lanes_;
 };
 

@@ -24,7 +24,7 @@ FIRE_AND_FORGET_ENGINE bool pool_door::has_kept_late(lane_set& lanes, pool_lane&
 }
 
 FIRE_AND_FORGET_ENGINE void pool_door::announce(lane_set& lanes, call_site where) {
-    asymmetric_barrier::light(); // O1 of the doorbell
+    asymmetric_barrier::light(); // BELL-1
     if (lanes.bell.is_needed()) [[unlikely]] {
         with_pool_of(lanes, [&](pool& of) { of.workers_.ring(where); });
     }

@@ -107,7 +107,7 @@ FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::sleep(worker& self, unsigned& vain_hopes) {
-    const std::int32_t seen = bell_.epoch(); // O2 of the doorbell
+    const std::int32_t seen = bell_.epoch(); // BELL-2
     if (workers_.has_napper()) {
         self.turn = bell_.look_or_fall_asleep(); // WORKER-2
         if (self.turn == doorbell::turn::mine) {
@@ -116,7 +116,7 @@ FIRE_AND_FORGET_ENGINE void worker_loop::sleep(worker& self, unsigned& vain_hope
     } else {
         bell_.fall_asleep(self.turn);
     }
-    asymmetric_barrier::heavy(); // O1 of the doorbell
+    asymmetric_barrier::heavy(); // BELL-1
     if (has_hope(vain_hopes)) {
         std::this_thread::yield(); // the one whose lane is locked may need the processor
     } else if (!workers_.is_dismissed()) {

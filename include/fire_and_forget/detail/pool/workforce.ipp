@@ -130,7 +130,8 @@ FIRE_AND_FORGET_ENGINE worker* workforce::enroll(hired_as what, const call_site&
     return recruit;
 }
 
-/// Without the mutex: who starts a thread may be stopped half-way, and others must be able to go on.
+/// Without the mutex: who starts a thread may be stopped half-way, and others must be able to go
+/// on.
 FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit, const call_site& where) {
     const bool is_extra = recruit.is_extra;
     std::exception_ptr why;
@@ -174,7 +175,7 @@ FIRE_AND_FORGET_ENGINE void workforce::give_up_place() noexcept {
     }
     note_vacancy(); // STAFF-1
     bell_.fall_asleep(doorbell::turn::of_another);
-    asymmetric_barrier::heavy(); // O1 of the doorbell
+    asymmetric_barrier::heavy(); // BELL-1
 }
 
 FIRE_AND_FORGET_ENGINE void workforce::note_vacancy() noexcept {
@@ -208,7 +209,7 @@ FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& 
 
 FIRE_AND_FORGET_ENGINE workforce::employment::~employment() {
     shutdown_participant& owner = in_.owner_;
-    library_threads::instance().leave(); // J1
+    library_threads::instance().leave(); // JOIN-1
     in_.leave(self_, is_forced_);
     delete &self_;
     this_thread.works_for = nullptr;

@@ -50,14 +50,15 @@ struct block {
     /// Counts `tasks` of this block as done, or the lane's taking side as past it. The last one
     /// gives it back.
     void finish(std::uint32_t tasks) noexcept {
-        // acq_rel: whoever gives it back has seen what all others did in it // O2
+        // acq_rel: whoever gives it back has seen what all others did in it // LANE-8
         if (unfinished.fetch_sub(tasks, std::memory_order_acq_rel) == tasks) {
             home.take_back(this);
         }
     }
 
     /// Aligned by hand: an aligned allocation takes ten times as many instructions here, because
-    /// it cuts a larger piece to size. The pointer to the whole piece stands right before the block.
+    /// it cuts a larger piece to size. The pointer to the whole piece stands right before the
+    /// block.
     static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
         void* const whole = ::operator new(size + cache_line, std::nothrow);
         if (whole == nullptr) {

@@ -17,26 +17,28 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Shape       One word holds how many workers sleep (parked, or not yet hired), whether one is
 ///             awake and *looking* for tasks, and whether a worker is being *rung* for. Sleepers
 ///             wait on epoch_.
-/// Invariants  D1  Every transition of the word is one read-modify-write, in a member with a name.
-///             D2  epoch_ grows with each call and with nothing else.
-///             D3  At most one worker looks. It has set `looking` itself and clears it itself.
-///             D4  `ringing` is set by the one who will call a sleeper, and cleared by every worker
-///                 that falls asleep or wakes, and by a caller that found nobody to call.
-/// Orderings   O1  A submit publishes its task, passes a light barrier and reads the word. A worker
-///                 enters the word as asleep, passes a heavy barrier and looks into the lanes once
-///                 more before it waits. One of the two sees the other.
-///             O2  The worker reads epoch_ before it enters as asleep, and waits only while epoch_
-///                 has that value: a call in between is not missed.
+/// Orderings   BELL-1  A submit publishes its task, passes a light barrier and reads the word. A
+///                     worker enters the word as asleep, passes a heavy barrier and looks into the
+///                     lanes once more before it waits. One of the two sees the other.
+///             BELL-2  The worker reads epoch_ before it enters as asleep, and waits only while
+///                     epoch_ has that value: a call in between is not missed.
+/// Invariants  BELL-3  Every transition of the word is one read-modify-write, in a member with a
+///                     name.
+///             BELL-4  epoch_ grows with each call and with nothing else.
+///             BELL-5  At most one worker looks. It has set `looking` itself and clears it itself.
+///             BELL-6  `ringing` is set by the one who will call a sleeper, and cleared by every
+///                     worker that falls asleep or wakes, and by a caller that found nobody to
+///                     call.
 /// Limits      Two races are left, because ruling them out would take a heavy barrier for each task
 ///             that is found. A submit that reads `looking` or `ringing` in the instant in which
 ///             that worker leaves with another task finds nobody, though a third may be asleep. And
 ///             a call may meet a worker that is just waking by itself, for another task. A worker
-///             that runs out of tasks looks again, so both matter only if all who are awake are kept
-///             by long tasks: then the keeper's tick calls. It also calls when nothing gets on while
-///             somebody looks or is rung for: a thread may have been stopped, or a call lost. So who
-///             rings tells the keeper.
-/// Cost        is_needed() is one load of a word that changes only when workers fall asleep, wake or
-///             take turns at looking. A call is a system call of 2-3 us.
+///             that runs out of tasks looks again, so both matter only if all who are awake are
+///             kept by long tasks: then the keeper's tick calls. It also calls when nothing gets on
+///             while somebody looks or is rung for: a thread may have been stopped, or a call lost.
+///             So who rings tells the keeper.
+/// Cost        is_needed() is one load of a word that changes only when workers fall asleep, wake
+///             or take turns at looking. A call is a system call of 2-3 us.
 /// Source      Vyukov, eventcount; P1202 asymmetric fences. tests/models/doorbell.pml.
 class doorbell {
 public:
@@ -57,7 +59,7 @@ public:
     // Submits -------------------------------------------------------------------------------------
 
     /// After a light barrier: whether a sleeper must be called.
-    bool is_needed() const noexcept { // O1
+    bool is_needed() const noexcept { // BELL-1
         return word_.load(std::memory_order_relaxed) - 1 < all_sleepers;
     }
 
@@ -87,11 +89,11 @@ public:
     /// the lanes before it waits.
     void fall_asleep(turn whose) noexcept;
 
-    /// The same for a caller whose turn it is not, where somebody must look: takes the turn if it is
-    /// free, and stays awake.
+    /// The same for a caller whose turn it is not, where somebody must look: takes the turn if it
+    /// is free, and stays awake.
     turn look_or_fall_asleep() noexcept;
 
-    void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // O2
+    void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // BELL-2
 
     /// The caller, until now counted as asleep, is awake. It looks until it finds nothing before it
     /// falls asleep again: as the one whose turn it is, if that was free.

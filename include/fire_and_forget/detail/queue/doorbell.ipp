@@ -24,13 +24,13 @@ FIRE_AND_FORGET_ENGINE bool doorbell::try_ring() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void doorbell::call_one() noexcept {
-    epoch_.fetch_add(1); // D2
+    epoch_.fetch_add(1); // BELL-4
     stress_point();
     epoch_.notify_one();
 }
 
 FIRE_AND_FORGET_ENGINE void doorbell::call_all() noexcept {
-    epoch_.fetch_add(1); // D2
+    epoch_.fetch_add(1); // BELL-4
     epoch_.notify_all();
 }
 
@@ -38,10 +38,10 @@ FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::try_look() noexcept {
     if ((word_.load(std::memory_order_relaxed) & looking) != 0) {
         return turn::of_another;
     }
-    return (word_.fetch_or(looking) & looking) == 0 ? turn::mine : turn::of_another; // D3
+    return (word_.fetch_or(looking) & looking) == 0 ? turn::mine : turn::of_another; // BELL-5
 }
 
-FIRE_AND_FORGET_ENGINE void doorbell::fall_asleep(turn whose) noexcept { // O1
+FIRE_AND_FORGET_ENGINE void doorbell::fall_asleep(turn whose) noexcept { // BELL-1
     const std::uint32_t cleared = ringing | (whose == turn::mine ? looking : 0);
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {

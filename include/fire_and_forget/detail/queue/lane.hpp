@@ -24,25 +24,27 @@ enum class arrival : std::uint8_t { first, again };
 /// First in, first out; one thread stores, any worker takes. A task is constructed in its slot, and
 /// run and destroyed there.
 ///
-/// Shape       Blocks of slots, chained. The storing side fills the last one; the taking side, which
-///             is a lock that workers only try, moves along behind it.
-/// Invariants  L1  Only the owner, the storing thread, changes next_, end_, tail_, pushed_ and resumed_.
-///             L2  Only the holder of is_taking_ changes head_, head_end_, head_block_ and taken_.
-///             L3  What is in a slot is read only after its type was seen, with acquire.
-///             L4  A block is used again only when all its tasks are done *and* the taking side has
-///                 moved on: `unfinished` counts one more than there are slots.
-///             L5  No user code runs while is_taking_ is held.
-///             L6  Slots are reserved in order, before their closure is constructed. What a copy
-///                 constructor stores here itself waits behind its own; one that may throw runs
-///                 before a slot is reserved, for a task on the heap.
-/// Orderings   O1  publish() stores the type with release, after the closure, the place and
-///                 pushed_; a taker loads it with acquire.
-///             O2  finish() releases what a worker did in a block; the last one acquires it all,
-///                 and releases the block through spares_ to the owner, who acquires.
-///             O3  A new block is complete before it is linked with release; the taking side
-///                 follows the link with acquire.
-///             O4  is_taking_ is a lock: acquire on taking, release on letting go.
-///             O5  Who reads taken_ and then pushed_ finds at least as many pushed.
+/// Shape       Blocks of slots, chained. The storing side fills the last one; the taking side,
+///             which is a lock that workers only try, moves along behind it.
+/// Invariants  LANE-1   Only the owner, the storing thread, changes next_, end_, tail_, pushed_ and
+///                      resumed_.
+///             LANE-2   Only the holder of is_taking_ changes head_, head_end_, head_block_ and
+///                      taken_.
+///             LANE-3   What is in a slot is read only after its type was seen, with acquire.
+///             LANE-4   A block is used again only when all its tasks are done *and* the taking
+///                      side has moved on: `unfinished` counts one more than there are slots.
+///             LANE-5   No user code runs while is_taking_ is held.
+///             LANE-6   Slots are reserved in order, before their closure is constructed. What a
+///                      copy constructor stores here itself waits behind its own; one that may
+///                      throw runs before a slot is reserved, for a task on the heap.
+/// Orderings   LANE-7   publish() stores the type with release, after the closure, the place and
+///                      pushed_; a taker loads it with acquire.
+///             LANE-8   finish() releases what a worker did in a block; the last one acquires it
+///                      all, and releases the block through spares_ to the owner, who acquires.
+///             LANE-9   A new block is complete before it is linked with release; the taking side
+///                      follows the link with acquire.
+///             LANE-10  is_taking_ is a lock: acquire on taking, release on letting go.
+///             LANE-11  Who reads taken_ and then pushed_ finds at least as many pushed.
 /// Limits      Not a work-stealing deque: workers take from the old end only, one at a time.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write.
@@ -89,20 +91,20 @@ public:
         return extend();
     }
 
-    /// The next slot, for the owner to construct a task in and then publish, bury or unreserve it. After
-    /// has_room().
-    slot& reserve() noexcept { return *next_++; } // L6
+    /// The next slot, for the owner to construct a task in and then publish, bury or unreserve it.
+    /// After has_room().
+    slot& reserve() noexcept { return *next_++; } // LANE-6
 
     /// From now on workers may take it.
     void publish(slot& stored, const task_type& type, arrival how = arrival::first) noexcept {
-        count_up(how == arrival::first ? pushed_ : resumed_); // L1
+        count_up(how == arrival::first ? pushed_ : resumed_); // LANE-1
         stress_point();
-        stored.type.store(&type, std::memory_order_release); // O1
+        stored.type.store(&type, std::memory_order_release); // LANE-7
     }
 
     /// Leaves a reserved slot without a task.
     static void bury(slot& reserved) noexcept {
-        reserved.type.store(&tombstone, std::memory_order_release); // O1
+        reserved.type.store(&tombstone, std::memory_order_release); // LANE-7
     }
 
     /// Gives up a slot that is reserved and empty. False if others have been reserved since: then a
@@ -125,7 +127,7 @@ public:
         if (waits) {
             stored.type.store(nullptr, std::memory_order_relaxed);
             std::atomic<std::uint64_t>& all = how == arrival::first ? pushed_ : resumed_;
-            all.store(all.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); // L1
+            all.store(all.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); // LANE-1
         }
         unlock();
         return waits;
@@ -153,8 +155,8 @@ public:
         return take_and_unlock(taker, is_it);
     }
 
-    /// Calls `look` with the slot of the task that waits longest, if there is one, while it can't be
-    /// taken.
+    /// Calls `look` with the slot of the task that waits longest, if there is one, while it can't
+    /// be taken.
     template <class Look>
     void look_at_first(Look look) noexcept {
         lock();
@@ -194,7 +196,9 @@ public:
 
     /// Tasks stored, and tasks taken, since it was made.
     std::uint64_t pushed() const noexcept { return accepted() + resumed(); }
-    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_acquire); } // O5
+    std::uint64_t taken() const noexcept {
+        return taken_.load(std::memory_order_acquire); // LANE-11
+    }
 
     /// Of those stored: tasks, and coroutines that go on.
     std::uint64_t accepted() const noexcept { return pushed_.load(std::memory_order_relaxed); }
@@ -207,7 +211,7 @@ public:
         done->next.store(nullptr, std::memory_order_relaxed);
         for (std::atomic<block_type*>& place : spares_) {
             block_type* none = nullptr;
-            if (place.compare_exchange_strong(none, done, std::memory_order_release, // O2
+            if (place.compare_exchange_strong(none, done, std::memory_order_release, // LANE-8
                                               std::memory_order_relaxed)) {
                 return;
             }
@@ -228,7 +232,7 @@ private:
             return false;
         }
         stress_point();
-        tail_->next.store(fresh, std::memory_order_release); // O3
+        tail_->next.store(fresh, std::memory_order_release); // LANE-9
         tail_ = fresh;
         next_ = fresh->first();
         end_ = next_ + Slots;
@@ -238,7 +242,7 @@ private:
     /// Only the owner takes spares, so load and store need not be one step.
     block_type* take_spare() noexcept {
         for (std::atomic<block_type*>& place : spares_) {
-            block_type* const spare = place.load(std::memory_order_acquire); // O2
+            block_type* const spare = place.load(std::memory_order_acquire); // LANE-8
             if (spare != nullptr) {
                 place.store(nullptr, std::memory_order_relaxed);
                 return spare;
@@ -247,7 +251,7 @@ private:
         return nullptr;
     }
 
-    bool try_lock() noexcept { // O4
+    bool try_lock() noexcept { // LANE-10
         return !is_taking_.load(std::memory_order_relaxed) &&
                !is_taking_.exchange(true, std::memory_order_acquire);
     }
@@ -256,7 +260,7 @@ private:
             std::this_thread::yield();
         }
     }
-    void unlock() noexcept { is_taking_.store(false, std::memory_order_release); } // O4
+    void unlock() noexcept { is_taking_.store(false, std::memory_order_release); } // LANE-10
 
     static constexpr auto any_task = [](const slot&) { return true; };
 
@@ -266,7 +270,7 @@ private:
         const bool takes = first != nullptr && is_it(*first);
         if (takes) {
             ++head_;
-            taken_.store(taken() + 1, std::memory_order_release); // L2 O5
+            taken_.store(taken() + 1, std::memory_order_release); // LANE-2 LANE-11
             taker.take(*first, *head_block_);
         }
         stress_point();
@@ -280,7 +284,8 @@ private:
             if (head_ == head_end_ && !follow()) {
                 return nullptr;
             }
-            const task_type* const type = head_->type.load(std::memory_order_acquire); // O1 L3
+            const task_type* const type =
+                head_->type.load(std::memory_order_acquire); // LANE-3 LANE-7
             if (type != &tombstone) {
                 return type != nullptr ? head_ : nullptr;
             }
@@ -292,7 +297,7 @@ private:
 
     /// Moves the taking side on to the next block.
     bool follow() noexcept {
-        block_type* const next = head_block_->next.load(std::memory_order_acquire); // O3
+        block_type* const next = head_block_->next.load(std::memory_order_acquire); // LANE-9
         if (next == nullptr) {
             return false;
         }
@@ -301,7 +306,7 @@ private:
         head_ = next->first();
         head_end_ = head_ + Slots;
         stress_point();
-        passed->finish(1); // L4
+        passed->finish(1); // LANE-4
         return true;
     }
 

@@ -43,10 +43,10 @@ using pool_block = pool_lane::block_type;
 /// be on its way out when a worker has run its task, and somebody has therefore ended the pool: so
 /// all that a submit touches once it has stored its task is here, not in the pool.
 ///
-/// Orderings  S1  A lane is linked with release before its first task is published. A worker that
-///                is about to sleep loads the links, with acquire, after its heavy barrier: so it
-///                sees the lane if it must see the task (O1 of the doorbell).
-///            S2  Who sees one more retired sees which it is.
+/// Orderings  LANES-1  A lane is linked with release before its first task is published. A worker
+///                     that is about to sleep loads the links, with acquire, after its heavy
+///                     barrier: so it sees the lane if it must see the task (BELL-1).
+///            LANES-2  Who sees one more retired sees which it is.
 class lane_set {
 public:
     lane_set() noexcept = default;
@@ -78,8 +78,8 @@ public:
     void close() noexcept { is_closed_.store(true, std::memory_order_relaxed); }
     bool is_closed() const noexcept { return is_closed_.load(std::memory_order_relaxed); }
 
-    /// From now on workers take nothing any more. Who has then had a lane's lock knows that no worker
-    /// is about to take from it; the barrier is for lanes that are linked later.
+    /// From now on workers take nothing any more. Who has then had a lane's lock knows that no
+    /// worker is about to take from it; the barrier is for lanes that are linked later.
     void end() noexcept;
     bool is_over() const noexcept { return is_over_.load(std::memory_order_relaxed); }
 

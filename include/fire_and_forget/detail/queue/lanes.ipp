@@ -38,11 +38,11 @@ FIRE_AND_FORGET_ENGINE void lane_set::retire() noexcept {
     const library_lock lock(mutex_);
     pool_ = nullptr;
     is_retired_.store(true, std::memory_order_relaxed);
-    retired.fetch_add(1, std::memory_order_release); // S2
+    retired.fetch_add(1, std::memory_order_release); // LANES-2
 }
 
 FIRE_AND_FORGET_ENGINE std::uint32_t lane_set::retired_so_far() noexcept {
-    return retired.load(std::memory_order_acquire); // S2
+    return retired.load(std::memory_order_acquire); // LANES-2
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::end() noexcept {
@@ -73,7 +73,7 @@ FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level)
 }
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexcept {
-    return lists_[level].first.load(std::memory_order_acquire); // S1
+    return lists_[level].first.load(std::memory_order_acquire); // LANES-1
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
@@ -100,7 +100,7 @@ FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(list& lanes, bool is_of_timers) 
     }
     fresh->is_of_timers = is_of_timers;
     fresh->next = lanes.first.load(std::memory_order_relaxed);
-    lanes.first.store(fresh, std::memory_order_release); // S1
+    lanes.first.store(fresh, std::memory_order_release); // LANES-1
     return fresh;
 }
 

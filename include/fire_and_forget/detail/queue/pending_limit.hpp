@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How many tasks may wait in one pool. admission.hpp asks here before it stores one, if the pool has
-// a limit at all; a worker that takes one gives its place back.
+// How many tasks may wait in one pool. admission.hpp asks here before it stores one, if the pool
+// has a limit at all; a worker that takes one gives its place back.
 
 #include "../platform/abi.hpp"
 #include "../platform/scope_guard.hpp"
@@ -18,11 +18,11 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts places and lets callers wait for one.
 ///
-/// Invariant  N1  taken_ never exceeds most_ by try_enter(); enter_anyway() may make it.
-/// Orderings  O1  Who waits enters waiters_ and then looks whether a place is free; who leaves gives
-///                the place back and then reads waiters_. All four are seq_cst, so one sees the
-///                other. A wait looks again every 10 ms all the same: in glibc 2.36 a condition
-///                variable with several waiters may lose a wake-up (bug 25847).
+/// Invariant  LIMIT-1  taken_ never exceeds most_ by try_enter(); enter_anyway() may make it.
+/// Orderings  LIMIT-2  Who waits enters waiters_ and then looks whether a place is free; who leaves
+///                     gives the place back and then reads waiters_. All four are seq_cst, so one
+///                     sees the other. A wait looks again every 10 ms all the same: in glibc 2.36 a
+///                     condition variable with several waiters may lose a wake-up (bug 25847).
 class pending_limit {
 public:
     explicit pending_limit(std::size_t most, std::chrono::nanoseconds look_again =
@@ -41,7 +41,7 @@ public:
     /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds.
     template <class Predicate>
     bool wait_enter(steady_time deadline, Predicate is_over) {
-        waiters_.fetch_add(1); // O1
+        waiters_.fetch_add(1); // LIMIT-2
         const scope_guard at_the_end([&] { waiters_.fetch_sub(1); });
         std::unique_lock lock(mutex_);
         while (!try_enter()) {

@@ -31,26 +31,30 @@ bool is_asked_to_stop(const timed& item);
 watched& watch_of(const timed& item) noexcept;
 
 /// Shape       A stack that any thread pushes to (the intake), a heap that only the holder of
-///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is in
-///             the intake to the heap, and takes out what was asked, wherever it stands in there.
-/// Invariants  T1  The intake is closed by a mark in the place of its top, put there in the same
-///                 step in which it is emptied. So a push is either found by who closes, or refused.
-///             T2  An item is in the intake, in the heap or among spilled_, or it has been handed
-///                 out. It is counted as accepted before it is in the intake, and as gone after it
-///                 has been stored elsewhere: what seems to wait may only be too much.
-///             T3  Nothing is lost for want of memory: what finds no room in the heap is spilled_,
-///                 and tried again at each service.
-///             T4  What is watched is armed from before it is in the intake until it is handed out.
-///                 Who arms it looks afterwards whether its stop_token has been asked already; who
-///                 asks it comes from there. So one of the two notes it.
-/// Orderings   O1  push() publishes an item with release; serving acquires the intake.
-///             O2  push() adds to the intake before its caller reads when the keeper gets up; the
-///                 keeper says when before it looks into the intake once more. All four are seq_cst,
-///                 so one of the two sees the other.
-///             O3  Serving takes the request to look before it takes the intake: what was asked after
-///                 it was pushed is found. What was asked before, and looked for before, is not: but
-///                 then who pushes it finds in the intake what serving has left there, so he sees in
-///                 its stop_token that it was asked, and requests a look once more.
+///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is
+///             in the intake to the heap, and takes out what was asked, wherever it stands in
+///             there.
+/// Invariants  TIMERS-1  The intake is closed by a mark in the place of its top, put there in the
+///                       same step in which it is emptied. So a push is either found by who closes,
+///                       or refused.
+///             TIMERS-2  An item is in the intake, in the heap or among spilled_, or it has been
+///                       handed out. It is counted as accepted before it is in the intake, and as
+///                       gone after it has been stored elsewhere: what seems to wait may only be
+///                       too much.
+///             TIMERS-3  Nothing is lost for want of memory: what finds no room in the heap is
+///                       spilled_, and tried again at each service.
+///             TIMERS-4  What is watched is armed from before it is in the intake until it is
+///                       handed out. Who arms it looks afterwards whether its stop_token has been
+///                       asked already; who asks it comes from there. So one of the two notes it.
+/// Orderings   TIMERS-5  push() publishes an item with release; serving acquires the intake.
+///             TIMERS-6  push() adds to the intake before its caller reads when the keeper gets up;
+///                       the keeper says when before it looks into the intake once more. All four
+///                       are seq_cst, so one of the two sees the other.
+///             TIMERS-7  Serving takes the request to look before it takes the intake: what was
+///                       asked after it was pushed is found. What was asked before, and looked for
+///                       before, is not: but then who pushes it finds in the intake what serving
+///                       has left there, so he sees in its stop_token that it was asked, and
+///                       requests a look once more.
 /// Source      Treiber's stack, of which all is taken at once; tests/models/timers.pml.
 /// Cost        A push is two read-modify-writes. Serving costs about 0.3 us for each item, with a
 ///             million of them, and so does taking out one that was asked to stop.
@@ -83,7 +87,7 @@ public:
     bool ask(watched& one) noexcept;
 
     /// Someone may have been asked before he was pushed.
-    void request_look() noexcept { wants_look_.store(true); } // O2
+    void request_look() noexcept { wants_look_.store(true); } // TIMERS-6
 
     /// Hands out what is due, `most` items at most, and then as many that were asked to stop:
     /// `store(item)` answers false if there is no room for it, then it stays here. Returns when to
@@ -96,7 +100,7 @@ public:
             std::this_thread::yield();
             return later(now, retry);
         }
-        has_asked_ = wants_look_.exchange(false) || has_asked_; // O3
+        has_asked_ = wants_look_.exchange(false) || has_asked_; // TIMERS-7
         stress_point();
         collect();
         bool has_room = true;
@@ -175,8 +179,8 @@ public:
 private:
     static constexpr std::chrono::milliseconds retry{5};
 
-    /// Of one kind of items. Nothing waits if as many are gone as have been accepted, for counts read
-    /// in that order.
+    /// Of one kind of items. Nothing waits if as many are gone as have been accepted, for counts
+    /// read in that order.
     struct counts {
         std::atomic<std::uint64_t> accepted{0};
         std::atomic<std::uint64_t> gone{0};
@@ -199,7 +203,7 @@ private:
         counts& its = counts_of(item); // it may be gone when it is stored
         const bool is_stored = store(item);
         if (is_stored) {
-            its.gone.fetch_add(1, std::memory_order_release); // T2
+            its.gone.fetch_add(1, std::memory_order_release); // TIMERS-2
         } else {
             spill(item);
         }

@@ -40,17 +40,17 @@ FIRE_AND_FORGET_ENGINE bool timer_queue::push(timed& item) noexcept {
         arm(item);
     }
     std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
-    accepted.fetch_add(1, std::memory_order_relaxed); // T2
+    accepted.fetch_add(1, std::memory_order_relaxed); // TIMERS-2
     timed* top = intake_.load(std::memory_order_relaxed);
     do {
-        if (top == &closed_) { // T1
+        if (top == &closed_) { // TIMERS-1
             accepted.fetch_sub(1, std::memory_order_relaxed);
             disarm(item);
             return false;
         }
         item.next = top;
         stress_point();
-    } while (!intake_.compare_exchange_weak(top, &item)); // O1 O2
+    } while (!intake_.compare_exchange_weak(top, &item)); // TIMERS-5 TIMERS-6
     return true;
 }
 
@@ -68,7 +68,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t timer_queue::gone() const noexcept {
            repeated_.gone.load(std::memory_order_relaxed);
 }
 
-FIRE_AND_FORGET_ENGINE bool timer_queue::has_news() const noexcept { // O2
+FIRE_AND_FORGET_ENGINE bool timer_queue::has_news() const noexcept { // TIMERS-6
     const timed* const top = intake_.load();
     return (top != nullptr && top != &closed_) || wants_look_.load();
 }
@@ -85,7 +85,7 @@ FIRE_AND_FORGET_ENGINE void timer_queue::close() noexcept {
     const library_lock lock(mutex_);
     if (!is_closed_) {
         is_closed_ = true;
-        keep_all(intake_.exchange(&closed_)); // T1
+        keep_all(intake_.exchange(&closed_)); // TIMERS-1
     }
 }
 
@@ -101,7 +101,7 @@ FIRE_AND_FORGET_ENGINE timer_queue::counts& timer_queue::counts_of(const timed& 
 FIRE_AND_FORGET_ENGINE void timer_queue::collect() noexcept {
     keep_all(std::exchange(spilled_, nullptr));
     if (!is_closed_) {
-        keep_all(intake_.exchange(nullptr)); // O1
+        keep_all(intake_.exchange(nullptr)); // TIMERS-5
     }
 }
 
@@ -119,18 +119,18 @@ FIRE_AND_FORGET_ENGINE void timer_queue::keep_all(timed* stack) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::spill(timed& item) noexcept { // T3
+FIRE_AND_FORGET_ENGINE void timer_queue::spill(timed& item) noexcept { // TIMERS-3
     item.next = std::exchange(spilled_, &item);
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::arm(timed& item) noexcept { // T4
+FIRE_AND_FORGET_ENGINE void timer_queue::arm(timed& item) noexcept { // TIMERS-4
     asked_.arm(watch_of(item));
     if (is_asked_to_stop(item)) {
         ask(watch_of(item));
     }
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timed& item) noexcept { // T4
+FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timed& item) noexcept { // TIMERS-4
     if (item.is_watched) {
         asked_.disarm(watch_of(item));
     }

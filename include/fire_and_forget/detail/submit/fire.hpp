@@ -71,8 +71,8 @@ submission fire(E& target, const options* given, const located<std::type_identit
     }
 }
 
-/// Where something has to be looked into: a first task of its thread, one with options, a large one,
-/// one whose copy may throw, a closed pool or one with a limit.
+/// Where something has to be looked into: a first task of its thread, one with options, a large
+/// one, one whose copy may throw, a closed pool or one with a limit.
 template <class... Args>
 [[gnu::noinline]] submission fire_with_care(pool_door& pool, const options* given, call_site where,
                                             void* callable, const storing<Args...>& how,
@@ -86,7 +86,7 @@ template <class... Args>
 /// The thread's lane is at hand again.
 inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
     keep_order();
-    this_thread.lane = &lane; // R1: it may be another one's
+    this_thread.lane = &lane; // REENTRY-1: it may be another one's
     keep_order();
     this_thread.lanes = &lanes;
 }
@@ -96,7 +96,7 @@ inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
     if constexpr (counts_in_one_step) {
         lane.publish(stored, type);
     } else {
-        const inside_library counting; // R2
+        const inside_library counting; // REENTRY-2
         lane.publish(stored, type);
     }
 }
@@ -108,13 +108,13 @@ template <class... Args>
                                               Args&&... args) {
     if (given == nullptr && fn.how->facts.is_quick) [[likely]] {
         pool_lane* const lane = this_thread.lane;
-        keep_order(); // R1: as they belong together
+        keep_order(); // REENTRY-1: as they belong together
         lane_set* const lanes = this_thread.lanes;
         if (pool.has_at_hand(lanes)) [[likely]] {
             this_thread.lanes = no_entry();
             keep_order();
             if (lane->has_room()) [[likely]] {
-                slot& place = lane->reserve(); // R2
+                slot& place = lane->reserve(); // REENTRY-2
                 leave_library(*lane, *lanes);
                 fn.construct(place.closure, std::forward<Args>(args)...);
                 place.where = fn.where;

@@ -12,10 +12,11 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Invariants  A1  Only what is armed is on the list, and disarming takes it off. So what has been
-///                 disarmed and handed out is on no list, and whoever asks it then leaves it alone.
-/// Cost        A mutex that is held for a few steps: asking is part of somebody's request_stop(), and
-///             taking one out must find it gone or be the first, which would be an own protocol
+/// Invariants  ASKED-1  Only what is armed is on the list, and disarming takes it off. So what has
+///                      been disarmed and handed out is on no list, and whoever asks it then leaves
+///                      it alone.
+/// Cost        A mutex that is held for a few steps: asking is part of somebody's request_stop(),
+///             and taking one out must find it gone or be the first, which would be an own protocol
 ///             without a mutex.
 class asked_list {
 public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How an executor counts its coroutines beyond the stretches that it runs, and finds those that none
-// of its queues holds. scheduler.hpp has one; chain.hpp and outside_wait.hpp make the entries.
+// How an executor counts its coroutines beyond the stretches that it runs, and finds those that
+// none of its queues holds. scheduler.hpp has one; chain.hpp and outside_wait.hpp make the entries.
 
 #include "../../call_site.hpp"
 #include "../../stats.hpp"
@@ -16,8 +16,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// What became of a task. `open` says that of a stretch of a coroutine: it goes on later, or its end
-/// has been counted by who accepted it.
+/// What became of a task. `open` says that of a stretch of a coroutine: it goes on later, or its
+/// end has been counted by who accepted it.
 enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped, open };
 
 /// What is on a list of the books, in the keeping of who is listed.
@@ -61,23 +61,25 @@ struct away_entry : book_entry {
     bool is_back = false; ///< taken off the list by who had it listed
 };
 
-/// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it as
-/// pending until it has ended, and is not quiet before. One that ends in its first stretch is a task
-/// like others, and is not entered here.
+/// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it
+/// as pending until it has ended, and is not quiet before. One that ends in its first stretch is a
+/// task like others, and is not entered here.
 ///
-/// Invariants  B1  A coroutine is opened before it leaves its first stretch, and closed once, when its
-///                 frames are gone or it has been given up. Who reads closed, then whether the
-///                 executor is quiet, then opened, and finds as many opened as closed, knows that none
-///                 was open meanwhile.
-///             B2  Its end is counted here only if it came on another executor, or of no run at all;
-///                 else the worker counts it, which has been told by what the run came to.
-///             B3  mutex_ guards the lists. No user code runs and no other lock is taken under it.
+/// Invariants  BOOKS-1  A coroutine is opened before it leaves its first stretch, and closed once,
+///                      when its frames are gone or it has been given up. Who reads closed, then
+///                      whether the executor is quiet, then opened, and finds as many opened as
+///                      closed, knows that none was open meanwhile.
+///             BOOKS-2  Its end is counted here only if it came on another executor, or of no run
+///                      at all; else the worker counts it, which has been told by what the run came
+///                      to.
+///             BOOKS-3  mutex_ guards the lists. No user code runs and no other lock is taken under
+///                      it.
 class coroutine_books {
 public:
     /// One that was accepted elsewhere, by an executor that counts nothing, is here from now on.
     void note_accepted() noexcept { accepted_.fetch_add(1, std::memory_order_relaxed); }
 
-    void note_opened() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); } // B1
+    void note_opened() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); } // BOOKS-1
     void note_closed(std::uint64_t many = 1) noexcept;
 
     void note_end(fate how, std::uint64_t many = 1) noexcept;
@@ -86,7 +88,7 @@ public:
     std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
     std::uint64_t closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-    /// Those of B2.
+    /// Those of BOOKS-2.
     stats ends() const noexcept;
 
     /// How many were given up.
@@ -137,8 +139,8 @@ public:
     /// How many wait, or are about to go on.
     std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
 
-    /// From now on nobody may wait. Takes out those that can be had, and returns them as a list; the
-    /// others are about to go on.
+    /// From now on nobody may wait. Takes out those that can be had, and returns them as a list;
+    /// the others are about to go on.
     wait_entry* end_waits() noexcept;
 
 private:

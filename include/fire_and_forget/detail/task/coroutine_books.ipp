@@ -35,11 +35,11 @@ FIRE_AND_FORGET_ENGINE bool book_list::remove(book_entry& gone) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void coroutine_books::note_closed(std::uint64_t many) noexcept {
-    closed_.fetch_add(many, std::memory_order_release); // B1
+    closed_.fetch_add(many, std::memory_order_release); // BOOKS-1
 }
 
-FIRE_AND_FORGET_ENGINE void coroutine_books::note_end(fate how, std::uint64_t many) noexcept { // B2
-    ends_[static_cast<std::size_t>(how)].fetch_add(many, std::memory_order_release);
+FIRE_AND_FORGET_ENGINE void coroutine_books::note_end(fate how, std::uint64_t many) noexcept {
+    ends_[static_cast<std::size_t>(how)].fetch_add(many, std::memory_order_release); // BOOKS-2
 }
 
 FIRE_AND_FORGET_ENGINE stats coroutine_books::ends() const noexcept {
