@@ -2,7 +2,8 @@
 #pragma once
 
 // A fired coroutine as a whole: all the frames that wait for each other, from the one that was
-// fired to the one that runs or waits. coroutine.hpp starts it, a scheduler continues it.
+// fired to the one that runs or waits. fired_coroutine.hpp and self_starting.hpp start one, a
+// scheduler continues it.
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"

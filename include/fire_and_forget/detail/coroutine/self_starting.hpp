@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Coroutines that nobody awaits and that need no front door. The detached of ../coroutine.hpp is
-// one.
+// Coroutines that nobody awaits and that need no front door. The detached of ../../coroutine.hpp
+// is one.
 
 #include "../../call_site.hpp"
 #include "../../options.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // How the coroutines of a chain hand on control, results and exceptions. The task<T> of
-// ../coroutine.hpp is made of this.
+// ../../coroutine.hpp is made of this.
 
 #include "../platform/abi.hpp"
 #include "awaitable.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How a stored callable is called, and what is done with its result. located.hpp stores callables;
-// run_task.hpp has them called.
+// How a stored callable is called, and what is done with its result. fire.hpp has stored it;
+// run_task.hpp has it called.
 
 #include "../errors/describe.hpp"
 #include "../platform/abi.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // Those that wait for their time in one executor and have been asked to stop. timer_queue.hpp takes
-// them out of where they wait; the stop_watch of task.hpp puts them here.
+// them out of where they wait; the stop_watch of a task puts them here.
 
 #include "../platform/abi.hpp"
 #include "timer_heap.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Whether what a task returns has to be awaited. run_task.hpp asks for every task, so this is all
-// that programs without coroutines pay for them; awaiting is in ../coroutine.hpp.
+// Whether what a task returns has to be awaited. call.hpp asks for every task, so this is all that
+// programs without coroutines pay for them; how one awaits is in ../coroutine/awaitable.hpp.
 
 #include "../platform/abi.hpp"
 #include "callable.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What can be called, and how. located.hpp and run_task.hpp ask here; misuse.hpp says what is wrong
-// with the rest.
+// What can be called, and how. located.hpp and call.hpp ask here; misuse.hpp says what is wrong with
+// the rest.
 
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // How an executor counts its coroutines beyond the stretches that it runs, and finds those that
-// none of its queues holds. scheduler.hpp has one; chain.hpp and outside_wait.hpp make the entries.
+// none of its queues holds. scheduler.hpp has one; chains and outside_wait.hpp make the entries.
 
 #include "../../call_site.hpp"
 #include "../../stats.hpp"

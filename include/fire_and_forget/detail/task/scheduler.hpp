@@ -2,8 +2,8 @@
 #pragma once
 
 // What an executor of the library offers to the tasks that run on it, seen from below: a clock, and
-// a way to be continued later. Pools, own threads and manual_core.hpp implement it, run_task.hpp reads
-// the clock, coroutine.hpp uses the rest.
+// a way to be continued later. Pools, own threads and manual_core.hpp implement it, run_task.hpp
+// reads the clock, chain.hpp uses the rest.
 
 #include "../../call_site.hpp"
 #include "../../options.hpp"
