@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The engine, unless it is compiled separately. What users include to fire tasks includes this at its
-// end.
+// The engine, unless it is compiled separately. What users include to fire tasks includes this at
+// its end.
 
 #include "platform/abi.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Awaiting what is not of this library. Whoever resumes may do so on any thread; the coroutine still
-// goes on where it was.
+// Awaiting what is not of this library. Whoever resumes may do so on any thread; the coroutine
+// still goes on where it was.
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
@@ -19,8 +19,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The coroutine that stands in for the chain: somebody else's code resumes or destroys it. It frees
-/// itself.
+/// The coroutine that stands in for the chain: somebody else's code resumes or destroys it. It
+/// frees itself.
 struct stand_in {
     struct promise_type : from_frame_pool {
         explicit promise_type(outside_event& of) noexcept : of_(of), user_(of) {}

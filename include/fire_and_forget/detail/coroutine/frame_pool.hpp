@@ -92,8 +92,8 @@ bool arm(frame_cache& mine) noexcept;
 ///             FRAMES-2  A cache holds less than two batches of a class, the depot at most
 ///                       depot_bytes of one. What is more goes back to operator delete.
 ///             FRAMES-3  A thread's cache is emptied when the thread ends; afterwards the thread
-///                       does without one. The depot is never destroyed, so all that is kept stays
-///                       reachable.
+///                       does without one. The depot is never destroyed, so all that is
+///                       kept stays reachable.
 /// Cost        allocate and release: a handful of instructions, and a lock once per batch.
 class frame_pool : public frame_sizes {
 public:

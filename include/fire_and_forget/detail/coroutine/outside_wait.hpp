@@ -30,12 +30,12 @@ class outside_wait;
 ///                     the other: settle() a chain that has come to rest, leave() that it need not
 ///                     wait, and whoever closes its executor that it is being woken. Who finds the
 ///                     chain has it.
-///             WAIT-2  What it comes to is written by the one who has claimed it, before it is
-///                     settled.
+///             WAIT-2  What it comes to is written by the one who has claimed it,
+///                     before it is settled.
 ///             WAIT-3  leave() and whoever closes take their steps under the lock of the executor's
 ///                     books, and settle() passes that lock before it touches the wait. So a wait
-///                     that is on the list is there, and none comes onto it when that has been
-///                     closed.
+///                     that is on the list is there, and none comes onto it when
+///                     that has been closed.
 /// Orderings   WAIT-4  The exchanges acquire and release: whoever comes second sees all that the
 ///                     other wrote.
 /// Source      tests/models/outside.pml

@@ -60,7 +60,7 @@ struct chain_member : frame_link, from_frame_pool {
     template <class A>
     auto await_transform(A&& awaitable) {
         if constexpr (awaited_in_chain<A>) {
-            // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it misses that `of` is set by then
+            // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it misses that `of` is set
             return await_access::awaiter(std::forward<A>(awaitable), *of);
         } else if constexpr (std::is_base_of_v<awaitable_in_chain_only, std::remove_cvref_t<A>>) {
             static_assert(

@@ -11,8 +11,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Whether a character could mislead who reads it on a terminal: it controls that, ends a line, turns
-/// the reading direction, or is not seen at all, so that two texts look alike that are not.
+/// Whether a character could mislead who reads it on a terminal: it controls that, ends a line,
+/// turns the reading direction, or is not seen at all, so that two texts look alike that are not.
 constexpr bool is_misleading(unsigned point) noexcept {
     struct range {
         unsigned first;
@@ -63,8 +63,8 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
 }
 
 /// Collects text in a place that somebody else provides; what does not fit is cut and marked by
-/// "..." at the end, but neither inside of a character nor of an escape. Not a template, so that it is
-/// compiled once.
+/// "..." at the end, but neither inside of a character nor of an escape. Not a template, so that it
+/// is compiled once.
 class text_writer {
 public:
     text_writer(const text_writer&) = delete;
@@ -73,12 +73,12 @@ public:
     /// Appends `text` as it is.
     void append(std::string_view text) noexcept;
 
-    /// Appends `text` so that it is one line and could be read back: what is not printable is written
-    /// as a backslash with n, r, t or xNN, and a backslash as two.
+    /// Appends `text` so that it is one line and could be read back: what is not printable is
+    /// written as a backslash with n, r, t or xNN, and a backslash as two.
     void append_escaped(std::string_view text) noexcept { append_escaped(text, '\\'); }
 
-    /// The same in quotes, with a backslash before those inside. Of a text that is longer than `most`
-    /// the rest is left out, which "..." behind it says.
+    /// The same in quotes, with a backslash before those inside. Of a text that is longer than
+    /// `most` the rest is left out, which "..." behind it says.
     void append_quoted(std::string_view text, std::size_t most) noexcept;
 
     /// append_escaped() for the beginning of a text.

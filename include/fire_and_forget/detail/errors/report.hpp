@@ -15,8 +15,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// A sink that may be replaced while others call it: whoever calls it keeps it alive. It is a setting
-/// of the program, and so its children have it, too.
+/// A sink that may be replaced while others call it: whoever calls it keeps it alive. It is a
+/// setting of the program, and so its children have it, too.
 class sink_slot {
 public:
     std::shared_ptr<const error_sink> get() const;

@@ -21,8 +21,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// groups than it has room for, the full ones are reported and it starts again: nothing is lost.
 ///
 /// Sinks are asked as long as there is time, and each of them once in any case: of the tasks' own
-/// the first, and that of all. The rest goes to standard error, because a slow sink must not hold up
-/// the end of the program.
+/// the first, and that of all. The rest goes to standard error, because a slow sink must not hold
+/// up the end of the program.
 class abandoned_tasks {
 public:
     abandoned_tasks(const host& on, sink_time& time) noexcept : on_(on), time_(time) {}
@@ -103,8 +103,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// Settles the coroutines that wait at `closing` for somebody else's code. Those that are just being
-/// woken are waited for, as long as there is time.
+/// Settles the coroutines that wait at `closing` for somebody else's code. Those that are just
+/// being woken are waited for, as long as there is time.
 void abandon_waits(scheduler& closing, abandoned_tasks& abandoned);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

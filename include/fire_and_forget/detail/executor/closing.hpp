@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How an executor comes to its end, and how others wait until it has nothing to do. It asks the executor
-// what only that knows (shutdown_participant.hpp).
+// How an executor comes to its end, and how others wait until it has nothing to do. It asks the
+// executor what only that knows (shutdown_participant.hpp).
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
@@ -28,18 +28,20 @@ class sink_lending;
 /// How long the end of the program waits for threads that have only their last steps to do.
 inline constexpr std::chrono::milliseconds exit_patience{100};
 
-/// Invariants  CLOSING-1  The mutex guards all but what is constant or atomic, and phase_ changes under
-///                        it; while it is held no user code runs and no report is made.
-///             CLOSING-2  phase_ goes from open over closing to closed. When close() has had it closed
-///                        and has passed a heavy barrier, what has been accepted is fixed: whoever
-///                        stores a task without the mutex looks at phase_ once more afterwards, and
-///                        takes the task back if it is closed. So closing leaves nothing accepted
-///                        behind.
+/// Invariants  CLOSING-1  The mutex guards all but what is constant or atomic, and phase_ changes
+///                        under it; while it is held no user code runs and no report is made.
+///             CLOSING-2  phase_ goes from open over closing to closed. When close() has had it
+///                        closed and has passed a heavy barrier, what has been accepted is fixed:
+///                        whoever stores a task without the mutex looks at phase_ once more
+///                        afterwards, and takes the task back if it is closed. So closing leaves
+///                        nothing accepted behind.
 ///             CLOSING-3  Closing first closes the timers' intake, and takes out what is left there
-///                        before it waits for the last time: so nothing comes from there afterwards.
+///                        before it waits for the last time: so nothing comes
+///                        from there afterwards.
 class closing {
 public:
-    /// `stop` asks the tasks that see `lent` to stop; `watched` is what the keeper is to look after.
+    /// `stop` asks the tasks that see `lent` to stop; `watched` is what the
+    /// keeper is to look after.
     closing(shutdown_participant& asked, ward& watched, quiescence& quiet, const host& lent,
             stop_source& stop, sink_lending& sink, delayed_tasks& delayed) noexcept
         : asked_(asked), watched_(watched), quiet_(quiet), lent_(lent), stop_(stop), sink_(sink),
@@ -88,7 +90,8 @@ public:
     /// From now on takes only what running tasks fire, and asks those with a stop_token to stop.
     void begin();
 
-    /// Nothing more is to wait for its time, and what can't start before `deadline` is given up now.
+    /// Nothing more is to wait for its time, and what can't start before
+    /// `deadline` is given up now.
     void give_up_late(steady_time deadline);
 
     /// Lets the tasks finish until `deadline`, reports the rest, closes, and ends the threads. True
@@ -101,8 +104,8 @@ public:
     /// then is reported at once.
     void wait_for_exit(steady_time start, sink_time& for_sinks);
 
-    /// Closes, and reports what is left as abandoned. Afterwards nobody may use the executor's sink,
-    /// which is the user's: static destructors run next.
+    /// Closes, and reports what is left as abandoned. Afterwards nobody may use the executor's
+    /// sink, which is the user's: static destructors run next.
     void close_for_exit(steady_time start, sink_time& for_sinks);
 
     /// Ends the threads, as far as they do until `deadline`.
@@ -117,7 +120,8 @@ public:
 
     // What was given up ---------------------------------------------------------------------------
 
-    /// Whether all is over, and nothing that seems to have been accepted since was. Under the mutex.
+    /// Whether all is over, and nothing that seems to have been accepted since
+    /// was. Under the mutex.
     bool is_settled() const noexcept { return is_settled_; }
 
     /// The end of a task that was written off. Under the mutex.

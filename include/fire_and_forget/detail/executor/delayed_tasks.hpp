@@ -34,19 +34,20 @@ struct due_outlet {
     /// Sees to it that threads come for what was stored.
     void (*call_threads)(void* executor) = nullptr;
 
-    /// A task ends that has not been started, or not again: it had a place where places are limited.
+    /// A task ends that has not been started, or not again: it had a place where
+    /// places are limited.
     void (*note_end)(void* executor) noexcept = nullptr;
 };
 
-/// Has the keeper come by when something is due. That hands it to the executor's outlet; until then it
-/// costs no thread.
+/// Has the keeper come by when something is due. That hands it to the executor's outlet; until then
+/// it costs no thread.
 ///
 /// Order  Those with one deadline in the order in which they came, as far as the outlet keeps it.
-/// Orderings  DELAY-1  Who asks all to stop fences and then looks whether anything waits; who stores a
-///                     task or lets a coroutine sleep fences and then looks whether all were asked.
-///                     One sees the other.
-/// Cost   A task that waits is one allocation and one lock-free push; a system call only if it is due
-///        before the keeper gets up.
+/// Orderings  DELAY-1  Who asks all to stop fences and then looks whether anything waits; who
+///                     stores a task or lets a coroutine sleep fences and then looks whether all
+///                     were asked. One sees the other.
+/// Cost   A task that waits is one allocation and one lock-free push; a system call only if it is
+///        due before the keeper gets up.
 class delayed_tasks {
 public:
     delayed_tasks(shutdown_participant& owner, quiescence& quiet, const host& lent,
@@ -65,7 +66,8 @@ public:
     void notice_stop() noexcept;
     void notice_stop_of(watched& one) noexcept;
 
-    /// What run_task does with a task that is to be run again. False if it has run for the last time.
+    /// What run_task does with a task that is to be run again. False if it has run
+    /// for the last time.
     bool repeat(task_ptr task, std::uint64_t skipped);
 
     /// The same for one whose coroutine has ended.
@@ -86,8 +88,8 @@ public:
     /// Those that wait for their time or have been given up while they did.
     stats count() const noexcept;
 
-    /// Has the task of `level` displaced whose time comes last: it would have its place the longest.
-    /// Not one that repeats, nor a coroutine. False if there is none.
+    /// Has the task of `level` displaced whose time comes last: it would have its place the
+    /// longest. Not one that repeats, nor a coroutine. False if there is none.
     bool displace_latest(priority level);
 
     // The end -------------------------------------------------------------------------------------
@@ -95,8 +97,8 @@ public:
     /// All have been asked to stop: what repeats ends.
     void end_repeating();
 
-    /// Nothing more is to wait for its time, and what can't be started before `deadline` is given up:
-    /// what repeats is cancelled, the rest is abandoned. What is due never comes even before a
+    /// Nothing more is to wait for its time, and what can't be started before `deadline` is given
+    /// up: what repeats is cancelled, the rest is abandoned. What is due never comes even before a
     /// deadline that is never.
     void close(steady_time deadline, abandoned_tasks& abandoned);
 

@@ -38,9 +38,9 @@ private:
     errand* next_ = nullptr;
 };
 
-/// All that are to be run, in the order in which they came, by a thread that is started when there is
-/// one and ends when there is none. If no thread can be had, the keeper tries again and again, and
-/// meanwhile anybody else may run them who has nothing better to do: nothing is lost.
+/// All that are to be run, in the order in which they came, by a thread that is started when there
+/// is one and ends when there is none. If no thread can be had, the keeper tries again and again,
+/// and meanwhile anybody else may run them who has nothing better to do: nothing is lost.
 class errands {
 public:
     static errands& instance() noexcept { return of_process.get(); }
@@ -93,8 +93,8 @@ private:
 
 inline constinit one_per_process<errands> errands::of_process;
 
-/// Calls `tell`, which makes a report: at once, but not on the keeper. Without memory the keeper makes
-/// it on standard error.
+/// Calls `tell`, which makes a report: at once, but not on the keeper. Without memory the keeper
+/// makes it on standard error.
 template <class Tell>
 void tell_off_the_keeper(Tell tell) {
     struct told final : errand {

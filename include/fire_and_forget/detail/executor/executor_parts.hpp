@@ -16,7 +16,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The executor that has them is `owner` to closing, `home` to its tasks and `watched` to the keeper.
+/// The executor that has them is `owner` to closing, `home` to its tasks and
+/// `watched` to the keeper.
 struct executor_parts {
     executor_parts(shutdown_participant& owner, scheduler& home, ward& watched,
                    const due_outlet& outlet)

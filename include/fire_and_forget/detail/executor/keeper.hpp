@@ -35,8 +35,8 @@ public:
         bool is_active = false;   ///< an idle ward calls notice_activity() when it wakes
     };
 
-    /// Does what is due. No lock is held meanwhile, but the keeper looks after all: it must not take
-    /// long, and runs no code of users.
+    /// Does what is due. No lock is held meanwhile, but the keeper looks after all: it must not
+    /// take long, and runs no code of users.
     virtual visit look_after(steady_time now) = 0;
 
     /// Whether something has come since the last visit that may be due earlier. Must only look.
@@ -61,16 +61,17 @@ private:
 /// been idle for a few rounds it sleeps until something is due, so that an idle program has no
 /// wake-ups at all.
 ///
-/// Who calls it takes no lock, and relies on nobody else's call: the keeper itself says that it is up.
-/// So whatever call the system has lost, the next one makes up for it.
+/// Who calls it takes no lock, and relies on nobody else's call: the keeper itself says that it is
+/// up. So whatever call the system has lost, the next one makes up for it.
 ///
-/// Orderings  KEEPER-1  The keeper stores is_parked_, fences and then looks after all once more before
-///                      it sleeps. Who has something for it to watch, a worker that wakes up or a
-///                      ring that is to be answered, says so in the doorbell, fences and then reads
-///                      is_parked_. So either it sees the keeper parked or the keeper sees that.
+/// Orderings  KEEPER-1  The keeper stores is_parked_, fences and then looks after all once more
+///                      before it sleeps. Who has something for it to watch, a worker that wakes up
+///                      or a ring that is to be answered, says so in the doorbell, fences and then
+///                      reads is_parked_. So either it sees the keeper parked or
+///                      the keeper sees that.
 ///            KEEPER-2  The keeper stores gets_up_ before it asks all for news and sleeps. Who adds
-///                      a deadline makes that news before it reads gets_up_. All are seq_cst: either
-///                      it is told of the deadline or it finds it.
+///                      a deadline makes that news before it reads gets_up_. All are seq_cst:
+///                      either it is told of the deadline or it finds it.
 ///            KEEPER-3  That the thread is there is said by itself, before anything of KEEPER-1 and
 ///                      KEEPER-2, and taken back under the lock, after these. So who sees it asleep
 ///                      knows that it may be called.
@@ -133,7 +134,8 @@ private:
     bool has_news() const noexcept;
 
     /// Visits all, without the lock, for that takes long, and others make executors and end them
-    /// meanwhile. As the list may be another one then, wards remember the round of their last visit.
+    /// meanwhile. As the list may be another one then, wards remember the round
+    /// of their last visit.
     ward::visit look_after_all(std::unique_lock<std::mutex>& lock);
 
     /// One that has not been visited in this round, held. Under the lock.

@@ -17,9 +17,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// The mutex of an executor, and the condition that it may be quiet.
 ///
-/// Invariants  QUIET-1  A thread that waits for quiet has entered itself in waiters_ and passed a full
-///                      fence before it looks whether it is quiet. A worker that ends a task without
-///                      the mutex passes a full fence before it looks for waiters.
+/// Invariants  QUIET-1  A thread that waits for quiet has entered itself in waiters_ and passed a
+///                      full fence before it looks whether it is quiet. A worker that ends a task
+///                      without the mutex passes a full fence before it looks for waiters.
 class quiescence {
 public:
     quiescence() noexcept = default;

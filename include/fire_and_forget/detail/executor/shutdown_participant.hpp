@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What an executor is to its end: closing.hpp asks it these questions, and exit_registry.hpp has it on
-// its list. A pool and own_threads are the two that there are.
+// What an executor is to its end: closing.hpp asks it these questions, and exit_registry.hpp has it
+// on its list. A pool and own_threads are the two that there are.
 
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
@@ -81,9 +81,9 @@ public:
     /// False in a forked child: it has no threads, and locks may be held by threads of its parent.
     bool is_in_its_process() const noexcept { return generation_ == generation_here(); }
 
-    /// For a thread of its own, after user code: if that has forked and comes back in the child, this
-    /// is the child's only thread, there is nothing more for it to do, and the child ends as if its
-    /// main had returned.
+    /// For a thread of its own, after user code: if that has forked and comes back in the child,
+    /// this is the child's only thread, there is nothing more for it to do, and the child ends as
+    /// if its main had returned.
     void end_if_forked() const;
 
 private:

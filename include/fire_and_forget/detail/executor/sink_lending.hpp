@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The sink of an executor, lent to threads that are none of its own and report something that concerns
-// it. closing.hpp takes it away in the end.
+// The sink of an executor, lent to threads that are none of its own and report something that
+// concerns it. closing.hpp takes it away in the end.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
@@ -26,8 +26,8 @@ public:
 
     const error_sink* sink() const noexcept { return lent_.sink.load(std::memory_order_relaxed); }
 
-    /// While the executor is being made. Relaxed: whoever ends a sink must know by other means that no
-    /// thread is about to call it.
+    /// While the executor is being made. Relaxed: whoever ends a sink must know by other means that
+    /// no thread is about to call it.
     void set(const error_sink* sink) noexcept { lent_.sink.store(sink, std::memory_order_relaxed); }
 
     /// From now on the sink is not called any more, for what it refers to may end. Who has borrowed

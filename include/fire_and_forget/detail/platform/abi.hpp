@@ -96,11 +96,11 @@
                                   FIRE_AND_FORGET_ABI_EXCEPTIONS, FIRE_AND_FORGET_ABI_SANITIZER,   \
                                   FIRE_AND_FORGET_ABI_TEST)
 
-/// Begins each definition of the engine's, which is all that is not needed where a task is fired. By
-/// default every source file has the engine; with FIRE_AND_FORGET_SEPARATE_COMPILATION it is
-/// compiled once, where src.hpp is included. The symbols are the same, so both may be linked into one
-/// program: what the engine keeps therefore never stands in a function's static, of which a function
-/// that was inlined would have another one.
+/// Begins each definition of the engine's, which is all that is not needed where a task is fired.
+/// By default every source file has the engine; with FIRE_AND_FORGET_SEPARATE_COMPILATION it is
+/// compiled once, where src.hpp is included. The symbols are the same, so both may be linked into
+/// one program: what the engine keeps therefore never stands in a function's static, of which a
+/// function that was inlined would have another one.
 #if defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
 #define FIRE_AND_FORGET_ENGINE
 #else

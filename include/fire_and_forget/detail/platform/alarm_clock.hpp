@@ -44,8 +44,8 @@ public:
 #if defined(FIRE_AND_FORGET_HAS_FUTEX)
     void call() noexcept;
 
-    /// Makes the last call once more, in case the system has lost it: where nobody else would find
-    /// out.
+    /// Makes the last call once more, in case the system has lost it: where nobody
+    /// else would find out.
     void insist() noexcept;
 
     /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the

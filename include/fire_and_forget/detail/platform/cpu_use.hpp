@@ -10,9 +10,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// A thread is blocked that has used next to nothing in a stretch of fifty milliseconds: less may also
-/// be for want of a processor. Nothing is known before a stretch is over, or if nobody has looked for
-/// longer than one.
+/// A thread is blocked that has used next to nothing in a stretch of fifty milliseconds: less may
+/// also be for want of a processor. Nothing is known before a stretch is over, or if nobody has
+/// looked for longer than one.
 class cpu_use {
 public:
     /// `used` is the processor time of the thread so far.

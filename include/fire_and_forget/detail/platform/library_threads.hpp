@@ -60,8 +60,8 @@ private:
 ///
 /// Invariants  JOIN-1  A thread has left before anybody can see that what it ran is settled. So who
 ///                     has waited for an executor to be quiet finds all its threads among those
-///                     that have left, and by joining these knows that nothing of them runs any
-///                     more.
+///                     that have left, and by joining these knows that nothing of
+///                     them runs any more.
 ///             JOIN-2  Of those that have left, only the ones that have not ended yet remain when
 ///                     another leaves: a thread_local destructor that blocks keeps its own thread's
 ///                     record only.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The shared object that a copy of the library is part of, if it is one that may be unloaded: what the
-// system offers to keep it. module_stay.hpp says when.
+// The shared object that a copy of the library is part of, if it is one that may be unloaded: what
+// the system offers to keep it. module_stay.hpp says when.
 
 #include "abi.hpp"
 #include "platform.hpp"
@@ -47,9 +47,9 @@ void* keep_loaded(const char* name) noexcept;
 void keep_loaded_for_good(const char* name) noexcept;
 void let_go_of_module(void* kept) noexcept;
 
-/// Whether the main thread is about to end, by exit() as a rule: the destructors of its thread_locals
-/// come before those of all static objects. This one is a function of the system on memory that stays,
-/// for the module may be gone by then, and must not be kept for it.
+/// Whether the main thread is about to end, by exit() as a rule: the destructors of its
+/// thread_locals come before those of all static objects. This one is a function of the system on
+/// memory that stays, for the module may be gone by then, and must not be kept for it.
 class end_of_main {
 public:
     /// Does nothing on another thread.

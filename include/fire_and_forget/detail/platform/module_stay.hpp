@@ -15,8 +15,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The module that the library's variables are in, which this is one of: by the loader's name, empty
-/// for the program, null before its guard.
+/// The module that the library's variables are in, which this is one of: by the loader's name,
+/// empty for the program, null before its guard.
 inline constinit std::atomic<const char*> module_of_library{nullptr};
 
 /// False for the program itself, and for what no guard knows of.
@@ -41,8 +41,8 @@ inline const module_guard guard_of_this_module;
 /// shut down and its threads are gone. Without a shutdown the module stays for good.
 ///
 /// Limits  The loader's lock is needed to begin and to end, so both are done by threads of the
-///         program, and no lock of the library is held meanwhile: a constructor that the loader runs
-///         may wait for its tasks.
+///         program, and no lock of the library is held meanwhile: a constructor that the loader
+///         runs may wait for its tasks.
 class module_stay {
 public:
     static module_stay& instance() noexcept { return of_process.get(); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The threads of the system, where std::thread does not do: one that ends can't hand on its own handle
-// there. library_threads.hpp keeps them.
+// The threads of the system, where std::thread does not do: one that ends can't hand on its own
+// handle there. library_threads.hpp keeps them.
 
 #include "abi.hpp"
 #include "platform.hpp"

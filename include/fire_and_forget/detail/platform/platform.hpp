@@ -136,8 +136,8 @@ extern void* this_module __asm__("__dso_handle") __attribute__((visibility("hidd
 #endif
 
 /// Has `Step` called when the program ends, or the module that this is part of is unloaded. As
-/// std::atexit, but ThreadSanitizer's knows only the end of the program. False without memory. Not for
-/// direct use: see call_at_exit in process.hpp.
+/// std::atexit, but ThreadSanitizer's knows only the end of the program. False without memory. Not
+/// for direct use: see call_at_exit in process.hpp.
 template <void (*Step)()>
 bool add_exit_step() noexcept {
 #if defined(__GLIBC__)
@@ -150,8 +150,8 @@ bool add_exit_step() noexcept {
 /// Tells a process from the ones it forks.
 long process_number() noexcept;
 
-/// Has functions called around each fork: before it, and after it in the parent and in the child. Does
-/// nothing where processes do not fork, or without memory.
+/// Has functions called around each fork: before it, and after it in the parent and in the child.
+/// Does nothing where processes do not fork, or without memory.
 void watch_forks([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*after_in_parent)(),
                  [[maybe_unused]] void (*after_in_child)()) noexcept;
 
@@ -162,8 +162,8 @@ void wake_up_on_time() noexcept;
 /// What the calling thread is known by to shown_state() and cpu_time_of().
 long thread_number() noexcept;
 
-/// What the system shows as the state of a thread of this process; '?' where it does not tell, or has
-/// no descriptor for that.
+/// What the system shows as the state of a thread of this process; '?' where it does not tell, or
+/// has no descriptor for that.
 char shown_state([[maybe_unused]] long number) noexcept;
 
 /// Whether a thread runs, or would if it had a processor.
@@ -171,8 +171,8 @@ enum class thread_activity : std::uint8_t { able, blocked, unknown };
 
 thread_activity activity_of(long number) noexcept;
 
-/// How long a thread of this process has had a processor; negative where the system does not tell. Needs
-/// no descriptor.
+/// How long a thread of this process has had a processor; negative where the system does not tell.
+/// Needs no descriptor.
 std::chrono::nanoseconds cpu_time_of([[maybe_unused]] long number) noexcept;
 
 /// Names the calling thread for debuggers and `top -H`. Linux shows 15 characters.

@@ -56,7 +56,8 @@ inline constinit immortal<std::mutex> settings_mutex;
 /// vfork, posix_spawn and what follows an exec have no part in this.
 class fork_care {
 public:
-    /// From now on forks are noticed. To be called before anything is made that a child must not use.
+    /// From now on forks are noticed. To be called before anything is made that a
+    /// child must not use.
     static void begin() noexcept;
 
 private:
@@ -91,8 +92,8 @@ bool call_at_exit() noexcept {
 }
 
 /// A global under the settings' lock, which goes on in children. Made at its first use, never
-/// destroyed. For what has no constant initialization: a function's static needs a guard, and a child
-/// that is forked in the middle of its initialization would wait for the end of it.
+/// destroyed. For what has no constant initialization: a function's static needs a guard, and a
+/// child that is forked in the middle of its initialization would wait for the end of it.
 template <class T>
 class program_setting {
 public:
@@ -134,7 +135,8 @@ public:
     }
 
 private:
-    // States grow: never made, being made in the first process, made there, being made in a child...
+    // States grow: never made, being made in the first process, made there, being
+    // made in a child...
     static constexpr std::uint32_t being_made_by(std::uint32_t generation) noexcept {
         return 2 * generation + 1;
     }

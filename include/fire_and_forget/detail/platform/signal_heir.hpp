@@ -16,8 +16,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Signals are the program's: its handlers run on its own threads, and what these block stays
 /// pending for them, for sigwait, or for a signalfd, as if the library had no threads. So these
-/// block all, and the keeper and the workers take none ever: a handler could be long, or meet a
-/// task.
+/// block all, and the keeper and the workers take none ever: a handler could be
+/// long, or meet a task.
 ///
 /// But when main has left by pthread_exit, it may be that only threads of the library are there,
 /// and the process could not even be ended by SIGTERM. So main's end makes a thread that does

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Which signals the threads of the library take: none. signal_heir.hpp tells what follows from that.
+// Which signals the threads of the library take: none. signal_heir.hpp tells what
+// follows from that.
 
 #include "abi.hpp"
 #include "platform.hpp"
@@ -33,8 +34,8 @@ private:
     static inline sigset_t mask{};
 };
 
-/// While it lives, a thread that is started inherits a mask that keeps the program's signal handlers
-/// off it.
+/// While it lives, a thread that is started inherits a mask that keeps the program's signal
+/// handlers off it.
 class signals_blocked {
 public:
     signals_blocked() noexcept;

@@ -13,10 +13,11 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Has the calling thread call `Step` when it ends.
 ///
-/// A destructor of a thread_local would do. But the loader keeps a module from being unloaded as long
-/// as a thread has one of it, and takes its lock to note that, which is held while constructors of
-/// modules run, and these may wait for tasks. So it is for other threads of the program only: those of
-/// the library take their steps themselves, and what main holds stays with it until the end.
+/// A destructor of a thread_local would do. But the loader keeps a module from being unloaded as
+/// long as a thread has one of it, and takes its lock to note that, which is held while
+/// constructors of modules run, and these may wait for tasks. So it is for other threads of the
+/// program only: those of the library take their steps themselves, and what main holds stays with
+/// it until the end.
 template <void (*Step)() noexcept>
 void call_at_thread_end() noexcept {
 #if defined(__linux__)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the library knows about the thread it is on: its lanes (thread_lanes.hpp), which tasks it runs, and
-// whether a sink of it is at work. All of it is trivially destructible, so it can still be read in thread_local
-// destructors.
+// What the library knows about the thread it is on: its lanes (thread_lanes.hpp), which tasks it
+// runs, and whether a sink of it is at work. All of it is trivially destructible, so it can still
+// be read in thread_local destructors.
 
 #include "abi.hpp"
 
@@ -27,8 +27,8 @@ struct task_frame {
 struct running_item {
     const void* on = nullptr;
 
-    /// The coroutine is about to be handed over: what still runs is no task of the executor's any more.
-    /// False if that has given the task up, and counted it.
+    /// The coroutine is about to be handed over: what still runs is no task of the executor's any
+    /// more. False if that has given the task up, and counted it.
     bool (*pass_on)(running_item& self) noexcept = nullptr;
 
     /// That came to nothing. False if meanwhile the executor has given up what ran, uncounted.

@@ -33,8 +33,9 @@ steady_time earlier_of(steady_time a, steady_time b) noexcept;
 
 steady_time deadline_after(std::chrono::nanoseconds timeout) noexcept;
 
-/// How long sinks are asked about what could not be done in time: until `deadline`, and at least for
-/// a while from the first question on. On a machine under load, even that question may come late.
+/// How long sinks are asked about what could not be done in time: until `deadline`, and at least
+/// for a while from the first question on. On a machine under load, even that
+/// question may come late.
 class sink_time {
 public:
     static constexpr std::chrono::milliseconds patience{500};
@@ -57,8 +58,8 @@ void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& 
 /// Tries for some microseconds: for who must not wait for a thread that has stopped with the lock.
 bool try_lock_soon(std::unique_lock<std::mutex>& lock);
 
-/// Waits for a notification piece by piece, so that whoever waits looks again even if it was lost: soon
-/// at first, and then ever more rarely.
+/// Waits for a notification piece by piece, so that whoever waits looks again even if it was lost:
+/// soon at first, and then ever more rarely.
 class slices {
 public:
     void next(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The two executors that a program has without making any, as one: the default pool and own threads.
+// The two executors that a program has without making any, as one: the default
+// pool and own threads.
 
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"

@@ -22,7 +22,8 @@ inline pool_door& default_pool_door() noexcept {
     return at_hand != nullptr ? *at_hand : make_default_pool();
 }
 
-/// What the default pool is made with, in this process and in its children. False if it is too late.
+/// What the default pool is made with, in this process and in its children. False
+/// if it is too late.
 bool configure_default_pool(pool_options settings);
 
 /// `meant`, or in a forked child the default pool of this process if the parent's is meant.

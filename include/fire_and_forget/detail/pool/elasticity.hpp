@@ -15,11 +15,11 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Keeps as many workers able to work as the pool was made for. Those that are blocked are made up
 /// for, up to the most there may be; those that are too many when all is quiet leave.
 ///
-/// Rules  When tasks wait, nobody is free and nobody has taken a task for a tick, but for those that
-///        were hired meanwhile: as long as fewer can run than the pool was made for, one more is
-///        hired, and twice as many with each further tick, 32 at most and not more than tasks wait.
-///        A hundred tasks that block at
-///        once have their threads after some 40 ms, and one that blocks now and then gets one.
+/// Rules  When tasks wait, nobody is free and nobody has taken a task for a tick, but for those
+///        that were hired meanwhile: as long as fewer can run than the pool was made for, one more
+///        is hired, and twice as many with each further tick, 32 at most and not more than tasks
+///        wait. A hundred tasks that block at once have their threads after some 40 ms, and one
+///        that blocks now and then gets one.
 ///        When enough can run, the waiting tasks are simply many, and more threads would not help.
 ///        Still one more comes every half second without progress: what keeps the processor may be
 ///        waiting in a loop for a task behind it.
@@ -43,7 +43,8 @@ public:
         bool is_starving = false; ///< nobody gets on, nobody may be hired, and it was not said yet
     };
 
-    /// `can_run(n)` answers how many workers are not known to be blocked; it may stop counting at n.
+    /// `can_run(n)` answers how many workers are not known to be blocked; it may
+    /// stop counting at n.
     template <class CanRun>
     verdict when_saturated(const sight& seen, CanRun can_run) {
         least_idle_ = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Sees to it that a pool has workers enough: the keeper's visits, in which it hires for those that are
-// blocked and has those leave that are too many. elasticity.hpp is the policy.
+// Sees to it that a pool has workers enough: the keeper's visits, in which it hires for those that
+// are blocked and has those leave that are too many. elasticity.hpp is the policy.
 
 #include "../../options.hpp"
 #include "../executor/keeper.hpp"

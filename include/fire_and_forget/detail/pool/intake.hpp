@@ -23,8 +23,9 @@ struct write_offs;
 enum class entry : std::uint8_t;
 struct executor_parts;
 
-/// Invariants  RECALL-1  A task stored in a closed pool is recalled by who stored it, unless a worker
-///                       or whoever closes has taken it. Who closes takes none if all was quiet before.
+/// Invariants  RECALL-1  A task stored in a closed pool is recalled by who stored it, unless a
+///                       worker or whoever closes has taken it. Who closes takes none if all was
+///                       quiet before.
 class intake {
 public:
     intake(lane_set& lanes, admission& entrance, caller_runs& callers,
@@ -56,8 +57,8 @@ public:
     /// Whether what stands in the lanes was accepted, or is about to be recalled.
     enum class queued : std::uint8_t { in_time, too_late };
 
-    /// Takes out all that no worker has taken, and sees to it that none does; true if any was there.
-    /// What has come too late is left to who has stored it, and waited for.
+    /// Takes out all that no worker has taken, and sees to it that none does; true if any was
+    /// there. What has come too late is left to who has stored it, and waited for.
     bool abandon_queued(abandoned_tasks& abandoned, queued when);
 
     /// What was given up in lanes or at workers: tasks, and coroutines that were to go on.

@@ -28,14 +28,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts the threads that run a task of their own, so that drain, shutdown and exit cover them.
 ///
-/// A task that is fired gets its thread at once, or is refused. What has become due, and a coroutine
-/// that goes on, has been accepted before: it waits until there is a thread.
+/// A task that is fired gets its thread at once, or is refused. What has become due, and a
+/// coroutine that goes on, has been accepted before: it waits until there is a thread.
 ///
 /// Invariants  OWN-1  A record is in the list from before its thread starts, or a thread takes it
 ///                    from the queue, until after its task is settled.
-///             OWN-2  While any wait in the queue, threads are on their way to all of them, or there
-///                    are as many as may be, or the system has refused one a moment ago and the
-///                    keeper comes again.
+///             OWN-2  While any wait in the queue, threads are on their way to all of them, or
+///                    there are as many as may be, or the system has refused one a moment ago and
+///                    the keeper comes again.
 class own_threads final : public shutdown_participant, public scheduler, public ward {
 public:
     static constexpr std::size_t usual_limit = 1024;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a thread_pool consists of, how its tasks are counted, and what closing asks of it. It may outlive
-// its owner, for a worker whose task does not come to an end. pool_door.hpp is how tasks come in.
+// What a thread_pool consists of, how its tasks are counted, and what closing asks of it. It may
+// outlive its owner, for a worker whose task does not come to an end. pool_door.hpp is how tasks
+// come in.
 
 #include "../../options.hpp"
 #include "../../stats.hpp"

@@ -10,16 +10,16 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Counts the ticks without progress. For how long nothing has been taken says more than any mark that
-/// a worker has set: the one that set it may have been stopped.
+/// Counts the ticks without progress. For how long nothing has been taken says more than any mark
+/// that a worker has set: the one that set it may have been stopped.
 class progress_watch {
 public:
     /// In ticks: when others are called, and when nobody without a task is relied on any more.
     static constexpr unsigned too_long = 2;
     static constexpr unsigned far_too_long = 10;
 
-    /// `taken` changes with each task that is taken. Returns how many ticks ago it did, or ago it was
-    /// that nobody waited.
+    /// `taken` changes with each task that is taken. Returns how many ticks ago it did, or ago it
+    /// was that nobody waited.
     unsigned note(std::uint64_t taken, bool is_any_waiting) noexcept {
         const bool gets_on = std::exchange(taken_before_, taken) != taken;
         const bool has_waited = std::exchange(has_waited_, is_any_waiting);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who takes tasks out of the lanes of a pool: a worker, one that makes room, or who closes the pool.
+// Who takes tasks out of the lanes of a pool: a worker, one that makes room, or
+// who closes the pool.
 
 #include "../../call_site.hpp"
 #include "../executor/abandoned_tasks.hpp"
@@ -18,8 +19,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// A value that its owner overwrites while others may read it: whole words, each by itself. Who must
-/// not mix two values makes sure of that by other means.
+/// A value that its owner overwrites while others may read it: whole words, each by itself. Who
+/// must not mix two values makes sure of that by other means.
 template <class T>
 class shared_words {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uintptr_t) == 0);
@@ -103,8 +104,8 @@ public:
 
     bool is_running() const noexcept;
 
-    /// Where the task it took last was fired, and its name. For others only a hint, unless they know
-    /// that it is the same task before and after.
+    /// Where the task it took last was fired, and its name. For others only a hint, unless they
+    /// know that it is the same task before and after.
     call_site where() const noexcept { return where_.load(); }
     const char* name() const noexcept { return name_.load(std::memory_order_relaxed); }
 

@@ -31,13 +31,13 @@ public:
     /// Threads that have not left.
     std::size_t alive() const noexcept { return alive_; }
 
-    /// A record for one more worker, which is on the roster from here on; null if there is no memory
-    /// for it, or if no thread is to be tried yet. A row of failures is `trouble` only once.
+    /// A record for one more worker, which is on the roster from here on; null if there is no
+    /// memory for it, or if no thread is to be tried yet. A row of failures is `trouble` only once.
     worker* enroll(bool as_extra, const call_site& where, thread_trouble& trouble);
 
     /// Starts its thread, which runs `body(executor, record)`; false if it could not, and why: then
-    /// the record is to be withdrawn. Without the lock: who starts a thread may be stopped half-way,
-    /// and others must be able to go on.
+    /// the record is to be withdrawn. Without the lock: who starts a thread may be stopped
+    /// half-way, and others must be able to go on.
     bool start(worker& recruit, thread_body body, void* executor, std::exception_ptr& why) noexcept;
 
     thread_trouble withdraw(worker& recruit, const call_site& where,
@@ -49,12 +49,12 @@ public:
     /// How many have been hired so far.
     unsigned hired() const noexcept { return hired_; }
 
-    /// Whether those count as able to work that have no task, although tasks wait: they may be about to
-    /// take one, or have been stopped.
+    /// Whether those count as able to work that have no task, although tasks wait: they may be
+    /// about to take one, or have been stopped.
     enum class without_task : std::uint8_t { able, unable };
 
-    /// Counts those that are not known to be blocked, up to `enough`: not knowing is no reason to hire.
-    /// One that has not begun yet is about to.
+    /// Counts those that are not known to be blocked, up to `enough`: not knowing is no reason to
+    /// hire. One that has not begun yet is about to.
     unsigned count_able(unsigned enough, steady_time now,
                         without_task idle = without_task::able) noexcept;
 

@@ -24,10 +24,10 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Invariants  STAFF-1  Each of the pool's places for a worker is vacant or has a worker. A vacant one
-///                      counts as a sleeper of the doorbell: being rung for, it is filled. It becomes
-///                      both in one go under the mutex: a slow ring must not fill it before it is a
-///                      sleeper.
+/// Invariants  STAFF-1  Each of the pool's places for a worker is vacant or has a worker. A vacant
+///                      one counts as a sleeper of the doorbell: being rung for, it is filled. It
+///                      becomes both in one go under the mutex: a slow ring must not fill it before
+///                      it is a sleeper.
 ///             STAFF-2  While workers are blocked there are extra places besides. They are never
 ///                      vacant: hiring makes one, and whoever leaves first gives one up before a
 ///                      place becomes vacant.
@@ -63,8 +63,8 @@ public:
     /// Whose ring it is that a call answers. Only its owner takes it back.
     enum class ring_of : std::uint8_t { caller, somebody_else };
 
-    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make sure.
-    /// Does not wait for whoever has stopped with the lock: the keeper will try again.
+    /// Wakes a worker, or fills a vacant place if none is asleep. After try_ring(), or to make
+    /// sure. Does not wait for whoever has stopped with the lock: the keeper will try again.
     void call_or_hire(const call_site& where, ring_of whose);
 
     /// Fills a vacant place, if there is one, without a ring.
@@ -75,8 +75,8 @@ public:
 
     // What workers do -----------------------------------------------------------------------------
 
-    /// The working life of the calling thread, from its start to its end, even where a task ends it by
-    /// force.
+    /// The working life of the calling thread, from its start to its end, even where a task ends it
+    /// by force.
     class employment {
     public:
         employment(workforce& in, worker& its);

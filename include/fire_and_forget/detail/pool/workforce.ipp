@@ -130,8 +130,8 @@ FIRE_AND_FORGET_ENGINE worker* workforce::enroll(hired_as what, const call_site&
     return recruit;
 }
 
-/// Without the mutex: who starts a thread may be stopped half-way, and others must be able to go
-/// on.
+/// Without the mutex: who starts a thread may be stopped half-way, and others
+/// must be able to go on.
 FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit, const call_site& where) {
     const bool is_extra = recruit.is_extra;
     std::exception_ptr why;

@@ -57,8 +57,8 @@ struct block {
     }
 
     /// Aligned by hand: an aligned allocation takes ten times as many instructions here, because
-    /// it cuts a larger piece to size. The pointer to the whole piece stands right before the
-    /// block.
+    /// it cuts a larger piece to size. The pointer to the whole piece stands
+    /// right before the block.
     static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
         void* const whole = ::operator new(size + cache_line, std::nothrow);
         if (whole == nullptr) {

@@ -22,13 +22,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                     lanes once more before it waits. One of the two sees the other.
 ///             BELL-2  The worker reads epoch_ before it enters as asleep, and waits only while
 ///                     epoch_ has that value: a call in between is not missed.
-/// Invariants  BELL-3  Every transition of the word is one read-modify-write, in a member with a
-///                     name.
+/// Invariants  BELL-3  Every transition of the word is one read-modify-write, in a
+///                     member with a name.
 ///             BELL-4  epoch_ grows with each call and with nothing else.
 ///             BELL-5  At most one worker looks. It has set `looking` itself and clears it itself.
 ///             BELL-6  `ringing` is set by the one who will call a sleeper, and cleared by every
-///                     worker that falls asleep or wakes, and by a caller that found nobody to
-///                     call.
+///                     worker that falls asleep or wakes, and by a caller that
+///                     found nobody to call.
 /// Limits      Two races are left, because ruling them out would take a heavy barrier for each task
 ///             that is found. A submit that reads `looking` or `ringing` in the instant in which
 ///             that worker leaves with another task finds nobody, though a third may be asleep. And

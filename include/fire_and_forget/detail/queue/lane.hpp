@@ -26,10 +26,10 @@ enum class arrival : std::uint8_t { first, again };
 ///
 /// Shape       Blocks of slots, chained. The storing side fills the last one; the taking side,
 ///             which is a lock that workers only try, moves along behind it.
-/// Invariants  LANE-1   Only the owner, the storing thread, changes next_, end_, tail_, pushed_ and
-///                      resumed_.
-///             LANE-2   Only the holder of is_taking_ changes head_, head_end_, head_block_ and
-///                      taken_.
+/// Invariants  LANE-1   Only the owner, the storing thread, changes next_, end_, tail_,
+///                      pushed_ and resumed_.
+///             LANE-2   Only the holder of is_taking_ changes head_, head_end_,
+///                      head_block_ and taken_.
 ///             LANE-3   What is in a slot is read only after its type was seen, with acquire.
 ///             LANE-4   A block is used again only when all its tasks are done *and* the taking
 ///                      side has moved on: `unfinished` counts one more than there are slots.

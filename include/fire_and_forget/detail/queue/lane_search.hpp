@@ -10,9 +10,10 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so that
-/// no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand then, but for 16 in a row
-/// at most, so that no lane waits for ever either. One worker's; not thread-safe.
+/// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so
+/// that no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand
+/// then, but for 16 in a row at most, so that no lane waits for ever either. One
+/// worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used; a thousand idle threads cost an idle worker some microseconds a look.

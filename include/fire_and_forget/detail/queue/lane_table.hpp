@@ -25,8 +25,8 @@ struct lanes_of_thread {
     void give_back() noexcept;
 };
 
-/// Finds them by the pool's lanes: a hash table with a chain in each place, which has at least as many
-/// places as entries, if there is memory. Owns the entries. One thread's; without locks.
+/// Finds them by the pool's lanes: a hash table with a chain in each place, which has at least as
+/// many places as entries, if there is memory. Owns the entries. One thread's; without locks.
 class lane_table {
 public:
     lane_table() noexcept = default;

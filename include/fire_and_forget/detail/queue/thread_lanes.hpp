@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How a thread finds its lanes among those of a pool, and hands them on when it ends. The front door
-// comes here with the first task of a thread; after that the lane is at hand.
+// How a thread finds its lanes among those of a pool, and hands them on when it ends. The front
+// door comes here with the first task of a thread; after that the lane is at hand.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
@@ -29,8 +29,8 @@ void let_go_of_retired(lane_table& held, lane_set*& at_hand) noexcept;
 lanes_of_thread* lanes_of_this_thread(lane_set& set, lane_set*& at_hand) noexcept;
 
 /// A lane for the calling thread, of one priority in one pool, for as long as this lives: its own;
-/// or a borrowed one while the thread is ending, or while it is storing a task in its own: a handler
-/// of a signal or a sink may fire meanwhile.
+/// or a borrowed one while the thread is ending, or while it is storing a task in its own: a
+/// handler of a signal or a sink may fire meanwhile.
 class lane_of_this_thread {
 public:
     lane_of_this_thread(lane_set& set, priority level) noexcept;

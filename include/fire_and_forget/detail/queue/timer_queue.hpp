@@ -32,8 +32,8 @@ watched& watch_of(const timed& item) noexcept;
 
 /// Shape       A stack that any thread pushes to (the intake), a heap that only the holder of
 ///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is
-///             in the intake to the heap, and takes out what was asked, wherever it stands in
-///             there.
+///             in the intake to the heap, and takes out what was asked, wherever
+///             it stands in there.
 /// Invariants  TIMERS-1  The intake is closed by a mark in the place of its top, put there in the
 ///                       same step in which it is emptied. So a push is either found by who closes,
 ///                       or refused.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What an executor is to a user: the closure that it is handed, and the concept. It stands here, and
-// not in ../../executor.hpp, because the front door needs it below the executors of the library.
+// What an executor is to a user: the closure that it is handed, and the concept. It stands here,
+// and not in ../../executor.hpp, because the front door needs it below the
+// executors of the library.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"

@@ -41,8 +41,8 @@ concept points_to_executor = !executor<T> && requires(T && pointer) {
     requires executor<decltype(*pointer)>;
 };
 
-// Whether the arguments of a call have no callable where it should stand: after the executor and the
-// options, which both may be left out.
+// Whether the arguments of a call have no callable where it should stand: after the executor and
+// the options, which both may be left out.
 template <class... Args>
 inline constexpr bool begins_with_neither = false;
 template <class First, class... Rest>

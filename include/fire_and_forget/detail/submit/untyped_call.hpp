@@ -41,8 +41,9 @@ submission fire_at_foreign(const untyped_call& call, function_ref<refusal(job)> 
 /// Hands a task to one.
 refusal hand_over_to(function_ref<refusal(job)> execute, task_ptr task, const firing& call);
 
-/// What there is to do for a task that is stored in a lane but in the usual case. By value: where the
-/// address of a part of it was passed on, the compiler would not see through the callable's type.
+/// What there is to do for a task that is stored in a lane but in the usual case. By value: where
+/// the address of a part of it was passed on, the compiler would not see through
+/// the callable's type.
 submission finish_late(pool_door& pool, lane_set& lanes, pool_lane& lane, slot& place,
                        const task_type& type, call_site where);
 

@@ -176,8 +176,8 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
     if (given == nullptr && how == entry::store && fired.how.fits_slot && !pool.may_displace()) {
         return fire_into_slot(pool, fired, call);
     }
-    // Until the task has it, its place in a pool with a limit is given back if there is no task, even
-    // where a copy constructor ends the thread.
+    // Until the task has it, its place in a pool with a limit is given back if there is no task,
+    // even where a copy constructor ends the thread.
     bool has_place = how == entry::store;
     const scope_guard at_the_end([&] {
         if (has_place) {

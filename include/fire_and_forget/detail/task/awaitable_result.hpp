@@ -41,11 +41,13 @@ template <class T>
 concept awaitable_result = may_be_awaitable<T> && looks_like_awaiter<T>;
 #endif
 
-/// Whether it is what a coroutine returns that nobody keeps the callable for. For self_starting.hpp.
+/// Whether it is what a coroutine returns that nobody keeps the callable for. For
+/// self_starting.hpp.
 template <class T>
 inline constexpr bool starts_itself = false;
 
-/// Starts a coroutine that awaits what the closure returns. Declared only: coroutine.hpp defines it.
+/// Starts a coroutine that awaits what the closure returns. Declared only:
+/// coroutine.hpp defines it.
 template <class Closure>
 struct coroutine_start;
 

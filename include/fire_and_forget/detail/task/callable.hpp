@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What can be called, and how. located.hpp and call.hpp ask here; misuse.hpp says what is wrong with
-// the rest.
+// What can be called, and how. located.hpp and call.hpp ask here; misuse.hpp says what is wrong
+// with the rest.
 
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
@@ -30,9 +30,9 @@ template <class Fn>
 concept has_many_calls = std::is_class_v<Fn> && !std::is_final_v<Fn> && !has_one_call<Fn> &&
                          !has_one_call<one_call_more<Fn>>;
 
-/// Fn with one more call operator. A template, it is chosen over one of Fn's that would take anything
-/// for its first argument, but not over one that names a stop_token; and the body of what is not
-/// chosen need not compile.
+/// Fn with one more call operator. A template, it is chosen over one of Fn's that would take
+/// anything for its first argument, but not over one that names a stop_token; and the body of what
+/// is not chosen need not compile.
 struct takes_anything {};
 template <class Fn, class... Args>
 struct rival_of_const : Fn {
@@ -67,8 +67,8 @@ consteval bool find_stop_token() {
 }
 
 /// True if the stored fn is called with a stop_token before its arguments: if that is possible, by
-/// std::jthread's rule. But where fn can be called without it, and would take anything in its place,
-/// as `[](auto... args)` does, nobody has asked for it.
+/// std::jthread's rule. But where fn can be called without it, and would take anything in its
+/// place, as `[](auto... args)` does, nobody has asked for it.
 template <class Fn, class... Args>
 inline constexpr bool takes_stop_token = detail::find_stop_token<Fn, Args...>();
 

@@ -2,8 +2,8 @@
 #pragma once
 
 // A fired callable with its arguments, and what can be done with it when its type is forgotten. The
-// front door constructs it, in a slot of a lane (block.hpp) or in a node on the heap (task.hpp), and
-// says how it is called.
+// front door constructs it, in a slot of a lane (block.hpp) or in a node on the heap (task.hpp),
+// and says how it is called.
 
 #include "../platform/abi.hpp"
 #include "callable.hpp"

@@ -70,10 +70,10 @@ struct away_entry : book_entry {
 ///                      whether the executor is quiet, then opened, and finds as many opened as
 ///                      closed, knows that none was open meanwhile.
 ///             BOOKS-2  Its end is counted here only if it came on another executor, or of no run
-///                      at all; else the worker counts it, which has been told by what the run came
-///                      to.
-///             BOOKS-3  mutex_ guards the lists. No user code runs and no other lock is taken under
-///                      it.
+///                      at all; else the worker counts it, which has been told by
+///                      what the run came to.
+///             BOOKS-3  mutex_ guards the lists. No user code runs and no other lock
+///                      is taken under it.
 class coroutine_books {
 public:
     /// One that was accepted elsewhere, by an executor that counts nothing, is here from now on.
@@ -118,7 +118,7 @@ public:
         return many;
     }
 
-    // Those that wait for somebody else's code ------------------------------------------------------
+    // Those that wait for somebody else's code ----------------------------------------------------
 
     /// Adds one that `may_wait` says is to wait. False if it is not, or if no more may wait.
     template <class Predicate>

@@ -68,8 +68,8 @@ public:
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;
 
-    /// The coroutine of a task that repeats has ended: runs it again when its next time has come, unless
-    /// `answer` is that it wants no more.
+    /// The coroutine of a task that repeats has ended: runs it again when its next time has come,
+    /// unless `answer` is that it wants no more.
     virtual void repeat_after(task_ptr task, repetition answer) noexcept = 0;
 
     /// A coroutine that it has accepted, or that waited here, has ended elsewhere.

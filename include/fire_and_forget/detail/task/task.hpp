@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A task on the heap, with all that a task may have besides its closure: one that has options, is too
-// large for a slot of a lane, or goes to an executor without lanes. run_task.hpp runs and destroys it.
+// A task on the heap, with all that a task may have besides its closure: one that has options, is
+// too large for a slot of a lane, or goes to an executor without lanes. run_task.hpp runs and
+// destroys it.
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"
@@ -60,8 +61,9 @@ struct task_details {
     ~task_details() { delete watch; }
 };
 
-/// A task on the heap: one with options, one that is too large for a slot or whose copy may throw, or
-/// one on its way to an executor without lanes. The closure stands behind it in the same piece of memory.
+/// A task on the heap: one with options, one that is too large for a slot or whose copy may throw,
+/// or one on its way to an executor without lanes. The closure stands behind it in the same piece
+/// of memory.
 class task_node : public timed {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.

@@ -45,8 +45,8 @@ struct timed {
 /// Items by deadline; those with the same one in the order in which they were pushed.
 ///
 /// Shape   A heap in an array, each node with four children: half as deep as a binary one, and the
-///         children of a node share a cache line or two. Only items that are watched know their place:
-///         to tell the others would cost a cache miss for each one that moves.
+///         children of a node share a cache line or two. Only items that are watched know their
+///         place: to tell the others would cost a cache miss for each one that moves.
 /// Limits  Not thread-safe. 2^31 items pushed while one with the same deadline waits put it last.
 /// Cost    16 bytes an item, and as many to spare after the array has grown; it shrinks when three
 ///         quarters of it are free. Pushing in the order of deadlines is constant, popping and
@@ -72,8 +72,8 @@ public:
     /// Takes out one that is watched and in the heap.
     void remove(timed& item) noexcept { take_out(item.heap_place); }
 
-    /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there is
-    /// none. It looks at all.
+    /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there
+    /// is none. It looks at all.
     template <class Predicate>
     timed* take_latest_if(Predicate is_it) {
         std::size_t latest = size_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What waits for its time and may be asked to stop meanwhile, as who asks it knows it. asked_list.hpp
-// has those that have been asked.
+// What waits for its time and may be asked to stop meanwhile, as who asks it knows it.
+// asked_list.hpp has those that have been asked.
 
 #include "../platform/abi.hpp"
 
