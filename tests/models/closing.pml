@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 
-   Accept or refuse, against closing (detail/executor/closing.hpp, detail/queue/lane.hpp), with plain stores on the
-   submit's side: check the phase, publish, check again, and take the task back if that is still possible.
-   The closer sets the phase, passes a heavy barrier, tells workers that it is over, drops what it finds in
-   the lanes and writes off what still runs.
+   Accept or refuse, against closing (detail/executor/closing.hpp, detail/queue/lane.hpp), with plain
+   stores on the submit's side: check the phase, publish, check again, and take the task back if that is
+   still possible. The closer sets the phase, passes a heavy barrier, tells workers that it is over,
+   drops what it finds in the lanes and writes off what still runs.
 
    Checked  Each task has exactly one fate: refused, ran, or dropped. No task is left in a lane. Once the
             closer has counted, no worker runs or takes a task that is not written off.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 
-   A coroutine that waits for somebody else's code (detail/coroutine/outside_wait.hpp): who settles what it waits
-   for, itself while it comes to rest, and whoever closes its executor meet in any order.
+   A coroutine that waits for somebody else's code (detail/coroutine/outside_wait.hpp): who settles what
+   it waits for, itself while it comes to rest, and whoever closes its executor meet in any order.
 
    Checked  The coroutine has one fate: it goes on at once, is resumed, or is destroyed. Nobody touches its
             frames when it may be running again or is gone; with SHARED, that includes who settles, until

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
 
-   What waits for its time (detail/queue/timer_queue.hpp) and the thread that sees to it (detail/executor/keeper.hpp): PUSHERS
-   threads push ITEMS items each, the keeper serves and sleeps until the next is due, and with CLOSING
-   somebody closes the queue at any moment. The clock goes from 0 to 2; items are due at 1 or 2.
+   What waits for its time (detail/queue/timer_queue.hpp) and the thread that sees to it
+   (detail/executor/keeper.hpp): PUSHERS threads push ITEMS items each, the keeper serves and sleeps until
+   the next is due, and with CLOSING somebody closes the queue at any moment. The clock goes from 0 to 2;
+   items are due at 1 or 2.
 
    Checked  When nothing moves any more, every item has been fired, was refused, or was given up by whoever
             closed: none is forgotten in the intake while the keeper sleeps.

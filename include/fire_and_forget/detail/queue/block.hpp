@@ -50,8 +50,8 @@ struct block {
     /// Counts `tasks` of this block as done, or the lane's taking side as past it. The last one
     /// gives it back.
     void finish(std::uint32_t tasks) noexcept {
-        // acq_rel: whoever gives it back has seen what all others did in it // LANE-8
-        if (unfinished.fetch_sub(tasks, std::memory_order_acq_rel) == tasks) {
+        // acq_rel: whoever gives it back has seen what all others did in it
+        if (unfinished.fetch_sub(tasks, std::memory_order_acq_rel) == tasks) { // LANE-8
             home.take_back(this);
         }
     }

@@ -71,7 +71,7 @@ public:
     void call_one() noexcept;
 
     /// Takes back try_ring(): there was nobody to call.
-    void give_up_ring() noexcept { word_.fetch_and(~ringing); }
+    void give_up_ring() noexcept { word_.fetch_and(~ringing); } // BELL-6
 
     void call_all() noexcept;
 
@@ -83,7 +83,7 @@ public:
     bool stop_looking() noexcept { return (word_.fetch_and(~looking) & all_sleepers) != 0; }
 
     /// What to read before going to sleep, and to wait on.
-    std::int32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
+    std::int32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); } // BELL-2
 
     /// Enters the caller as asleep and ends its turn. It must pass a heavy barrier and look into
     /// the lanes before it waits.

@@ -19,7 +19,7 @@ FIRE_AND_FORGET_ENGINE bool doorbell::try_ring() noexcept {
         if ((word & all_sleepers) == 0 || (word & (looking | ringing)) != 0) {
             return false;
         }
-    } while (!word_.compare_exchange_weak(word, word | ringing));
+    } while (!word_.compare_exchange_weak(word, word | ringing)); // BELL-6
     return true;
 }
 
@@ -44,12 +44,12 @@ FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::try_look() noexcept {
 FIRE_AND_FORGET_ENGINE void doorbell::fall_asleep(turn whose) noexcept { // BELL-1
     const std::uint32_t cleared = ringing | (whose == turn::mine ? looking : 0);
     std::uint32_t word = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) {
+    while (!word_.compare_exchange_weak(word, (word & ~cleared) + 1)) { // BELL-6
     }
     stress_point();
 }
 
-FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::look_or_fall_asleep() noexcept {
+FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::look_or_fall_asleep() noexcept { // BELL-1
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     bool is_free = false;
     do {
@@ -61,7 +61,7 @@ FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::look_or_fall_asleep() noexcept {
 
 FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::wake_up() noexcept {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(word, ((word - 1) & ~ringing) | looking)) {
+    while (!word_.compare_exchange_weak(word, ((word - 1) & ~ringing) | looking)) { // BELL-6
     }
     return (word & looking) == 0 ? turn::mine : turn::of_another;
 }

@@ -15,7 +15,7 @@ FIRE_AND_FORGET_ENGINE void asked_list::arm(watched& one) noexcept {
     one.is_armed = true;
 }
 
-FIRE_AND_FORGET_ENGINE void asked_list::disarm(watched& one) noexcept {
+FIRE_AND_FORGET_ENGINE void asked_list::disarm(watched& one) noexcept { // ASKED-1
     const library_lock lock(mutex_);
     take_off(one);
 }
