@@ -27,6 +27,7 @@
 #include "platform/either_stop.ipp"
 #include "platform/library_threads.ipp"
 #include "platform/loaded_module.ipp"
+#include "platform/module_guard.ipp"
 #include "platform/module_stay.ipp"
 #include "platform/native_thread.ipp"
 #include "platform/platform.ipp"

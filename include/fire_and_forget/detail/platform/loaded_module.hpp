@@ -22,18 +22,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_MODULES)
 
-// Weak, for it is not there before glibc 2.34 without -ldl.
-extern "C" {
-static decltype(::dlsym) dlsym_if_any __attribute__((weakref("dlsym")));
-}
-
-/// A function of the loader; null in a program that is linked statically, which has no modules.
-template <class Function>
-Function* of_loader(const char* name) noexcept {
-    return &dlsym_if_any != nullptr ? reinterpret_cast<Function*>(dlsym_if_any(RTLD_DEFAULT, name))
-                                    : nullptr;
-}
-
 /// The name by which the loader knows the module that `address` is in, as long as it is loaded.
 /// Empty for the program itself.
 ///

@@ -10,6 +10,18 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_MODULES)
 
+// Weak, for it is not there before glibc 2.34 without -ldl.
+extern "C" {
+static decltype(::dlsym) dlsym_if_any __attribute__((weakref("dlsym")));
+}
+
+/// A function of the loader; null in a program that is linked statically, which has no modules.
+template <class Function>
+Function* of_loader(const char* name) noexcept {
+    return &dlsym_if_any != nullptr ? reinterpret_cast<Function*>(dlsym_if_any(RTLD_DEFAULT, name))
+                                    : nullptr;
+}
+
 FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
     struct search {
         std::uintptr_t address;

@@ -9,6 +9,7 @@
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/module_guard.hpp"
 #include "../platform/time.hpp"
 #include "../queue/lanes.hpp"
 #include "../task/scheduler.hpp"
