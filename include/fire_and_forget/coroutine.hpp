@@ -15,7 +15,7 @@
 #include "detail/coroutine/chain_waits.hpp"
 #include "detail/coroutine/completion_state.hpp"
 #include "detail/coroutine/fired_coroutine.hpp"
-#include "detail/coroutine/self_starting.hpp"
+#include "detail/coroutine/oneway_task.hpp"
 #include "detail/coroutine/task_promise.hpp"
 #include "fire_and_forget.hpp"
 #include "time_span.hpp"
@@ -167,7 +167,7 @@ inline detail::wait_maker<detail::token_wait> this_stop_token() noexcept {
 ///
 /// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
 /// with fire_and_forget instead, and let it return a task.
-using detached = detail::self_starting<detail::on_default_pool>;
+using detached = detail::oneway_task<detail::on_default_pool>;
 
 /// A callback as something to await. Whoever gets the callback completes it, on any thread, before
 /// or after the co_await:

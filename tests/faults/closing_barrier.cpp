@@ -103,7 +103,7 @@ TEST_CASE("a shutdown with time left does not give up what is about to be taken 
     faf::detail::pool_lane* const lane = lanes.lend(faf::priority::normal);
     REQUIRE(lane != nullptr);
     REQUIRE(lane->has_room());
-    static constexpr faf::detail::task_type unwanted{};
+    static constexpr faf::detail::task_vtable unwanted{};
     bool is_back = false;
     at_barrier = [&] {     // the door is closed
         at_barrier = [&] { // nothing is queued, and nothing runs

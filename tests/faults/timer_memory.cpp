@@ -21,8 +21,8 @@ namespace {
 using namespace faf_test;
 using faf::detail::steady_time;
 using faf::detail::suspended;
-using faf::detail::timed;
 using faf::detail::timer_heap;
+using faf::detail::timer_node;
 using faf::detail::timer_queue;
 
 constexpr std::size_t many = 1'000'000;
@@ -47,7 +47,7 @@ private:
 };
 
 const child heap_without_room("heap without room", [](ledger& book) {
-    std::vector<timed> items(many);
+    std::vector<timer_node> items(many);
     timer_heap heap;
     std::size_t pushed = 0;
     {
@@ -67,7 +67,7 @@ const child heap_without_room("heap without room", [](ledger& book) {
     std::size_t popped = 0;
     std::size_t wrong = 0;
     steady_time before{};
-    while (const timed* const item = heap.pop_due(steady_time::max())) {
+    while (const timer_node* const item = heap.pop_due(steady_time::max())) {
         ++popped;
         wrong += item->due < before ? 1 : 0;
         before = item->due;
@@ -91,7 +91,7 @@ const child queue_without_room("queue without room", [](ledger& book) {
     std::vector<suspended> items(many);
     timer_queue queue;
     std::size_t handed_out = 0;
-    const auto count = [&](timed&) {
+    const auto count = [&](timer_node&) {
         ++handed_out;
         return true;
     };
@@ -128,10 +128,10 @@ const child heap_emptied("heap emptied", [](ledger& book) {
         const struct mallinfo2 now = mallinfo2();
         return static_cast<long>(now.uordblks + now.hblkhd);
     };
-    std::vector<timed> items(many);
+    std::vector<timer_node> items(many);
     timer_heap heap;
     const auto fill = [&] {
-        for (timed& item : items) {
+        for (timer_node& item : items) {
             item.is_watched = book.argument == 2;
             REQUIRE(heap.try_push(item));
         }
@@ -145,10 +145,10 @@ const child heap_emptied("heap emptied", [](ledger& book) {
         }
         break;
     case 1:
-        static_cast<void>(heap.remove_if([](timed&) { return true; }));
+        static_cast<void>(heap.remove_if([](timer_node&) { return true; }));
         break;
     default:
-        for (timed& item : items) {
+        for (timer_node& item : items) {
             heap.remove(item);
         }
     }

@@ -347,7 +347,7 @@ TEST_CASE("a task that ends while it is written off is counted by one side") {
             written_off += taker.write_off(abandoned) ? 1 : 0;
         }
     });
-    static constexpr task_type nothing{};
+    static constexpr task_vtable nothing{};
     std::uint64_t ended = 0;
     for (std::uint64_t round = 0; round < rounds; ++round) {
         if (!lane.has_room()) {

@@ -37,7 +37,7 @@ struct load_of_slot {
     }
 };
 static_assert(sizeof(load_of_slot) <= 32);
-constexpr task_type a_number{nullptr, nullptr, sizeof(load_of_slot), alignof(load_of_slot)};
+constexpr task_vtable a_number{nullptr, nullptr, sizeof(load_of_slot), alignof(load_of_slot)};
 
 /// What the takers of one lane know together. Only the one who takes, under the lane's lock, writes
 /// the plain fields: if that lock is none, ThreadSanitizer sees it.

@@ -35,7 +35,7 @@ public:
     /// Runs what has become due by `now`.
     void run_due(faf::detail::steady_time now) {
         static_cast<void>(parts.delayed.serve(now));
-        for (faf::detail::timed* one : std::exchange(due, {})) {
+        for (faf::detail::timer_node* one : std::exchange(due, {})) {
             faf::detail::task_ptr task(static_cast<faf::detail::task_node*>(one));
             static_cast<void>(faf::detail::run_task(
                 std::move(task), parts.lent,
@@ -50,7 +50,7 @@ public:
     bool has_queued = false; ///< when it is closed
     std::chrono::nanoseconds timeout{0};
     std::uint64_t taken = 0;
-    std::vector<faf::detail::timed*> due;
+    std::vector<faf::detail::timer_node*> due;
     int ended_early = 0; ///< tasks that were not started, or not again
     int closings = 0;
     int ends = 0; ///< of its threads
@@ -59,7 +59,7 @@ public:
     faf::detail::executor_parts parts;
 
 private:
-    static bool store(void* self, faf::detail::timed& item) noexcept {
+    static bool store(void* self, faf::detail::timer_node& item) noexcept {
         static_cast<bare_executor*>(self)->due.push_back(&item);
         return true;
     }

@@ -25,7 +25,7 @@ public:
 
     /// Stores something that nobody can run.
     void store_dummy() {
-        static constexpr faf::detail::task_type nothing{nullptr, nullptr, 1, 1};
+        static constexpr faf::detail::task_vtable nothing{nullptr, nullptr, 1, 1};
         if (lane_ == nullptr) {
             lane_ = lanes_.lend(faf::priority::normal);
         }

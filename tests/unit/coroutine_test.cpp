@@ -1021,7 +1021,7 @@ virtual_time* stage = nullptr;
 struct on_stage {
     static faf::detail::scheduler* get() noexcept { return stage; }
 };
-using on_its_own = faf::detail::self_starting<on_stage>;
+using on_its_own = faf::detail::oneway_task<on_stage>;
 
 on_its_own appear(std::vector<int>& seen, std::unique_ptr<int> value) {
     seen.push_back(*value);
@@ -1098,7 +1098,7 @@ struct on_small_pool {
         return &faf::detail::core_access::of(*small_pool).home();
     }
 };
-using on_a_small_pool = faf::detail::self_starting<on_small_pool>;
+using on_a_small_pool = faf::detail::oneway_task<on_small_pool>;
 
 on_a_small_pool note_run(std::atomic<int>& runs) {
     ++runs;

@@ -16,7 +16,7 @@ using namespace faf::detail;
 using faf::priority;
 
 constexpr int none = -1;
-constexpr task_type numbered{nullptr, nullptr, sizeof(int), alignof(int)};
+constexpr task_vtable numbered{nullptr, nullptr, sizeof(int), alignof(int)};
 
 struct number_taker {
     int number = none;

@@ -21,7 +21,7 @@ static_assert(!slot::fits({nullptr, nullptr, slot::room + 1, 1}));
 static_assert(!slot::fits({nullptr, nullptr, 1, 2 * slot::alignment}));
 
 constexpr int none = -1;
-constexpr task_type numbered{nullptr, nullptr, sizeof(int), alignof(int)};
+constexpr task_vtable numbered{nullptr, nullptr, sizeof(int), alignof(int)};
 
 /// A worker that takes one task.
 template <std::size_t Slots>

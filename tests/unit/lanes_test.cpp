@@ -63,7 +63,7 @@ struct any_taker {
 };
 
 void store_tombstone_or_task(pool_lane& lane, bool is_task) {
-    static constexpr task_type nothing{};
+    static constexpr task_vtable nothing{};
     REQUIRE(lane.has_room());
     slot& place = lane.reserve();
     if (is_task) {

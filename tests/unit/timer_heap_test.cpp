@@ -26,22 +26,22 @@ constexpr steady_time start{1h};
 /// Items that stay where they are while more are made.
 class items {
 public:
-    timed& due_at(steady_time due) {
-        timed& fresh = all_.emplace_back();
+    timer_node& due_at(steady_time due) {
+        timer_node& fresh = all_.emplace_back();
         fresh.due = due;
         return fresh;
     }
-    timed& watched_due_at(steady_time due) {
-        timed& fresh = due_at(due);
+    timer_node& watched_due_at(steady_time due) {
+        timer_node& fresh = due_at(due);
         fresh.is_watched = true;
         return fresh;
     }
 
 private:
-    std::deque<timed> all_;
+    std::deque<timer_node> all_;
 };
 
-std::size_t length(const timed* list) {
+std::size_t length(const timer_node* list) {
     std::size_t count = 0;
     for (; list != nullptr; list = list->next) {
         ++count;
@@ -56,13 +56,13 @@ TEST_CASE("a heap without items has nothing due, ever") {
     CHECK(heap.size() == 0);
     CHECK(heap.next_due() == never);
     CHECK(heap.pop_due(never) == nullptr);
-    CHECK(heap.remove_if([](timed&) { return true; }) == nullptr);
+    CHECK(heap.remove_if([](timer_node&) { return true; }) == nullptr);
 }
 
 TEST_CASE("a heap hands out an item when its time has come, and not a moment before") {
     items made;
     timer_heap heap;
-    timed& only = made.due_at(start);
+    timer_node& only = made.due_at(start);
     REQUIRE(heap.try_push(only));
     CHECK(heap.next_due() == start);
     CHECK(heap.pop_due(start - 1ns) == nullptr);
@@ -80,7 +80,7 @@ TEST_CASE("a heap hands out items by their deadlines, whatever the order they ca
     }
     for (int i = 0; i <= 5; ++i) {
         CHECK(heap.next_due() == start + std::chrono::seconds(i));
-        const timed* const first = heap.pop_due(never);
+        const timer_node* const first = heap.pop_due(never);
         REQUIRE(first != nullptr);
         CHECK(first->due == start + std::chrono::seconds(i));
     }
@@ -89,13 +89,13 @@ TEST_CASE("a heap hands out items by their deadlines, whatever the order they ca
 TEST_CASE("items with the same deadline come out in the order in which they went in") {
     items made;
     timer_heap heap;
-    std::vector<const timed*> expected;
+    std::vector<const timer_node*> expected;
     for (int i = 0; i < 1000; ++i) {
-        timed& fresh = made.due_at(start);
+        timer_node& fresh = made.due_at(start);
         REQUIRE(heap.try_push(fresh));
         expected.push_back(&fresh);
     }
-    for (const timed* const item : expected) {
+    for (const timer_node* const item : expected) {
         REQUIRE(heap.pop_due(start) == item);
     }
 }
@@ -103,8 +103,8 @@ TEST_CASE("items with the same deadline come out in the order in which they went
 TEST_CASE("an item that is taken out may be pushed again, and is then the last of its deadline") {
     items made;
     timer_heap heap;
-    timed& first = made.due_at(start);
-    timed& second = made.due_at(start);
+    timer_node& first = made.due_at(start);
+    timer_node& second = made.due_at(start);
     REQUIRE(heap.try_push(first));
     REQUIRE(heap.try_push(second));
     REQUIRE(heap.pop_due(start) == &first);
@@ -116,7 +116,7 @@ TEST_CASE("an item that is taken out may be pushed again, and is then the last o
 TEST_CASE("an item that is due at the end of time is handed out then") {
     items made;
     timer_heap heap;
-    timed& last = made.due_at(never);
+    timer_node& last = made.due_at(never);
     REQUIRE(heap.try_push(last));
     CHECK(heap.pop_due(never - 1ns) == nullptr);
     CHECK(heap.pop_due(never) == &last);
@@ -130,14 +130,14 @@ TEST_CASE("what is removed is what was asked for, and the others stay in order")
         for (std::size_t i = 0; i < count; ++i) { // neither rising nor falling
             REQUIRE(heap.try_push(made.due_at(start + std::chrono::seconds(i * 37 % 101))));
         }
-        const auto is_odd = [](const timed& item) { return (item.due - start) / 1s % 2 == 1; };
-        const timed* const removed = heap.remove_if(is_odd);
-        for (const timed* item = removed; item != nullptr; item = item->next) {
+        const auto is_odd = [](const timer_node& item) { return (item.due - start) / 1s % 2 == 1; };
+        const timer_node* const removed = heap.remove_if(is_odd);
+        for (const timer_node* item = removed; item != nullptr; item = item->next) {
             CHECK(is_odd(*item));
         }
         CHECK(length(removed) + heap.size() == count);
         steady_time before{};
-        while (const timed* const item = heap.pop_due(never)) {
+        while (const timer_node* const item = heap.pop_due(never)) {
             CHECK_FALSE(is_odd(*item));
             CHECK(before <= item->due);
             before = item->due;
@@ -148,17 +148,17 @@ TEST_CASE("what is removed is what was asked for, and the others stay in order")
 TEST_CASE("a removal keeps the order of those that stay and have the same deadline") {
     items made;
     timer_heap heap;
-    std::vector<const timed*> expected;
+    std::vector<const timer_node*> expected;
     for (int i = 0; i < 300; ++i) {
-        timed& fresh = made.due_at(start);
+        timer_node& fresh = made.due_at(start);
         fresh.is_delayed = i % 3 == 0;
         REQUIRE(heap.try_push(fresh));
         if (!fresh.is_delayed) {
             expected.push_back(&fresh);
         }
     }
-    CHECK(length(heap.remove_if([](const timed& item) { return item.is_delayed; })) == 100);
-    for (const timed* const item : expected) {
+    CHECK(length(heap.remove_if([](const timer_node& item) { return item.is_delayed; })) == 100);
+    for (const timer_node* const item : expected) {
         REQUIRE(heap.pop_due(start) == item);
     }
     CHECK(heap.size() == 0);
@@ -169,9 +169,9 @@ TEST_CASE("an item that is watched can be removed from wherever it is in the hea
         for (std::size_t gone = 0; gone < count; ++gone) {
             items made;
             timer_heap heap;
-            timed* removed = nullptr;
+            timer_node* removed = nullptr;
             for (std::size_t i = 0; i < count; ++i) {
-                timed& fresh = made.watched_due_at(start + std::chrono::seconds(i * 37 % 61));
+                timer_node& fresh = made.watched_due_at(start + std::chrono::seconds(i * 37 % 61));
                 REQUIRE(heap.try_push(fresh));
                 removed = i == gone ? &fresh : removed;
             }
@@ -180,7 +180,7 @@ TEST_CASE("an item that is watched can be removed from wherever it is in the hea
             REQUIRE_FALSE(removed->is_in_heap);
             REQUIRE(heap.size() == count - 1);
             steady_time before{};
-            while (const timed* const item = heap.pop_due(never)) {
+            while (const timer_node* const item = heap.pop_due(never)) {
                 REQUIRE(item != removed);
                 REQUIRE(before <= item->due);
                 before = item->due;
@@ -198,11 +198,12 @@ TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
         };
         items made;
         timer_heap heap;
-        std::multimap<steady_time, timed*> sorted; // equal ones in the order of their insertion
+        std::multimap<steady_time, timer_node*>
+            sorted; // equal ones in the order of their insertion
         for (int step = 0; step < 20'000; ++step) {
             const int what = roll(100);
             if (what < 55) {
-                timed& fresh = made.due_at(start + std::chrono::milliseconds(roll(200)));
+                timer_node& fresh = made.due_at(start + std::chrono::milliseconds(roll(200)));
                 fresh.is_watched = roll(2) == 0;
                 REQUIRE(heap.try_push(fresh));
                 sorted.emplace(fresh.due, &fresh);
@@ -215,7 +216,7 @@ TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
                 }
             } else if (what < 99) {
                 const steady_time now = start + std::chrono::milliseconds(roll(200));
-                timed* const popped = heap.pop_due(now);
+                timer_node* const popped = heap.pop_due(now);
                 if (sorted.empty() || now < sorted.begin()->first) {
                     REQUIRE(popped == nullptr);
                 } else {
@@ -224,7 +225,7 @@ TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
                 }
             } else {
                 const int remainder = roll(7);
-                const auto is_it = [&](const timed& item) {
+                const auto is_it = [&](const timer_node& item) {
                     return (item.due - start) / 1ms % 7 == remainder;
                 };
                 std::size_t expected = 0;
@@ -238,7 +239,7 @@ TEST_CASE("a heap agrees with a sorted list, whatever is done to both") {
             REQUIRE(heap.size() == sorted.size());
             REQUIRE(heap.next_due() == (sorted.empty() ? never : sorted.begin()->first));
         }
-        while (const timed* const popped = heap.pop_due(never)) {
+        while (const timer_node* const popped = heap.pop_due(never)) {
             REQUIRE(popped == sorted.begin()->second);
             sorted.erase(sorted.begin());
         }

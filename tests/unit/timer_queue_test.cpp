@@ -57,7 +57,7 @@ struct sleeper : suspended {
 struct served_queue {
     timer_queue queue;
     std::deque<sleeper> sleepers;
-    std::vector<const timed*> handed_out;
+    std::vector<const timer_node*> handed_out;
 
     sleeper& push(steady_time due) {
         sleeper& fresh = sleepers.emplace_back(due);
@@ -75,17 +75,17 @@ struct served_queue {
     /// Returns when to serve again.
     steady_time serve(steady_time now, unsigned most = all) {
         handed_out.clear();
-        return queue.serve(now, most, [this](timed& item) {
+        return queue.serve(now, most, [this](timer_node& item) {
             handed_out.push_back(&item);
             return true;
         });
     }
 };
 
-using list = std::vector<const timed*>;
+using list = std::vector<const timer_node*>;
 
-std::set<const timed*> as_set(const timed* of_list) {
-    std::set<const timed*> items;
+std::set<const timer_node*> as_set(const timer_node* of_list) {
+    std::set<const timer_node*> items;
     for (; of_list != nullptr; of_list = of_list->next) {
         items.insert(of_list);
     }
@@ -102,7 +102,7 @@ TEST_CASE("a queue without items is never to be served") {
     CHECK_FALSE(used.queue.has_awaited());
     CHECK_FALSE(used.queue.seems_used());
     CHECK_FALSE(used.queue.has_news());
-    CHECK(used.queue.take_if([](timed&) { return true; }) == nullptr);
+    CHECK(used.queue.take_if([](timer_node&) { return true; }) == nullptr);
 }
 
 TEST_CASE("what is pushed is handed out when it is due, and the time to serve again is told") {
@@ -153,7 +153,7 @@ TEST_CASE("what finds no room where it is handed out stays, and is tried again s
     const sleeper& first = used.push(start);
     const sleeper& second = used.push(start);
     int tries = 0;
-    const steady_time again = used.queue.serve(start, all, [&](timed&) {
+    const steady_time again = used.queue.serve(start, all, [&](timer_node&) {
         ++tries;
         return false;
     });
@@ -163,15 +163,15 @@ TEST_CASE("what finds no room where it is handed out stays, and is tried again s
     CHECK(used.queue.has_awaited());
     CHECK(used.queue.seems_used());
     used.serve(start + 5ms);
-    CHECK(std::set<const timed*>(used.handed_out.begin(), used.handed_out.end()) ==
-          std::set<const timed*>{&first, &second});
+    CHECK(std::set<const timer_node*>(used.handed_out.begin(), used.handed_out.end()) ==
+          std::set<const timer_node*>{&first, &second});
     CHECK_FALSE(used.queue.has_awaited());
 }
 
 TEST_CASE("the only one that finds no room is tried again after five milliseconds") {
     served_queue used;
     used.push(start);
-    CHECK(used.queue.serve(start, all, [](timed&) { return false; }) == start + 5ms);
+    CHECK(used.queue.serve(start, all, [](timer_node&) { return false; }) == start + 5ms);
     CHECK(used.serve(start + 5ms) == never);
     CHECK(used.handed_out.size() == 1);
 }
@@ -270,7 +270,7 @@ TEST_CASE("one that does not wait any more is left alone by who asks it to stop"
 
     sleeper& taken_out = used.push_watched(start + 1h);
     CHECK(used.queue.ask(taken_out.own_watch));
-    CHECK(used.queue.take_if([](timed&) { return true; }) == &taken_out);
+    CHECK(used.queue.take_if([](timer_node&) { return true; }) == &taken_out);
     CHECK(taken_out.own_watch.next == nullptr); // it is on no list: its owner may end it
 
     used.queue.close();
@@ -286,7 +286,7 @@ TEST_CASE("one that is asked to stop and finds no room where it is handed out is
     served_queue used;
     sleeper& asked = used.push_watched(start + 1h);
     used.queue.ask(asked.own_watch);
-    CHECK(used.queue.serve(start, all, [](timed&) { return false; }) <= start + 5ms);
+    CHECK(used.queue.serve(start, all, [](timer_node&) { return false; }) <= start + 5ms);
     CHECK(used.queue.has_awaited());
     CHECK(used.serve(start + 5ms) == never);
     CHECK(used.handed_out == list{&asked});
@@ -308,7 +308,7 @@ TEST_CASE("who serves does not wait for somebody else who looks at all that wait
     served_queue used;
     used.push(start);
     steady_time next{};
-    used.queue.take_if([&](timed&) {
+    used.queue.take_if([&](timer_node&) {
         std::thread([&] { next = used.serve(start); }).join();
         return false;
     });
@@ -334,8 +334,8 @@ TEST_CASE("a task whose token is asked to stop is handed out before its time") {
     task->is_watched = true;
     REQUIRE(queue.push(*task));
     source.request_stop();
-    const timed* handed_out = nullptr;
-    queue.serve(start, all, [&](timed& item) {
+    const timer_node* handed_out = nullptr;
+    queue.serve(start, all, [&](timer_node& item) {
         handed_out = &item;
         return true;
     });
@@ -352,26 +352,26 @@ TEST_CASE("nobody awaits a task that repeats") {
     REQUIRE(queue.push(*again));
     CHECK(queue.accepted() == 2);
     CHECK(queue.has_awaited());
-    CHECK(as_set(queue.take_if([](timed& item) { return is_awaited(item); })) ==
-          std::set<const timed*>{once.get()});
+    CHECK(as_set(queue.take_if([](timer_node& item) { return is_awaited(item); })) ==
+          std::set<const timer_node*>{once.get()});
     CHECK_FALSE(queue.has_awaited());
     CHECK(queue.seems_used());
-    CHECK(queue.take_if([](timed&) { return true; }) == again.get());
+    CHECK(queue.take_if([](timer_node&) { return true; }) == again.get());
     CHECK_FALSE(queue.seems_used());
 }
 
 TEST_CASE("what is taken out comes from wherever it waits, and the rest stays") {
     served_queue used;
     sleeper& spilled = used.push(start);
-    used.queue.serve(start, all, [](timed&) { return false; });
+    used.queue.serve(start, all, [](timer_node&) { return false; });
     sleeper& kept_in_heap = used.push(start + 2s);
     sleeper& in_heap = used.push(start + 1s);
-    used.queue.serve(start, all, [](timed&) { return false; });
+    used.queue.serve(start, all, [](timer_node&) { return false; });
     sleeper& in_intake = used.push(start + 1s);
     sleeper& kept_in_intake = used.push(start + 2s);
-    const std::set<const timed*> taken =
-        as_set(used.queue.take_if([](const timed& item) { return item.due < start + 2s; }));
-    CHECK(taken == std::set<const timed*>{&spilled, &in_heap, &in_intake});
+    const std::set<const timer_node*> taken =
+        as_set(used.queue.take_if([](const timer_node& item) { return item.due < start + 2s; }));
+    CHECK(taken == std::set<const timer_node*>{&spilled, &in_heap, &in_intake});
     CHECK(used.queue.has_awaited());
     used.serve(start + 2s);
     CHECK(used.handed_out == list{&kept_in_heap, &kept_in_intake});

@@ -16,7 +16,7 @@ using faf::failure;
 using faf::testing::error_recorder;
 using faf_test::make_task;
 
-constexpr task_type nothing{};
+constexpr task_vtable nothing{};
 
 /// One lane of a pool, and tasks in it that do nothing.
 class lane_of_nothing {

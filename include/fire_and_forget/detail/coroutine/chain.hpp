@@ -2,12 +2,12 @@
 #pragma once
 
 // A fired coroutine as a whole: all the frames that wait for each other, from the one that was
-// fired to the one that runs or waits. fired_coroutine.hpp and self_starting.hpp start one, a
+// fired to the one that runs or waits. fired_coroutine.hpp and oneway_task.hpp start one, a
 // scheduler continues it.
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/either_stop.hpp"
+#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -50,7 +50,7 @@ struct chain_details {
     /// Its own token and that of an executor it has been on, as one.
     struct token_on {
         stop_token of_executor;
-        either_stop both;
+        linked_stop_source both;
         std::unique_ptr<token_on> before;
 
         token_on(const stop_token& own, const stop_token& on) : of_executor(on), both(own, on) {}
@@ -193,7 +193,7 @@ private:
     /// All frames but the outermost. // CHAIN-3
     void destroy_awaited();
 
-    static constexpr task_type runs_stretch{
+    static constexpr task_vtable runs_stretch{
         [](void* self, task_run& run) {
             static_cast<stretch*>(self)->attach(run);
             static_cast<stretch*>(self)->go();

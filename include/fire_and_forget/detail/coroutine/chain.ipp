@@ -4,7 +4,7 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
-#include "../platform/either_stop.hpp"
+#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -213,7 +213,7 @@ FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void chain::report_abandoned(std::string_view why) const {
-    static constexpr task_type reported_only{};
+    static constexpr task_vtable reported_only{};
     const stored_task task{reported_only, nullptr, where, name,
                            details_ ? &details_->of_task : nullptr};
     task_run(task, foreign_host()).drop(failure::abandoned, why);

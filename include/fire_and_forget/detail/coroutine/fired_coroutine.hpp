@@ -2,7 +2,7 @@
 #pragma once
 
 // What the front door makes of a callable that returns something to be awaited. It is reached from
-// closure::call, on the thread that was to run the task; self_starting.hpp has what needs no
+// closure::call, on the thread that was to run the task; oneway_task.hpp has what needs no
 // front door.
 
 #include "../../options.hpp"

@@ -29,7 +29,7 @@ struct due_outlet {
 
     /// Stores it where a thread will find it; false if that needs memory that is not there. Under
     /// the timers' lock, so nothing may be reported.
-    bool (*start)(void* executor, timed& item) noexcept = nullptr;
+    bool (*start)(void* executor, timer_node& item) noexcept = nullptr;
 
     /// Sees to it that threads come for what was stored.
     void (*call_threads)(void* executor) = nullptr;

@@ -81,7 +81,7 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::request_visit() {
 
 FIRE_AND_FORGET_ENGINE steady_time delayed_tasks::serve(steady_time now) {
     bool is_any = false;
-    const steady_time next = timers_.serve(now, most_at_once, [&](timed& item) {
+    const steady_time next = timers_.serve(now, most_at_once, [&](timer_node& item) {
         const bool is_stored = outlet_.start(outlet_.executor, item);
         is_any = is_any || is_stored;
         return is_stored;
@@ -104,8 +104,8 @@ FIRE_AND_FORGET_ENGINE stats delayed_tasks::count() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE bool delayed_tasks::displace_latest(priority level) {
-    timed* const latest = timers_.take_latest_if(
-        [level](const timed& one) {
+    timer_node* const latest = timers_.take_latest_if(
+        [level](const timer_node& one) {
             return one.priority == level && !one.is_resumption && is_awaited(one);
         },
         [this] { displaced_.fetch_add(1, std::memory_order_release); });
@@ -125,7 +125,7 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::end_repeating() {
 
 FIRE_AND_FORGET_ENGINE void delayed_tasks::close(steady_time deadline, abandoned_tasks& abandoned) {
     timers_.close();
-    give_up(abandoned, [deadline](const timed& item) {
+    give_up(abandoned, [deadline](const timer_node& item) {
         return !is_awaited(item) ||
                (!item.is_resumption && (deadline < item.due || item.due == never));
     });
@@ -133,7 +133,7 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::close(steady_time deadline, abandoned
 
 FIRE_AND_FORGET_ENGINE void delayed_tasks::end(abandoned_tasks& abandoned) {
     timers_.close();
-    give_up(abandoned, [](const timed&) { return true; });
+    give_up(abandoned, [](const timer_node&) { return true; });
     has_ended_.store(true, std::memory_order_release);
 }
 
@@ -191,13 +191,13 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::call_keeper(steady_time when, const c
 FIRE_AND_FORGET_ENGINE void delayed_tasks::cancel_repeating() {
     sink_time not_needed(never);
     abandoned_tasks none(lent_, not_needed);
-    give_up(none, [](const timed& item) { return !is_awaited(item); });
+    give_up(none, [](const timer_node& item) { return !is_awaited(item); });
 }
 
 template <class Predicate>
 void delayed_tasks::give_up(abandoned_tasks& abandoned, Predicate is_it) {
     bool is_any = false;
-    timed* item = timers_.take_if([&](const timed& one) {
+    timer_node* item = timers_.take_if([&](const timer_node& one) {
         const bool is_taken = is_it(one);
         if (is_taken && !one.is_resumption) { // before anybody can see that it waits no more
             (is_awaited(one) ? abandoned_ : cancelled_).fetch_add(1, std::memory_order_release);
@@ -205,7 +205,7 @@ void delayed_tasks::give_up(abandoned_tasks& abandoned, Predicate is_it) {
         return is_taken;
     });
     for (; item != nullptr; is_any = true) {
-        timed& one = *std::exchange(item, item->next);
+        timer_node& one = *std::exchange(item, item->next);
         if (one.is_resumption) {
             abandoned.add_queued(static_cast<suspended&>(one));
             continue;

@@ -60,25 +60,25 @@ public:
     void repeat_after(task_ptr task, repetition answer) noexcept override;
 
 private:
-    void add_ready(timed& item) noexcept;
+    void add_ready(timer_node& item) noexcept;
 
     /// What finds no memory waits beside the others.
-    void add_waiting(timed& item) noexcept;
+    void add_waiting(timer_node& item) noexcept;
 
     void look_at_spilled() noexcept;
 
-    timed* take_ready() noexcept;
+    timer_node* take_ready() noexcept;
 
     /// What is due is ready, and what was asked to stop does not wait for its time.
-    timed* take();
+    timer_node* take();
 
-    timed* take_any();
+    timer_node* take_any();
 
     steady_time next_due() const;
 
     void move_to(steady_time time) noexcept;
 
-    void run(timed& item);
+    void run(timer_node& item);
 
     void abandon(suspended& one) const;
 
@@ -86,11 +86,11 @@ private:
 
     mutable std::mutex mutex_;
     std::atomic<steady_time> now_{steady_clock::now()};
-    timed* ready_ = nullptr;
-    timed** end_ = &ready_;
+    timer_node* ready_ = nullptr;
+    timer_node** end_ = &ready_;
     std::size_t ready_count_ = 0;
     timer_heap timers_;
-    timed* spilled_ = nullptr;
+    timer_node* spilled_ = nullptr;
     std::size_t spilled_count_ = 0;
     const host host_{nullptr, {}, this};
 };

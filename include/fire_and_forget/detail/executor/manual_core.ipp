@@ -27,7 +27,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE manual_core::~manual_core() {
     abandon_waits();
-    while (timed* const item = take_any()) {
+    while (timer_node* const item = take_any()) {
         if (item->is_resumption) {
             abandon(static_cast<suspended&>(*item));
         } else {
@@ -54,7 +54,7 @@ FIRE_AND_FORGET_ENGINE refusal manual_core::accept(task_ptr& task) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE bool manual_core::run_one() {
-    timed* const next = take();
+    timer_node* const next = take();
     if (next == nullptr) {
         return false;
     }
@@ -114,14 +114,14 @@ FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition 
     }
 }
 
-FIRE_AND_FORGET_ENGINE void manual_core::add_ready(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE void manual_core::add_ready(timer_node& item) noexcept {
     item.next = nullptr;
     *end_ = &item;
     end_ = &item.next;
     ++ready_count_;
 }
 
-FIRE_AND_FORGET_ENGINE void manual_core::add_waiting(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE void manual_core::add_waiting(timer_node& item) noexcept {
     if (!timers_.try_push(item)) {
         item.next = std::exchange(spilled_, &item);
         ++spilled_count_;
@@ -129,16 +129,16 @@ FIRE_AND_FORGET_ENGINE void manual_core::add_waiting(timed& item) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void manual_core::look_at_spilled() noexcept {
-    timed* item = std::exchange(spilled_, nullptr);
+    timer_node* item = std::exchange(spilled_, nullptr);
     spilled_count_ = 0;
     while (item != nullptr) {
-        timed& one = *std::exchange(item, item->next);
+        timer_node& one = *std::exchange(item, item->next);
         one.due <= now() ? add_ready(one) : add_waiting(one);
     }
 }
 
-FIRE_AND_FORGET_ENGINE timed* manual_core::take_ready() noexcept {
-    timed* const first = ready_;
+FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_ready() noexcept {
+    timer_node* const first = ready_;
     if (first != nullptr) {
         ready_ = first->next;
         end_ = ready_ != nullptr ? end_ : &ready_;
@@ -147,32 +147,32 @@ FIRE_AND_FORGET_ENGINE timed* manual_core::take_ready() noexcept {
     return first;
 }
 
-FIRE_AND_FORGET_ENGINE timed* manual_core::take() {
+FIRE_AND_FORGET_ENGINE timer_node* manual_core::take() {
     const std::lock_guard lock(mutex_);
     look_at_spilled();
-    for (timed* asked = timers_.remove_if(is_asked_to_stop); asked != nullptr;) {
+    for (timer_node* asked = timers_.remove_if(is_asked_to_stop); asked != nullptr;) {
         add_ready(*std::exchange(asked, asked->next));
     }
-    while (timed* const due = timers_.pop_due(now())) {
+    while (timer_node* const due = timers_.pop_due(now())) {
         add_ready(*due);
     }
     return take_ready();
 }
 
-FIRE_AND_FORGET_ENGINE timed* manual_core::take_any() {
+FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_any() {
     const std::lock_guard lock(mutex_);
     if (spilled_ != nullptr) {
         --spilled_count_;
         return std::exchange(spilled_, spilled_->next);
     }
-    timed* const first = take_ready();
+    timer_node* const first = take_ready();
     return first != nullptr ? first : timers_.pop_due(never);
 }
 
 FIRE_AND_FORGET_ENGINE steady_time manual_core::next_due() const {
     const std::lock_guard lock(mutex_);
     steady_time next = timers_.next_due();
-    for (const timed* one = spilled_; one != nullptr; one = one->next) {
+    for (const timer_node* one = spilled_; one != nullptr; one = one->next) {
         next = earlier_of(next, one->due);
     }
     return next;
@@ -184,7 +184,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::move_to(steady_time time) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void manual_core::run(timed& item) {
+FIRE_AND_FORGET_ENGINE void manual_core::run(timer_node& item) {
     if (item.is_resumption) {
         resumption coroutine{static_cast<suspended*>(&item)};
         const call_site where = coroutine.one->where;

@@ -41,7 +41,7 @@ public:
     bool resume(suspended& one) noexcept;
 
     /// Stores what has become due; false without memory. Under the timers' lock.
-    bool start_due(timed& item) noexcept;
+    bool start_due(timer_node& item) noexcept;
 
     /// Sees to it that workers come for what has become due.
     void announce_due();

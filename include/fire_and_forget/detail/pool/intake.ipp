@@ -93,7 +93,7 @@ FIRE_AND_FORGET_ENGINE bool intake::resume(suspended& one) noexcept {
     return false;
 }
 
-FIRE_AND_FORGET_ENGINE bool intake::start_due(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE bool intake::start_due(timer_node& item) noexcept {
     pool_lane*& lane = due_lanes_[static_cast<std::size_t>(item.priority)];
     if (lane == nullptr) {
         lane = lanes_.lend_to_timers(item.priority);

@@ -106,7 +106,7 @@ private:
     refusal take_back(record* fresh, task_ptr& task);
 
     // What was delayed, or has been suspended
-    bool start_due(timed& item) noexcept;
+    bool start_due(timer_node& item) noexcept;
     static std::size_t most_for_queued() noexcept;
     bool has_too_few() const noexcept;
     bool needs_thread() const noexcept;

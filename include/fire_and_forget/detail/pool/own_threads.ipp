@@ -47,7 +47,7 @@ FIRE_AND_FORGET_ENGINE own_threads::own_threads()
     : shutdown_participant(parts_.end),
       parts_(*this, *this, *this,
              {this,
-              [](void* all, timed& item) noexcept {
+              [](void* all, timer_node& item) noexcept {
                   return static_cast<own_threads*>(all)->start_due(item);
               },
               [](void* all) { static_cast<own_threads*>(all)->start_queued(); }}) {
@@ -145,7 +145,7 @@ FIRE_AND_FORGET_ENGINE void own_threads::repeat_after(task_ptr task, repetition 
     parts_.delayed.repeat_after(std::move(task), answer);
 }
 
-FIRE_AND_FORGET_ENGINE bool own_threads::start_due(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE bool own_threads::start_due(timer_node& item) noexcept {
     auto* const coroutine = item.is_resumption ? static_cast<suspended*>(&item) : nullptr;
     auto* const task = item.is_resumption ? nullptr : static_cast<task_node*>(&item);
     record* const fresh = coroutine != nullptr ? make_record(coroutine->where, coroutine->name)

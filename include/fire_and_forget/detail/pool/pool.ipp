@@ -18,7 +18,7 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
       door_(*this, lanes),
       parts_(*this, *this, *this,
              {&intake_,
-              [](void* into, timed& item) noexcept {
+              [](void* into, timer_node& item) noexcept {
                   return static_cast<intake*>(into)->start_due(item);
               },
               [](void* into) { static_cast<intake*>(into)->announce_due(); },

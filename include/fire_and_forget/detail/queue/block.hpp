@@ -23,21 +23,21 @@ struct alignas(cache_line) slot {
     static constexpr std::size_t room =
         cache_line - (sizeof(void*) + sizeof(call_site) + alignment - 1) / alignment * alignment;
 
-    static constexpr bool fits(const task_type& type) noexcept {
+    static constexpr bool fits(const task_vtable& type) noexcept {
         return type.size <= room && type.alignment <= alignment;
     }
 
-    std::atomic<const task_type*> type{nullptr}; ///< null: there is no task
+    std::atomic<const task_vtable*> type{nullptr}; ///< null: there is no task
     call_site where;
     alignas(alignment) std::byte closure[room];
 };
 static_assert(sizeof(slot) == cache_line);
 
 /// Stands for a task that was recalled: there is nothing to run.
-inline constexpr task_type tombstone{};
+inline constexpr task_vtable tombstone{};
 
 /// Stands for a task on the heap: the slot holds a task_node*.
-inline constexpr task_type in_node{};
+inline constexpr task_vtable in_node{};
 
 template <std::size_t Slots>
 class basic_lane;

@@ -96,7 +96,7 @@ public:
     slot& reserve() noexcept { return *next_++; } // LANE-6
 
     /// From now on workers may take it.
-    void publish(slot& stored, const task_type& type, arrival how = arrival::first) noexcept {
+    void publish(slot& stored, const task_vtable& type, arrival how = arrival::first) noexcept {
         count_up(how == arrival::first ? pushed_ : resumed_); // LANE-1
         stress_point();
         stored.type.store(&type, std::memory_order_release); // LANE-7
@@ -284,7 +284,7 @@ private:
             if (head_ == head_end_ && !follow()) {
                 return nullptr;
             }
-            const task_type* const type =
+            const task_vtable* const type =
                 head_->type.load(std::memory_order_acquire); // LANE-3 LANE-7
             if (type != &tombstone) {
                 return type != nullptr ? head_ : nullptr;

@@ -22,13 +22,13 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Whether the executor's quiet has to wait for it: not for what repeats until it is stopped.
-bool is_awaited(const timed& item) noexcept;
+bool is_awaited(const timer_node& item) noexcept;
 
 /// Whether it should not wait for its time any longer.
-bool is_asked_to_stop(const timed& item);
+bool is_asked_to_stop(const timer_node& item);
 
 /// What of it is on the list of those asked to stop, if it is watched.
-watched& watch_of(const timed& item) noexcept;
+watched& watch_of(const timer_node& item) noexcept;
 
 /// Shape       A stack that any thread pushes to (the intake), a heap that only the holder of
 ///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is
@@ -65,7 +65,7 @@ public:
     timer_queue& operator=(const timer_queue&) = delete;
 
     /// Adds `item`, which is due at item.due; false if the intake is closed.
-    bool push(timed& item) noexcept;
+    bool push(timer_node& item) noexcept;
 
     /// All coroutines that were pushed so far.
     std::uint64_t sleepers() const noexcept;
@@ -105,7 +105,7 @@ public:
         collect();
         bool has_room = true;
         for (unsigned i = 0; i < most && has_room; ++i) {
-            timed* const item = heap_.pop_due(now);
+            timer_node* const item = heap_.pop_due(now);
             if (item == nullptr) {
                 break;
             }
@@ -114,7 +114,7 @@ public:
         }
         bool may_be_asked = has_asked_;
         for (unsigned i = 0; i < most && has_room && may_be_asked; ++i) {
-            timed* const item = asked_.take_from_heap();
+            timer_node* const item = asked_.take_from_heap();
             may_be_asked = item != nullptr;
             if (item != nullptr) {
                 heap_.remove(*item);
@@ -132,7 +132,7 @@ public:
     void make_due(steady_time now, Predicate is_it) {
         const library_lock lock(mutex_);
         collect();
-        keep_all(heap_.remove_if([&](timed& item) {
+        keep_all(heap_.remove_if([&](timer_node& item) {
             const bool is_early = now < item.due && is_it(item);
             item.due = is_early ? now : item.due;
             return is_early;
@@ -145,10 +145,10 @@ public:
     /// Takes out the one that is due last of those for which `is_it` holds; null if there is none.
     /// Before anybody can see that it is gone, `note()` is called.
     template <class Predicate, class Note>
-    timed* take_latest_if(Predicate is_it, Note note) {
+    timer_node* take_latest_if(Predicate is_it, Note note) {
         const library_lock lock(mutex_);
         collect();
-        timed* const taken = heap_.take_latest_if(is_it);
+        timer_node* const taken = heap_.take_latest_if(is_it);
         if (taken != nullptr) {
             disarm(*taken);
             note();
@@ -159,17 +159,17 @@ public:
 
     /// Takes out all for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
-    timed* take_if(Predicate is_it) {
+    timer_node* take_if(Predicate is_it) {
         const library_lock lock(mutex_);
         collect();
-        timed* taken = heap_.remove_if(is_it);
-        for (timed* item = std::exchange(spilled_, nullptr); item != nullptr;) {
-            timed* const next = item->next;
-            timed*& list = is_it(*item) ? taken : spilled_;
+        timer_node* taken = heap_.remove_if(is_it);
+        for (timer_node* item = std::exchange(spilled_, nullptr); item != nullptr;) {
+            timer_node* const next = item->next;
+            timer_node*& list = is_it(*item) ? taken : spilled_;
             item->next = std::exchange(list, item);
             item = next;
         }
-        for (const timed* item = taken; item != nullptr; item = item->next) {
+        for (const timer_node* item = taken; item != nullptr; item = item->next) {
             disarm(*item);
             counts_of(*item).gone.fetch_add(1, std::memory_order_release);
         }
@@ -188,18 +188,18 @@ private:
         bool has_any() const noexcept;
     };
 
-    counts& counts_of(const timed& item) noexcept;
+    counts& counts_of(const timer_node& item) noexcept;
 
     /// Moves the intake to the heap, oldest first, and tries what is spilled again. Under the lock.
     void collect() noexcept;
 
     /// Of a stack, newest first.
-    void keep_all(timed* stack) noexcept;
+    void keep_all(timer_node* stack) noexcept;
 
-    void spill(timed& item) noexcept;
+    void spill(timer_node& item) noexcept;
 
     template <class Store>
-    bool hand_out(timed& item, Store& store) {
+    bool hand_out(timer_node& item, Store& store) {
         counts& its = counts_of(item); // it may be gone when it is stored
         const bool is_stored = store(item);
         if (is_stored) {
@@ -210,11 +210,11 @@ private:
         return is_stored;
     }
 
-    void arm(timed& item) noexcept;
+    void arm(timer_node& item) noexcept;
 
-    void disarm(const timed& item) noexcept;
+    void disarm(const timer_node& item) noexcept;
 
-    std::atomic<timed*> intake_{nullptr};
+    std::atomic<timer_node*> intake_{nullptr};
     counts awaited_;
     counts repeated_;
     counts sleeping_; ///< coroutines, which have been accepted before
@@ -223,10 +223,10 @@ private:
     asked_list asked_;
     std::mutex mutex_;
     timer_heap heap_;
-    timed* spilled_ = nullptr;
+    timer_node* spilled_ = nullptr;
     bool has_asked_ = false; ///< some of those asked may still be in the heap
     bool is_closed_ = false;
-    timed closed_; ///< only its address is used
+    timer_node closed_; ///< only its address is used
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

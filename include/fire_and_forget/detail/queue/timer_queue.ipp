@@ -17,11 +17,11 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE bool is_awaited(const timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE bool is_awaited(const timer_node& item) noexcept {
     return item.is_resumption || !static_cast<const task_node&>(item).repeats();
 }
 
-FIRE_AND_FORGET_ENGINE bool is_asked_to_stop(const timed& item) {
+FIRE_AND_FORGET_ENGINE bool is_asked_to_stop(const timer_node& item) {
     if (item.is_resumption) {
         const auto& sleeper = static_cast<const suspended&>(item);
         return sleeper.wants_to_stop != nullptr && sleeper.wants_to_stop(sleeper);
@@ -30,18 +30,18 @@ FIRE_AND_FORGET_ENGINE bool is_asked_to_stop(const timed& item) {
     return details != nullptr && details->stop.stop_requested();
 }
 
-FIRE_AND_FORGET_ENGINE watched& watch_of(const timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE watched& watch_of(const timer_node& item) noexcept {
     return item.is_resumption ? *static_cast<const suspended&>(item).watch
                               : *static_cast<const task_node&>(item).details->watch;
 }
 
-FIRE_AND_FORGET_ENGINE bool timer_queue::push(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE bool timer_queue::push(timer_node& item) noexcept {
     if (item.is_watched) {
         arm(item);
     }
     std::atomic<std::uint64_t>& accepted = counts_of(item).accepted;
     accepted.fetch_add(1, std::memory_order_relaxed); // TIMERS-2
-    timed* top = intake_.load(std::memory_order_relaxed);
+    timer_node* top = intake_.load(std::memory_order_relaxed);
     do {
         if (top == &closed_) { // TIMERS-1
             accepted.fetch_sub(1, std::memory_order_relaxed);
@@ -69,7 +69,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t timer_queue::gone() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE bool timer_queue::has_news() const noexcept { // TIMERS-6
-    const timed* const top = intake_.load();
+    const timer_node* const top = intake_.load();
     return (top != nullptr && top != &closed_) || wants_look_.load();
 }
 
@@ -94,7 +94,8 @@ FIRE_AND_FORGET_ENGINE bool timer_queue::counts::has_any() const noexcept {
     return gone_by_now != accepted.load(std::memory_order_acquire);
 }
 
-FIRE_AND_FORGET_ENGINE timer_queue::counts& timer_queue::counts_of(const timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE timer_queue::counts&
+timer_queue::counts_of(const timer_node& item) noexcept {
     return item.is_resumption ? sleeping_ : is_awaited(item) ? awaited_ : repeated_;
 }
 
@@ -105,32 +106,32 @@ FIRE_AND_FORGET_ENGINE void timer_queue::collect() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::keep_all(timed* stack) noexcept {
-    timed* oldest = nullptr;
+FIRE_AND_FORGET_ENGINE void timer_queue::keep_all(timer_node* stack) noexcept {
+    timer_node* oldest = nullptr;
     while (stack != nullptr) {
-        timed* const below = std::exchange(stack->next, oldest);
+        timer_node* const below = std::exchange(stack->next, oldest);
         oldest = std::exchange(stack, below);
     }
     while (oldest != nullptr) {
-        timed& item = *std::exchange(oldest, oldest->next);
+        timer_node& item = *std::exchange(oldest, oldest->next);
         if (!heap_.try_push(item)) {
             spill(item);
         }
     }
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::spill(timed& item) noexcept { // TIMERS-3
+FIRE_AND_FORGET_ENGINE void timer_queue::spill(timer_node& item) noexcept { // TIMERS-3
     item.next = std::exchange(spilled_, &item);
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::arm(timed& item) noexcept { // TIMERS-4
+FIRE_AND_FORGET_ENGINE void timer_queue::arm(timer_node& item) noexcept { // TIMERS-4
     asked_.arm(watch_of(item));
     if (is_asked_to_stop(item)) {
         ask(watch_of(item));
     }
 }
 
-FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timed& item) noexcept { // TIMERS-4
+FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timer_node& item) noexcept { // TIMERS-4
     if (item.is_watched) {
         asked_.disarm(watch_of(item));
     }

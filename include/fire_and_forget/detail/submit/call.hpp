@@ -6,7 +6,7 @@
 
 #include "../errors/describe.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/either_stop.hpp"
+#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../task/awaitable_result.hpp"
 #include "../task/callable.hpp"
@@ -40,7 +40,7 @@ void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     if constexpr (!TakesToken) {
         invoke_and_look();
     } else if (const stop_token own = run.stop_of_task(); own.stop_possible()) {
-        const either_stop either(own, run.stop_of_executor());
+        const linked_stop_source either(own, run.stop_of_executor());
         invoke_and_look(either.get_token());
     } else {
         invoke_and_look(run.stop_of_executor());

@@ -92,7 +92,7 @@ inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
 }
 
 /// In a lane that may be the thread's own, where a handler of a signal could store one meanwhile.
-[[gnu::always_inline]] inline void publish(pool_lane& lane, slot& stored, const task_type& type) {
+[[gnu::always_inline]] inline void publish(pool_lane& lane, slot& stored, const task_vtable& type) {
     if constexpr (counts_in_one_step) {
         lane.publish(stored, type);
     } else {

@@ -142,7 +142,7 @@ private:
     }
 
     template <class F, bool MayRepeat>
-    static constexpr const task_type* repeated_type_for() noexcept {
+    static constexpr const task_vtable* repeated_type_for() noexcept {
         if constexpr (MayRepeat) {
             if constexpr (can_be_repeated<std::decay_t<F>, std::decay_t<Args>...>()) {
                 return &repeated_type_of<stored<F>>;

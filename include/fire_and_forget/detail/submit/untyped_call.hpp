@@ -45,6 +45,6 @@ refusal hand_over_to(function_ref<refusal(job)> execute, task_ptr task, const fi
 /// the address of a part of it was passed on, the compiler would not see through
 /// the callable's type.
 submission finish_late(pool_door& pool, lane_set& lanes, pool_lane& lane, slot& place,
-                       const task_type& type, call_site where);
+                       const task_vtable& type, call_site where);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -74,8 +74,8 @@ FIRE_AND_FORGET_ENGINE void add_options(task_ptr& made, const firing& call, refu
 
 /// What kind of task it is to be; null if the options ask for one that this can't be. Then that has
 /// been reported, and `why` is set.
-FIRE_AND_FORGET_ENGINE const task_type* type_for(const untyped_call& fired, const firing& call,
-                                                 refusal& why) {
+FIRE_AND_FORGET_ENGINE const task_vtable* type_for(const untyped_call& fired, const firing& call,
+                                                   refusal& why) {
     if (call.given == nullptr || call.given->every.count() == 0) {
         return fired.how.type;
     }
@@ -95,7 +95,7 @@ FIRE_AND_FORGET_ENGINE const task_type* type_for(const untyped_call& fired, cons
 /// and `why` is set.
 FIRE_AND_FORGET_ENGINE task_ptr make_task(const untyped_call& fired, const firing& call,
                                           refusal& why) {
-    const task_type* const type = type_for(fired, call, why);
+    const task_vtable* const type = type_for(fired, call, why);
     if (type == nullptr) {
         return nullptr;
     }
@@ -114,7 +114,7 @@ FIRE_AND_FORGET_ENGINE task_ptr make_task(const untyped_call& fired, const firin
 
 /// The pool closed while the task was being stored.
 FIRE_AND_FORGET_ENGINE submission refuse_recalled(pool_door& pool, pool_lane& lane, slot& place,
-                                                  const task_type& type) {
+                                                  const task_vtable& type) {
     const call_site where = place.where;
     discard({type, place.closure, where});
     pool.give_up(lane, place);
@@ -124,7 +124,7 @@ FIRE_AND_FORGET_ENGINE submission refuse_recalled(pool_door& pool, pool_lane& la
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE submission finish_late(pool_door& pool, lane_set& lanes,
                                                                 pool_lane& lane, slot& place,
-                                                                const task_type& type,
+                                                                const task_vtable& type,
                                                                 const call_site where) {
     return pool_door::has_kept_late(lanes, lane, place, where)
                ? submission()

@@ -30,14 +30,14 @@ public:
 
     /// Disarms the first that is in the heap; null if there is none. The others have been asked
     /// before they got there, and stay.
-    timed* take_from_heap() noexcept;
+    timer_node* take_from_heap() noexcept;
 
 private:
     static void take_off(watched& one) noexcept;
 
     /// A ring: of those on the list, and this one.
     struct ring : watched {
-        timed unused;
+        timer_node unused;
         ring() noexcept : watched(unused) { next = previous = this; }
     };
 

@@ -31,7 +31,7 @@ FIRE_AND_FORGET_ENGINE bool asked_list::ask(watched& one) noexcept {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE timed* asked_list::take_from_heap() noexcept {
+FIRE_AND_FORGET_ENGINE timer_node* asked_list::take_from_heap() noexcept {
     const library_lock lock(mutex_);
     watched* one = ends_.next;
     while (one != &ends_ && !one->item.is_in_heap) {

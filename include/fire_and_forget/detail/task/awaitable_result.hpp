@@ -42,7 +42,7 @@ concept awaitable_result = may_be_awaitable<T> && looks_like_awaiter<T>;
 #endif
 
 /// Whether it is what a coroutine returns that nobody keeps the callable for. For
-/// self_starting.hpp.
+/// oneway_task.hpp.
 template <class T>
 inline constexpr bool starts_itself = false;
 

@@ -19,7 +19,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 class task_run;
 
 /// What can be done with a stored closure of one type. Types are told apart by address.
-struct task_type {
+struct task_vtable {
     /// Calls the closure and passes an error it returns to the run. Throws what the closure throws.
     void (*call)(void* closure, task_run& run) = nullptr;
 
@@ -72,23 +72,23 @@ constexpr auto destroyer_of() noexcept -> void (*)(void*) {
 }
 
 template <class Closure>
-inline constexpr task_type type_of{
+inline constexpr task_vtable type_of{
     [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call(run); },
     destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
 
 /// The same for a task that is called again and again.
 template <class Closure>
-inline constexpr task_type repeated_type_of{
+inline constexpr task_vtable repeated_type_of{
     [](void* stored, task_run& run) { static_cast<Closure*>(stored)->call_again(run); },
     destroyer_of<Closure>(), sizeof(Closure), alignof(Closure)};
 
 /// What there is to know about storing a callable of one type, whatever its arguments.
 struct storing_facts {
-    const task_type* type;
+    const task_vtable* type;
 
     /// The same for a task that repeats; null if the callable can't be called more than once, and
     /// for calls without options.
-    const task_type* repeated_type;
+    const task_vtable* repeated_type;
 
     /// Whether it is a null pointer or an empty std::function; null if its type is never empty.
     /// Throws what comparing with null throws.

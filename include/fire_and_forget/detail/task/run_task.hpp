@@ -181,8 +181,8 @@ struct resumption {
     static void call(void* self, task_run& run);
     static void destroy(void* self);
 };
-inline constexpr task_type resumption_type{&resumption::call, &resumption::destroy,
-                                           sizeof(resumption), alignof(resumption)};
+inline constexpr task_vtable resumption_type{&resumption::call, &resumption::destroy,
+                                             sizeof(resumption), alignof(resumption)};
 
 /// Makes a task of a coroutine, for those who take tasks. Null without memory.
 task_ptr pack(suspended& one) noexcept;

@@ -24,7 +24,7 @@ struct watched;
 
 /// A suspended coroutine. It lives in the coroutine's frame, and whoever holds it calls one of
 /// `resume` and `destroy`, once; afterwards it may be gone.
-struct suspended : timed {
+struct suspended : timer_node {
     /// Goes on on the calling thread until it is suspended again or ends. Throws nothing.
     fate (*resume)(suspended& self) = nullptr;
 

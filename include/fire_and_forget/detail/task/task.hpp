@@ -30,7 +30,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// While it lives, tells an executor when the token of something that waits there is asked to stop.
 class stop_watch final : public watched {
 public:
-    stop_watch(const stop_token& of, scheduler& tell, timed& waiting)
+    stop_watch(const stop_token& of, scheduler& tell, timer_node& waiting)
         : watched(waiting), tell_(tell), on_stop_(of, teller{this}) {}
 
 private:
@@ -45,7 +45,7 @@ private:
 #else
 
 struct stop_watch final : watched {
-    stop_watch(const stop_token&, scheduler&, timed& waiting) noexcept : watched(waiting) {}
+    stop_watch(const stop_token&, scheduler&, timer_node& waiting) noexcept : watched(waiting) {}
 };
 
 #endif
@@ -64,10 +64,10 @@ struct task_details {
 /// A task on the heap: one with options, one that is too large for a slot or whose copy may throw,
 /// or one on its way to an executor without lanes. The closure stands behind it in the same piece
 /// of memory.
-class task_node : public timed {
+class task_node : public timer_node {
 public:
     /// One without a closure yet, for a closure of `type`; null without memory.
-    static task_node* allocate(const task_type& type, const call_site& where) noexcept;
+    static task_node* allocate(const task_vtable& type, const call_site& where) noexcept;
 
     /// Gives the memory back. The closure must have been destroyed.
     static void deallocate(task_node* node) noexcept;
@@ -89,18 +89,18 @@ public:
 
     bool repeats() const noexcept;
 
-    const task_type* const type;
+    const task_vtable* const type;
     call_site where;
     const char* name = nullptr;
     task_details* details = nullptr; ///< owned
 
 private:
-    task_node(const task_type& of, const call_site& place) noexcept : type(&of), where(place) {}
+    task_node(const task_vtable& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;
 
-    static bool is_usual(const task_type& type) noexcept;
-    static std::align_val_t alignment(const task_type& type) noexcept;
-    static constexpr std::size_t offset(const task_type& type) noexcept {
+    static bool is_usual(const task_vtable& type) noexcept;
+    static std::align_val_t alignment(const task_vtable& type) noexcept;
+    static constexpr std::size_t offset(const task_vtable& type) noexcept {
         return (sizeof(task_node) + type.alignment - 1) / type.alignment * type.alignment;
     }
 };

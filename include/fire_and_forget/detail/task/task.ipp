@@ -20,7 +20,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_type& type,
+FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_vtable& type,
                                                       const call_site& where) noexcept {
     const std::size_t size = offset(type) + type.size;
     const inside_library allocating;
@@ -31,7 +31,7 @@ FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_type& type,
 }
 
 FIRE_AND_FORGET_ENGINE void task_node::deallocate(task_node* node) noexcept {
-    const task_type& type = *node->type;
+    const task_vtable& type = *node->type;
     delete node->details;
     node->~task_node();
     if (is_usual(type)) {
@@ -68,11 +68,11 @@ FIRE_AND_FORGET_ENGINE bool task_node::repeats() const noexcept {
     return details != nullptr && details->every > std::chrono::nanoseconds(0);
 }
 
-FIRE_AND_FORGET_ENGINE bool task_node::is_usual(const task_type& type) noexcept {
+FIRE_AND_FORGET_ENGINE bool task_node::is_usual(const task_vtable& type) noexcept {
     return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 }
 
-FIRE_AND_FORGET_ENGINE std::align_val_t task_node::alignment(const task_type& type) noexcept {
+FIRE_AND_FORGET_ENGINE std::align_val_t task_node::alignment(const task_vtable& type) noexcept {
     return std::align_val_t(type.alignment);
 }
 

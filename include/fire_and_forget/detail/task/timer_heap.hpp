@@ -16,14 +16,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What can wait for its time: the base of a task on the heap and of a coroutine that sleeps. Kept
 /// small, because a program may have a million of them.
-struct timed {
+struct timer_node {
     /// When it may start. Of a task that no executor has accepted yet: how long after that, counted
     /// from the clock's zero.
     steady_time due{};
 
     union {
-        timed* next = nullptr;  ///< in the list it is on, if any
-        std::size_t heap_place; ///< in the heap, of one that is watched
+        timer_node* next = nullptr; ///< in the list it is on, if any
+        std::size_t heap_place;     ///< in the heap, of one that is watched
     };
     std::uint32_t number = 0; ///< among equal deadlines the lower one comes first
     faf::priority priority = faf::priority::normal;
@@ -64,18 +64,18 @@ public:
     steady_time next_due() const noexcept { return size_ > 0 ? entries_[0].due : never; }
 
     /// Adds `item`, which stays where it is; false if there is no memory.
-    bool try_push(timed& item) noexcept;
+    bool try_push(timer_node& item) noexcept;
 
     /// Takes out the item with the earliest deadline, if that is not after `now`; else null.
-    timed* pop_due(steady_time now) noexcept;
+    timer_node* pop_due(steady_time now) noexcept;
 
     /// Takes out one that is watched and in the heap.
-    void remove(timed& item) noexcept { take_out(item.heap_place); }
+    void remove(timer_node& item) noexcept { take_out(item.heap_place); }
 
     /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there
     /// is none. It looks at all.
     template <class Predicate>
-    timed* take_latest_if(Predicate is_it) {
+    timer_node* take_latest_if(Predicate is_it) {
         std::size_t latest = size_;
         for (std::size_t i = 0; i < size_; ++i) {
             if ((latest == size_ || is_before(entries_[latest], entries_[i])) &&
@@ -86,18 +86,18 @@ public:
         if (latest == size_) {
             return nullptr;
         }
-        timed& found = entries_[latest].item();
+        timer_node& found = entries_[latest].item();
         take_out(latest);
         return &found;
     }
 
     /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
     template <class Predicate>
-    timed* remove_if(Predicate is_it) {
-        timed* removed = nullptr;
+    timer_node* remove_if(Predicate is_it) {
+        timer_node* removed = nullptr;
         std::size_t kept = 0;
         for (std::size_t i = 0; i < size_; ++i) {
-            timed& item = entries_[i].item();
+            timer_node& item = entries_[i].item();
             if (is_it(item)) {
                 item.is_in_heap = false;
                 item.next = removed;
@@ -123,10 +123,10 @@ private:
     /// touch the items.
     class entry {
     public:
-        explicit entry(timed& of) noexcept
+        explicit entry(timer_node& of) noexcept
             : due(of.due), tagged_(reinterpret_cast<std::byte*>(&of) + (of.is_watched ? 1 : 0)) {}
 
-        timed& item() const noexcept;
+        timer_node& item() const noexcept;
         bool is_watched() const noexcept;
 
         steady_time due;

@@ -11,7 +11,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE bool timer_heap::try_push(timed& item) noexcept {
+FIRE_AND_FORGET_ENGINE bool timer_heap::try_push(timer_node& item) noexcept {
     if (size_ == capacity_ && !grow()) {
         return false;
     }
@@ -20,21 +20,21 @@ FIRE_AND_FORGET_ENGINE bool timer_heap::try_push(timed& item) noexcept {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE timed* timer_heap::pop_due(steady_time now) noexcept {
+FIRE_AND_FORGET_ENGINE timer_node* timer_heap::pop_due(steady_time now) noexcept {
     if (size_ == 0 || now < entries_[0].due) {
         return nullptr;
     }
-    timed& first = entries_[0].item();
+    timer_node& first = entries_[0].item();
     take_out(0);
     return &first;
 }
 
-FIRE_AND_FORGET_ENGINE timed& timer_heap::entry::item() const noexcept {
-    return *static_cast<timed*>(static_cast<void*>(tagged_ - (is_watched() ? 1 : 0)));
+FIRE_AND_FORGET_ENGINE timer_node& timer_heap::entry::item() const noexcept {
+    return *static_cast<timer_node*>(static_cast<void*>(tagged_ - (is_watched() ? 1 : 0)));
 }
 
 FIRE_AND_FORGET_ENGINE bool timer_heap::entry::is_watched() const noexcept {
-    return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timed) != 0;
+    return reinterpret_cast<std::uintptr_t>(tagged_) % alignof(timer_node) != 0;
 }
 
 FIRE_AND_FORGET_ENGINE bool timer_heap::is_before(const entry& a, const entry& b) noexcept {

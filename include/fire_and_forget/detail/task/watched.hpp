@@ -8,15 +8,15 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-struct timed;
+struct timer_node;
 
 /// An item that may be asked to stop while it waits, as it is known to whoever asks.
 struct watched {
-    explicit watched(timed& waiting) noexcept : item(waiting) {}
+    explicit watched(timer_node& waiting) noexcept : item(waiting) {}
     watched(const watched&) = delete;
     watched& operator=(const watched&) = delete;
 
-    timed& item;
+    timer_node& item;
 
     // The list's.
     watched* next = nullptr; ///< null when it is not there

@@ -28,7 +28,7 @@ struct on_default_pool {
 
 /// The return type of a coroutine that starts on the scheduler of `Place`, as a chain of its own.
 template <class Place>
-struct self_starting {
+struct oneway_task {
     class promise_type : public chain, public chain_member, public coroutine_result<void> {
     public:
         /// The place that reports name: a parameter of type call_site, or else the coroutine.
@@ -37,13 +37,13 @@ struct self_starting {
             (note_place(args), ...);
         }
 
-        self_starting get_return_object(call_site coroutine = call_site::current()) noexcept {
+        oneway_task get_return_object(call_site coroutine = call_site::current()) noexcept {
             if (where.line() == 0) {
                 where = coroutine;
             }
             return {};
         }
-        static self_starting get_return_object_on_allocation_failure() {
+        static oneway_task get_return_object_on_allocation_failure() {
             firing{}.refuse(refusal::out_of_memory);
             return {};
         }
@@ -102,6 +102,6 @@ struct self_starting {
 };
 
 template <class Place>
-inline constexpr bool starts_itself<self_starting<Place>> = true;
+inline constexpr bool starts_itself<oneway_task<Place>> = true;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -12,9 +12,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A token that stops when either of two does. Only a task that takes a token and was given one of
 /// its own pays for it.
-class either_stop {
+class linked_stop_source {
 public:
-    either_stop(const stop_token& a, const stop_token& b)
+    linked_stop_source(const stop_token& a, const stop_token& b)
         : on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
     stop_token get_token() const noexcept { return both_.get_token(); }
 
@@ -30,8 +30,8 @@ private:
 
 #else
 
-struct either_stop {
-    either_stop(const stop_token&, const stop_token&) noexcept {}
+struct linked_stop_source {
+    linked_stop_source(const stop_token&, const stop_token&) noexcept {}
     static stop_token get_token() noexcept { return {}; }
 };
 

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "abi.hpp"
-#include "either_stop.hpp"
+#include "linked_stop_source.hpp"
 #include "platform.hpp"
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(__cpp_lib_jthread)
 
-FIRE_AND_FORGET_ENGINE void either_stop::relay::operator()() const noexcept {
+FIRE_AND_FORGET_ENGINE void linked_stop_source::relay::operator()() const noexcept {
     stop_source kept = *to; // a callback may end what *this is part of
     kept.request_stop();
 }
