@@ -8,6 +8,7 @@
 #include "task_mix.hpp"
 #include "test_ward.hpp"
 
+#include <fire_and_forget/detail/queue/thread_lanes.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <atomic>

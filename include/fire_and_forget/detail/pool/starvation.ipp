@@ -51,10 +51,10 @@ FIRE_AND_FORGET_ENGINE void report_starvation(std::unique_ptr<const starvation> 
         return;
     }
     pool.keep(); // for the report
-    tell_off_the_keeper([found = std::move(found), &pool, &sinks] {
-        error_report starving = make_report(failure::starvation, found->where,
-                                            or_empty(found->name), found->what.view());
-        starving.waited = found->waited;
+    tell_off_the_keeper([what = std::move(found), &pool, &sinks] {
+        error_report starving =
+            make_report(failure::starvation, what->where, or_empty(what->name), what->what.view());
+        starving.waited = what->waited;
         report(starving, nullptr, sink_lending::loan(sinks).sink());
         pool.end_if_forked();
         pool.release();
