@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -122,8 +123,18 @@ private:
 /// Frames come from the pool, as objects with a chain in them do.
 struct from_frame_pool {
     // NOLINTNEXTLINE(misc-new-delete-overloads): the sized delete below belongs to it
-    static void* operator new(std::size_t size);
-    static void operator delete(void* memory, std::size_t size) noexcept;
+    static void* operator new(std::size_t size) {
+        void* const memory = frame_pool::allocate(size);
+#if defined(__cpp_exceptions)
+        if (memory == nullptr) {
+            throw std::bad_alloc();
+        }
+#endif
+        return memory;
+    }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        frame_pool::release(memory, size);
+    }
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -129,19 +129,4 @@ FIRE_AND_FORGET_ENGINE bool frame_pool::make_room(frame_cache& mine, std::size_t
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE void* from_frame_pool::operator new(std::size_t size) {
-    void* const memory = frame_pool::allocate(size);
-#if defined(__cpp_exceptions)
-    if (memory == nullptr) {
-        throw std::bad_alloc();
-    }
-#endif
-    return memory;
-}
-
-FIRE_AND_FORGET_ENGINE void from_frame_pool::operator delete(void* memory,
-                                                             std::size_t size) noexcept {
-    frame_pool::release(memory, size);
-}
-
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
