@@ -8,6 +8,7 @@
 #include "../../options.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
 #include "../task/host.hpp"
@@ -115,8 +116,7 @@ private:
     steady_time when_to_call(steady_time due) const noexcept;
     static void call_keeper(steady_time when, const call_site& where);
     void cancel_repeating();
-    template <class Predicate>
-    void give_up(abandoned_tasks& abandoned, Predicate is_it);
+    void give_up(abandoned_tasks& abandoned, function_ref<bool(const timer_node&)> is_it);
     void note_end() noexcept;
 
     shutdown_participant& owner_;

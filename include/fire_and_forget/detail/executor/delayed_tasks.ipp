@@ -194,8 +194,8 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::cancel_repeating() {
     give_up(none, [](const timer_node& item) { return !is_awaited(item); });
 }
 
-template <class Predicate>
-void delayed_tasks::give_up(abandoned_tasks& abandoned, Predicate is_it) {
+FIRE_AND_FORGET_ENGINE void delayed_tasks::give_up(abandoned_tasks& abandoned,
+                                                   function_ref<bool(const timer_node&)> is_it) {
     bool is_any = false;
     timer_node* item = timers_.take_if([&](const timer_node& one) {
         const bool is_taken = is_it(one);

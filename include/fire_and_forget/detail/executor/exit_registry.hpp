@@ -5,6 +5,7 @@
 // lets them finish within their deadlines, each by its closing.hpp.
 
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/process.hpp"
 #include "../platform/time.hpp"
 #include "shutdown_participant.hpp"
@@ -44,8 +45,7 @@ private:
     void wait_for_all(steady_time start, sink_time& for_sinks);
     steady_time latest_end(steady_time start);
     std::uint64_t admissions(steady_time start);
-    template <class Visit>
-    void for_each(Visit visit);
+    void for_each(function_ref<void(closing&)> visit);
     shutdown_participant* keep_next(const shutdown_participant* from) noexcept;
 
     std::mutex mutex_;

@@ -128,8 +128,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t exit_registry::admissions(steady_time start
 
 /// Visits those that are there when it begins. No lock is held meanwhile: tasks may make
 /// and end pools. The one being visited is kept, so it stays in its place on the list.
-template <class Visit>
-void exit_registry::for_each(Visit visit) {
+FIRE_AND_FORGET_ENGINE void exit_registry::for_each(function_ref<void(closing&)> visit) {
     shutdown_participant* one = keep_next(nullptr);
     while (one != nullptr) {
         visit(one->closing_);

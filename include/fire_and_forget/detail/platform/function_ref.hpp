@@ -21,12 +21,17 @@ template <class Result, class... Args>
 class function_ref<Result(Args...)> {
 public:
     template <not_itself<function_ref> F>
-    function_ref(F&& fn) noexcept
-        : fn_(const_cast<void*>(static_cast<const void*>(std::addressof(fn)))),
-          call_([](void* target, Args... args) -> Result {
-              return (*static_cast<std::remove_reference_t<F>*>(target))(
-                  std::forward<Args>(args)...);
-          }) {}
+    function_ref(F&& fn) noexcept {
+        using plain = std::remove_reference_t<F>;
+        if constexpr (std::is_function_v<plain>) {
+            fn_ = reinterpret_cast<void*>(&fn);
+        } else {
+            fn_ = const_cast<void*>(static_cast<const void*>(std::addressof(fn)));
+        }
+        call_ = [](void* target, Args... args) -> Result {
+            return (*reinterpret_cast<plain*>(target))(std::forward<Args>(args)...);
+        };
+    }
 
     Result operator()(Args... args) const { return call_(fn_, std::forward<Args>(args)...); }
 

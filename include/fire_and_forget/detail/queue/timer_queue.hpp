@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "../task/asked_list.hpp"
@@ -92,89 +93,20 @@ public:
     /// Hands out what is due, `most` items at most, and then as many that were asked to stop:
     /// `store(item)` answers false if there is no room for it, then it stays here. Returns when to
     /// serve again, which is soon if somebody else holds the queue: the keeper has others to serve.
-    template <class Store>
-    steady_time serve(steady_time now, unsigned most, Store store) {
-        const inside_library serving;
-        const std::unique_lock lock(mutex_, std::try_to_lock);
-        if (!lock) {
-            std::this_thread::yield();
-            return later(now, retry);
-        }
-        has_asked_ = wants_look_.exchange(false) || has_asked_; // TIMERS-7
-        stress_point();
-        collect();
-        bool has_room = true;
-        for (unsigned i = 0; i < most && has_room; ++i) {
-            timer_node* const item = heap_.pop_due(now);
-            if (item == nullptr) {
-                break;
-            }
-            disarm(*item);
-            has_room = hand_out(*item, store);
-        }
-        bool may_be_asked = has_asked_;
-        for (unsigned i = 0; i < most && has_room && may_be_asked; ++i) {
-            timer_node* const item = asked_.take_from_heap();
-            may_be_asked = item != nullptr;
-            if (item != nullptr) {
-                heap_.remove(*item);
-                item->due = earlier_of(item->due, now);
-                has_room = hand_out(*item, store);
-            }
-        }
-        has_asked_ = may_be_asked || spilled_ != nullptr;
-        const steady_time next = may_be_asked ? now : heap_.next_due();
-        return spilled_ == nullptr ? next : earlier_of(next, later(now, retry));
-    }
+    steady_time serve(steady_time now, unsigned most, function_ref<bool(timer_node&)> store);
 
     /// Makes all due for which `is_it` holds. It looks at all that wait.
-    template <class Predicate>
-    void make_due(steady_time now, Predicate is_it) {
-        const library_lock lock(mutex_);
-        collect();
-        keep_all(heap_.remove_if([&](timer_node& item) {
-            const bool is_early = now < item.due && is_it(item);
-            item.due = is_early ? now : item.due;
-            return is_early;
-        }));
-    }
+    void make_due(steady_time now, function_ref<bool(timer_node&)> is_it);
 
     /// From now on pushes are refused.
     void close() noexcept;
 
     /// Takes out the one that is due last of those for which `is_it` holds; null if there is none.
     /// Before anybody can see that it is gone, `note()` is called.
-    template <class Predicate, class Note>
-    timer_node* take_latest_if(Predicate is_it, Note note) {
-        const library_lock lock(mutex_);
-        collect();
-        timer_node* const taken = heap_.take_latest_if(is_it);
-        if (taken != nullptr) {
-            disarm(*taken);
-            note();
-            counts_of(*taken).gone.fetch_add(1, std::memory_order_release);
-        }
-        return taken;
-    }
+    timer_node* take_latest_if(function_ref<bool(timer_node&)> is_it, function_ref<void()> note);
 
     /// Takes out all for which `is_it` holds; returns them as a list, in no order.
-    template <class Predicate>
-    timer_node* take_if(Predicate is_it) {
-        const library_lock lock(mutex_);
-        collect();
-        timer_node* taken = heap_.remove_if(is_it);
-        for (timer_node* item = std::exchange(spilled_, nullptr); item != nullptr;) {
-            timer_node* const next = item->next;
-            timer_node*& list = is_it(*item) ? taken : spilled_;
-            item->next = std::exchange(list, item);
-            item = next;
-        }
-        for (const timer_node* item = taken; item != nullptr; item = item->next) {
-            disarm(*item);
-            counts_of(*item).gone.fetch_add(1, std::memory_order_release);
-        }
-        return taken;
-    }
+    timer_node* take_if(function_ref<bool(timer_node&)> is_it);
 
 private:
     static constexpr std::chrono::milliseconds retry{5};
@@ -198,17 +130,7 @@ private:
 
     void spill(timer_node& item) noexcept;
 
-    template <class Store>
-    bool hand_out(timer_node& item, Store& store) {
-        counts& its = counts_of(item); // it may be gone when it is stored
-        const bool is_stored = store(item);
-        if (is_stored) {
-            its.gone.fetch_add(1, std::memory_order_release); // TIMERS-2
-        } else {
-            spill(item);
-        }
-        return is_stored;
-    }
+    bool hand_out(timer_node& item, function_ref<bool(timer_node&)> store);
 
     void arm(timer_node& item) noexcept;
 

@@ -137,4 +137,92 @@ FIRE_AND_FORGET_ENGINE void timer_queue::disarm(const timer_node& item) noexcept
     }
 }
 
+FIRE_AND_FORGET_ENGINE steady_time timer_queue::serve(steady_time now, unsigned most,
+                                                      function_ref<bool(timer_node&)> store) {
+    const inside_library serving;
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) {
+        std::this_thread::yield();
+        return later(now, retry);
+    }
+    has_asked_ = wants_look_.exchange(false) || has_asked_; // TIMERS-7
+    stress_point();
+    collect();
+    bool has_room = true;
+    for (unsigned i = 0; i < most && has_room; ++i) {
+        timer_node* const item = heap_.pop_due(now);
+        if (item == nullptr) {
+            break;
+        }
+        disarm(*item);
+        has_room = hand_out(*item, store);
+    }
+    bool may_be_asked = has_asked_;
+    for (unsigned i = 0; i < most && has_room && may_be_asked; ++i) {
+        timer_node* const item = asked_.take_from_heap();
+        may_be_asked = item != nullptr;
+        if (item != nullptr) {
+            heap_.remove(*item);
+            item->due = earlier_of(item->due, now);
+            has_room = hand_out(*item, store);
+        }
+    }
+    has_asked_ = may_be_asked || spilled_ != nullptr;
+    const steady_time next = may_be_asked ? now : heap_.next_due();
+    return spilled_ == nullptr ? next : earlier_of(next, later(now, retry));
+}
+
+FIRE_AND_FORGET_ENGINE void timer_queue::make_due(steady_time now,
+                                                  function_ref<bool(timer_node&)> is_it) {
+    const library_lock lock(mutex_);
+    collect();
+    keep_all(heap_.remove_if([&](timer_node& item) {
+        const bool is_early = now < item.due && is_it(item);
+        item.due = is_early ? now : item.due;
+        return is_early;
+    }));
+}
+
+FIRE_AND_FORGET_ENGINE timer_node*
+timer_queue::take_latest_if(function_ref<bool(timer_node&)> is_it, function_ref<void()> note) {
+    const library_lock lock(mutex_);
+    collect();
+    timer_node* const taken = heap_.take_latest_if(is_it);
+    if (taken != nullptr) {
+        disarm(*taken);
+        note();
+        counts_of(*taken).gone.fetch_add(1, std::memory_order_release);
+    }
+    return taken;
+}
+
+FIRE_AND_FORGET_ENGINE timer_node* timer_queue::take_if(function_ref<bool(timer_node&)> is_it) {
+    const library_lock lock(mutex_);
+    collect();
+    timer_node* taken = heap_.remove_if(is_it);
+    for (timer_node* item = std::exchange(spilled_, nullptr); item != nullptr;) {
+        timer_node* const next = item->next;
+        timer_node*& list = is_it(*item) ? taken : spilled_;
+        item->next = std::exchange(list, item);
+        item = next;
+    }
+    for (const timer_node* item = taken; item != nullptr; item = item->next) {
+        disarm(*item);
+        counts_of(*item).gone.fetch_add(1, std::memory_order_release);
+    }
+    return taken;
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_queue::hand_out(timer_node& item,
+                                                  function_ref<bool(timer_node&)> store) {
+    counts& its = counts_of(item); // it may be gone when it is stored
+    const bool is_stored = store(item);
+    if (is_stored) {
+        its.gone.fetch_add(1, std::memory_order_release); // TIMERS-2
+    } else {
+        spill(item);
+    }
+    return is_stored;
+}
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

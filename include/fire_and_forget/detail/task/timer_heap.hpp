@@ -6,6 +6,7 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 
 #include <cstddef>
@@ -74,45 +75,10 @@ public:
 
     /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there
     /// is none. It looks at all.
-    template <class Predicate>
-    timer_node* take_latest_if(Predicate is_it) {
-        std::size_t latest = size_;
-        for (std::size_t i = 0; i < size_; ++i) {
-            if ((latest == size_ || is_before(entries_[latest], entries_[i])) &&
-                is_it(entries_[i].item())) {
-                latest = i;
-            }
-        }
-        if (latest == size_) {
-            return nullptr;
-        }
-        timer_node& found = entries_[latest].item();
-        take_out(latest);
-        return &found;
-    }
+    timer_node* take_latest_if(function_ref<bool(timer_node&)> is_it);
 
     /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
-    template <class Predicate>
-    timer_node* remove_if(Predicate is_it) {
-        timer_node* removed = nullptr;
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < size_; ++i) {
-            timer_node& item = entries_[i].item();
-            if (is_it(item)) {
-                item.is_in_heap = false;
-                item.next = removed;
-                removed = &item;
-            } else {
-                put(kept++, entries_[i]);
-            }
-        }
-        size_ = kept;
-        for (std::size_t i = (kept + arity - 2) / arity; i-- > 0;) { // from the last parent up
-            sink(i, entries_[i]);
-        }
-        shrink();
-        return removed;
-    }
+    timer_node* remove_if(function_ref<bool(timer_node&)> is_it);
 
 private:
     static constexpr std::size_t arity = 4;

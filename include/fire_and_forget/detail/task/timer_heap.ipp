@@ -119,4 +119,42 @@ FIRE_AND_FORGET_ENGINE void timer_heap::sink(std::size_t hole, const entry it) n
     put(hole, it);
 }
 
+FIRE_AND_FORGET_ENGINE timer_node*
+timer_heap::take_latest_if(function_ref<bool(timer_node&)> is_it) {
+    std::size_t latest = size_;
+    for (std::size_t i = 0; i < size_; ++i) {
+        if ((latest == size_ || is_before(entries_[latest], entries_[i])) &&
+            is_it(entries_[i].item())) {
+            latest = i;
+        }
+    }
+    if (latest == size_) {
+        return nullptr;
+    }
+    timer_node& found = entries_[latest].item();
+    take_out(latest);
+    return &found;
+}
+
+FIRE_AND_FORGET_ENGINE timer_node* timer_heap::remove_if(function_ref<bool(timer_node&)> is_it) {
+    timer_node* removed = nullptr;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < size_; ++i) {
+        timer_node& item = entries_[i].item();
+        if (is_it(item)) {
+            item.is_in_heap = false;
+            item.next = removed;
+            removed = &item;
+        } else {
+            put(kept++, entries_[i]);
+        }
+    }
+    size_ = kept;
+    for (std::size_t i = (kept + arity - 2) / arity; i-- > 0;) { // from the last parent up
+        sink(i, entries_[i]);
+    }
+    shrink();
+    return removed;
+}
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
