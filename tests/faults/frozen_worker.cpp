@@ -13,6 +13,7 @@
 #include <chrono>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -22,9 +23,9 @@ namespace {
 using start_routine = void* (*)(void*);
 using create_function = int (*)(pthread_t*, const pthread_attr_t*, start_routine, void*);
 
-/// Whoever starts a thread stands still before it or after it.
+/// The next time that this thread starts one, it stands still before it or after it.
 enum class standstill { none, before, after };
-std::atomic<standstill> next_start{standstill::none};
+thread_local standstill next_start = standstill::none;
 std::atomic<bool> stands_still{false};
 std::atomic<bool> may_go_on{false};
 
@@ -47,7 +48,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* how, star
         __interceptor_pthread_create != nullptr
             ? &__interceptor_pthread_create
             : reinterpret_cast<create_function>(dlsym(RTLD_NEXT, "pthread_create"));
-    const standstill when = next_start.exchange(standstill::none);
+    const standstill when = std::exchange(next_start, standstill::none);
     if (when == standstill::before) {
         stand_still();
     }
@@ -190,7 +191,8 @@ TEST_CASE("a submitter that is stopped while it starts a thread keeps nobody wai
     }
 }
 
-TEST_CASE("a worker that is stopped while it starts another keeps no task, no call and no timer") {
+/// False if the keeper was quicker than the worker that was to start another.
+bool stop_a_worker_that_starts_another() {
     thread_pool pool({.threads = 3, .max_threads = 3});
     std::atomic<long> runs{0};
     fire_some(pool, runs, 1); // a worker, and the keeper
@@ -198,21 +200,37 @@ TEST_CASE("a worker that is stopped while it starts another keeps no task, no ca
     std::this_thread::sleep_for(20ms);
     may_go_on = stands_still = false;
     std::atomic<bool> may_end{false};
+    std::atomic<bool> is_late{false};
     fire_and_forget(pool, [&] {
         next_start = standstill::before;
         fire_some(pool, runs, 10); // the first of these rings for another worker
+        next_start = standstill::none;
+        is_late = !may_go_on;
         while (!may_end) {
             std::this_thread::sleep_for(100us);
         }
     });
-    CHECK(eventually([&] { return stands_still.load(); }));
-    fire_some(pool, runs, 1'000);
-    CHECK(eventually([&] { return runs >= 1'001; }));
-    std::atomic<bool> has_run{false};
-    fire_and_forget(pool, {.after = 10ms}, [&] { has_run = true; });
-    CHECK(eventually([&] { return has_run.load(); }));
+    CHECK(eventually([&] { return stands_still || is_late; }));
+    const bool is_tried = stands_still;
+    if (is_tried) {
+        fire_some(pool, runs, 1'000);
+        CHECK(eventually([&] { return runs >= 1'001; }));
+        std::atomic<bool> has_run{false};
+        fire_and_forget(pool, {.after = 10ms}, [&] { has_run = true; });
+        CHECK(eventually([&] { return has_run.load(); }));
+    }
     may_go_on = may_end = true;
     CHECK(pool.drain(patience));
+    return is_tried;
+}
+
+TEST_CASE("a worker that is stopped while it starts another keeps no task, no call and no timer") {
+    constexpr int most_tries = 100;
+    int tries = 1;
+    while (!stop_a_worker_that_starts_another() && tries < most_tries) {
+        ++tries;
+    }
+    CHECK(tries < most_tries);
 }
 
 TEST_CASE("a pool whose worker does not come to leave ends all the same") {
