@@ -64,7 +64,7 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
                 }
             });
         }
-        const auto find = [](timed& item) {
+        const auto find = [](timer_node& item) {
             ++static_cast<sleeper&>(item).times_found;
             return true;
         };
@@ -84,7 +84,7 @@ TEST_CASE("what many threads push while a queue is closed and served is refused 
         }
         is_over = true;
         server.join();
-        for (timed* item = queue.take_if([](timed&) { return true; }); item != nullptr;) {
+        for (timer_node* item = queue.take_if([](timer_node&) { return true; }); item != nullptr;) {
             find(*std::exchange(item, item->next));
         }
         CHECK(queue.sleepers() == accepted[0] + accepted[1] + accepted[2]);
@@ -126,7 +126,7 @@ TEST_CASE("who is asked to stop before, while and after he is pushed is found on
     std::atomic<bool> is_over{false};
     std::thread server([&] {
         while (!is_over) {
-            static_cast<void>(queue.serve(steady_time(), 1000, [&](timed& item) {
+            static_cast<void>(queue.serve(steady_time(), 1000, [&](timer_node& item) {
                 ++static_cast<watched_sleeper&>(item).times_found;
                 ++found; // the test may destroy it now
                 return true;
