@@ -388,6 +388,38 @@ TEST_CASE("a drain that answers true has waited for the delayed tasks fired befo
     CHECK(counted.ran == counted.accepted);
 }
 
+TEST_CASE("a drain that meets the end of a task waits for what that has delayed") {
+    constexpr unsigned workers = 64; // so that counting takes long enough to be met
+    thread_pool pool({.threads = workers});
+    std::atomic<unsigned> arrived{0};
+    for (unsigned i = 0; i < workers; ++i) {
+        fire_and_forget(pool, [&] {
+            ++arrived;
+            static_cast<void>(eventually([&] { return arrived == workers; }));
+        });
+    }
+    REQUIRE(pool.drain(patience));
+    for (int round = 0; round < load(3'000, 300); ++round) {
+        std::atomic<bool> has_begun{false};
+        std::atomic<bool> has_run{false};
+        fire_and_forget(pool, [&] {
+            has_begun = true;
+            fire_and_forget(pool, {.after = 300us}, [&] { has_run = true; });
+        });
+        while (!has_begun) { // not even a yield: it has to come in time
+        }
+        std::atomic<int> spent{0};
+        while (spent < round * 7 % 400) {
+            ++spent;
+        }
+        const bool is_drained = pool.drain(patience);
+        const bool had_run = has_run;
+        REQUIRE(eventually([&] { return has_run.load(); })); // it refers to what is here
+        REQUIRE(is_drained);
+        REQUIRE(had_run);
+    }
+}
+
 TEST_CASE("delayed tasks of own_thread run once, with and without a thread of their own") {
     for (const std::size_t limit : {std::size_t{0}, std::size_t{2}, std::size_t{1024}}) {
         CAPTURE(limit);

@@ -66,7 +66,9 @@ private:
 
     std::chrono::nanoseconds exit_timeout() const noexcept override { return timeout; }
     std::uint64_t admissions() const override { return taken; }
-    bool is_quiet(std::size_t own) const noexcept override { return running <= own; }
+    bool is_quiet(std::size_t own) const noexcept override {
+        return !parts.delayed.has_awaited() && running <= own;
+    }
     void note_closing() noexcept override { ++closings; }
     void note_closed() noexcept override {}
     bool abandon_queued(faf::detail::abandoned_tasks&, before_end) override { return has_queued; }

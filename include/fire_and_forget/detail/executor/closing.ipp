@@ -149,8 +149,7 @@ FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,
                                               std::size_t own_open) const noexcept {
     const coroutine_books& books = lent_.home->books;
     const std::uint64_t closed = books.closed() + own_open; // BOOKS-1
-    return !delayed_.has_awaited() && asked_.is_quiet(own) && books.waiting() == 0 &&
-           books.opened() <= closed;
+    return asked_.is_quiet(own) && books.waiting() == 0 && books.opened() <= closed;
 }
 
 /// Waits until nothing is queued, and nothing runs but the task this is called from.

@@ -395,7 +395,8 @@ FIRE_AND_FORGET_ENGINE std::uint64_t own_threads::admissions() const {
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::is_quiet(std::size_t own) const noexcept {
-    return queue_ == nullptr && coming_ == 0 && running_.count() <= own;
+    return !parts_.delayed.has_awaited() && queue_ == nullptr && coming_ == 0 &&
+           running_.count() <= own;
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandoned, before_end) {

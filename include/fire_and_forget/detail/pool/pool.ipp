@@ -176,8 +176,11 @@ FIRE_AND_FORGET_ENGINE std::uint64_t pool::admissions() const {
 }
 
 FIRE_AND_FORGET_ENGINE bool pool::is_quiet(std::size_t own) const noexcept {
+    // In this order: what a task has delayed is seen when the task counts as ended, and what has
+    // become due when it does not wait any more.
     const std::uint64_t ended_by_now = ended().all(); // COUNT-1
-    return lanes_.pushed() + callers_.running() <= ended_by_now + own;
+    return !parts_.delayed.has_awaited() &&
+           lanes_.pushed() + callers_.running() <= ended_by_now + own;
 }
 
 FIRE_AND_FORGET_ENGINE void pool::note_closed() noexcept {
