@@ -945,6 +945,23 @@ TEST_CASE("a coroutine that waits for a callback is pending, and ends with its e
     CHECK(got == 2);
 }
 
+TEST_CASE("a coroutine goes on at an executor that has members called as the library's") {
+    struct has_familiar_names {
+        int core() const { return 0; }
+        int home() const { return 0; }
+        void execute(faf::job work) const { work(); }
+    };
+    faf::testing::manual_executor ex;
+    const has_familiar_names runs;
+    bool has_gone_on = false;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        co_await faf::resume_on(runs);
+        has_gone_on = true;
+    });
+    ex.run_all();
+    CHECK(has_gone_on);
+}
+
 TEST_CASE("a shutdown has given up nothing if it was another who did, before it began") {
     error_recorder errors;
     faf::thread_pool pool({.threads = 1});

@@ -74,6 +74,13 @@ struct takes_anything {
 };
 static_assert(faf::executor<takes_anything>);
 
+/// Calls its members what the library calls those of its own.
+struct has_familiar_names {
+    int core() const { return 0; }
+    int home() const { return 0; }
+    void execute(job work) const { work(); }
+};
+
 void run_at_once(job work) {
     work();
 }
@@ -245,6 +252,14 @@ TEST_CASE("a std::function that takes a job is an executor") {
     int runs = 0;
     CHECK(fire_and_forget(ex, [&] { ++runs; }));
     CHECK(runs == 1);
+}
+
+TEST_CASE("an executor may have members that are called as those of the library's") {
+    has_familiar_names runs;
+    int sum = 0;
+    CHECK(fire_and_forget(runs, [&] { ++sum; }));
+    CHECK(fire_and_forget(runs, {.name = "named"}, [&] { ++sum; }));
+    CHECK(sum == 2);
 }
 
 TEST_CASE("a function that takes a job is an executor") {

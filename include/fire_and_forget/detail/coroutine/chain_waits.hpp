@@ -15,6 +15,7 @@
 #include "chain.hpp"
 #include "task_promise.hpp"
 
+#include <concepts>
 #include <coroutine>
 #include <tuple>
 #include <utility>
@@ -71,7 +72,9 @@ private:
 template <class E>
 scheduler* scheduler_of(E& executor) noexcept {
     auto& core = core_of(executor);
-    if constexpr (requires { core.home(); }) {
+    if constexpr (requires {
+                      { core.home() } -> std::same_as<scheduler&>;
+                  }) {
         return &core.home();
     } else {
         return nullptr;

@@ -10,6 +10,7 @@
 #include "../platform/function_ref.hpp"
 #include "../task/task.hpp"
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace detail {
 
 struct core_access;
 struct job_access;
+class scheduler;
 
 } // namespace detail
 
@@ -88,10 +90,16 @@ struct core_access {
     }
 };
 
+/// An executor of somebody else's may have a core, too, but not such a one.
+template <class E>
+concept has_core = requires(E& executor) {
+    { core_access::of(executor).home() } -> std::same_as<scheduler&>;
+};
+
 /// What stands behind an executor: its core, or else the executor itself.
 template <class E>
 auto& core_of(E& executor) noexcept {
-    if constexpr (requires { core_access::of(executor); }) {
+    if constexpr (has_core<E>) {
         return core_access::of(executor);
     } else {
         return executor;
