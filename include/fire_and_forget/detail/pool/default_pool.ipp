@@ -51,7 +51,7 @@ struct default_pool_parts {
 };
 inline constinit one_per_process<default_pool_parts> default_pool_of_process;
 
-FIRE_AND_FORGET_ENGINE pool_door& make_default_pool() noexcept {
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE pool_door& make_default_pool() noexcept {
     pool& made = *default_pool_of_process.get().made;
     if (default_pool_at_hand.exchange(&made.door(), std::memory_order_acq_rel) == nullptr) {
         made.begin_napping(); // only now: it may report, and the sink may fire
