@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
