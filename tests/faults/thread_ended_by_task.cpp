@@ -22,13 +22,6 @@
 extern "C" void __asan_handle_no_return();
 #endif
 
-#if defined(__SANITIZE_THREAD__)
-// The last worker that was lost is joined by the next one or at shutdown, not at exit.
-extern "C" const char* __tsan_default_options() {
-    return "report_thread_leaks=0";
-}
-#endif
-
 namespace {
 
 using namespace faf_test;

@@ -129,9 +129,9 @@ TEST_CASE(
     "an executor that was used is looked after by the keeper until it has ended its threads") {
     bare_executor executor;
     executor.end().begin_use();
-    CHECK_FALSE(keeper::instance().enlist(executor)); // it is already
+    CHECK_FALSE(keeper::instance().enlist(executor.watched)); // it is already
     executor.end().begin();
     static_cast<void>(executor.end().shutdown_until(long_ago));
-    CHECK(keeper::instance().enlist(executor));
-    static_cast<void>(keeper::instance().dismiss(executor));
+    CHECK(keeper::instance().enlist(executor.watched));
+    static_cast<void>(keeper::instance().dismiss(executor.watched));
 }
