@@ -19,7 +19,7 @@
 
 namespace faf_test {
 
-/// What the keeper has of an executor whose timers the test itself serves: it comes by for no visit.
+/// What the keeper has of an executor whose timers the test itself serves: it never comes by.
 class unvisited_ward final : public faf::detail::ward {
 public:
     ~unvisited_ward() override { faf::detail::keeper::instance().dismiss(*this); }

@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 #endif
 
-// A thread whose task was written off may end when the program does, and is then joined by nobody. That
-// all others are joined is tried by faults/ending_threads.cpp, which counts.
+// A thread whose task was written off may end when the program does, and is then joined by nobody.
+// That all others are joined is tried by faults/ending_threads.cpp, which counts.
 extern "C" const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() {
     return "report_thread_leaks=0";

@@ -37,9 +37,9 @@ public:
     /// A number that is another one when it has taken a task.
     virtual std::uint64_t admissions() const = 0;
 
-    /// Whether nothing that a drain waits for waits for its time or is queued, and of the tasks only
-    /// `own` still run. Only the executor knows in which order to look, for tasks go from one to
-    /// the other meanwhile. Under the mutex.
+    /// Whether nothing that a drain waits for is queued or waits for its time, and of the tasks
+    /// only `own` still run. Only the executor knows in which order to look, for tasks go from one
+    /// to the other meanwhile. Under the mutex.
     virtual bool is_quiet(std::size_t own) const noexcept = 0;
 
     /// From now on only tasks that run may fire more.
