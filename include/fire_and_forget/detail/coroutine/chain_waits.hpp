@@ -22,6 +22,14 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// Has the chain of `waiting` come to rest, and then leave its thread by `leave(chain, wait)`.
+template <class Promise>
+void leave_chain(chain& of, std::coroutine_handle<Promise> waiting, bool (*leave)(chain&, void*),
+                 void* wait) noexcept {
+    of.set_next(waiting, waiting.promise());
+    of.now().leave_by(leave, wait);
+}
+
 /// Has `leaving` go on at `to`, by its turn. False if it stays, refused.
 bool pass_to(chain& leaving, scheduler* to) noexcept;
 
@@ -35,8 +43,7 @@ public:
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(&leave, this);
+        leave_chain(of_, waiting, &leave, this);
     }
 
     void await_resume() const;
@@ -56,8 +63,7 @@ public:
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(&leave, this);
+        leave_chain(of_, waiting, &leave, this);
     }
 
     void await_resume() const;
@@ -93,8 +99,7 @@ public:
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(&leave, this);
+        leave_chain(of_, waiting, &leave, this);
     }
 
     void await_resume() const {

@@ -81,9 +81,6 @@ public:
     /// comes to.
     void begin_waiting(steady_time now) noexcept;
 
-    /// Before it goes to another executor, which is then told of a stop.
-    void end_watch() noexcept;
-
     /// Sets the time of the next run; returns how many had to be left out.
     std::uint64_t advance(steady_time now) noexcept;
 

@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -47,13 +46,6 @@ FIRE_AND_FORGET_ENGINE void task_node::begin_waiting(steady_time now) noexcept {
         due = later(now, due.time_since_epoch());
     }
     is_accepted = true;
-}
-
-FIRE_AND_FORGET_ENGINE void task_node::end_watch() noexcept {
-    if (details != nullptr) {
-        delete std::exchange(details->watch, nullptr);
-    }
-    is_watched = false;
 }
 
 FIRE_AND_FORGET_ENGINE std::uint64_t task_node::advance(steady_time now) noexcept {
