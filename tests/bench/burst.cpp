@@ -16,7 +16,7 @@ using namespace faf_bench;
 
 struct burst {
     static constexpr const char* name = "burst";
-    static constexpr auto asked = the_library + pools + threads_per_task + go + the_limit;
+    static constexpr auto asked = the_library + pools + threads_per_task + go + rust + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

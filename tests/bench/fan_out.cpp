@@ -30,7 +30,7 @@ struct branch {
 
 struct fan_out {
     static constexpr const char* name = "fan_out";
-    static constexpr auto asked = the_library + pools + threads_per_task + go;
+    static constexpr auto asked = the_library + pools + threads_per_task + go + rust;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

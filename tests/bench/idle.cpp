@@ -51,7 +51,8 @@ long wake_ups() {
 
 struct idle {
     static constexpr const char* name = "idle";
-    static constexpr auto asked = the_library + the_library_by_worker + pools + go + the_limit;
+    static constexpr auto asked =
+        the_library + the_library_by_worker + pools + go + rust + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

@@ -33,7 +33,7 @@ static_assert(sizeof(stamp_start) == sizeof(work));
 struct paced {
     static constexpr const char* name = "paced";
     static constexpr auto asked =
-        the_library + the_library_by_worker + pools + threads_per_task + go + the_limit;
+        the_library + the_library_by_worker + pools + threads_per_task + go + rust + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

@@ -114,6 +114,18 @@ struct node_promise {
 };
 #endif
 
+#if defined(BENCH_RUST_PROGRAM)
+/// tokio's runtime with two workers; the caller is no task of it, as in a program that is not
+/// asynchronous throughout.
+struct tokio {
+    static constexpr const char* name = "tokio";
+    [[noreturn]] static void answer_and_exit(const char* question, bool is_quick, double seconds) {
+        become(BENCH_RUST_PROGRAM, {"tokio", "--seconds=" + std::to_string(seconds),
+                                    is_quick ? "--quick" : "--quick=no", question});
+    }
+};
+#endif
+
 template <class Peer>
 concept is_program = requires {
     &Peer::answer_and_exit;
@@ -142,6 +154,15 @@ inline constexpr auto pools = peers<mutex_pool>{}
 #if defined(BENCH_HAS_MOODYCAMEL)
                               + peers<moodycamel_pool>{}
 #endif
+#if defined(BENCH_HAS_BOOST)
+                              + peers<boost_asio_pool>{}
+#endif
+#if defined(BENCH_HAS_QT)
+                              + peers<qt_pool>{}
+#endif
+#if defined(BENCH_HAS_GLIB)
+                              + peers<glib_pool>{}
+#endif
 ;
 inline constexpr peers<async_futures, detached_threads> threads_per_task;
 inline constexpr peers<bare_ring> the_limit;
@@ -151,6 +172,11 @@ inline constexpr peers<go_after_func> go_timers;
 #else
 inline constexpr peers<> go;
 inline constexpr peers<> go_timers;
+#endif
+#if defined(BENCH_RUST_PROGRAM)
+inline constexpr peers<tokio> rust;
+#else
+inline constexpr peers<> rust;
 #endif
 #if defined(BENCH_NODE_PROGRAM)
 inline constexpr peers<node_timeout, node_promise> node;

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #if defined(BENCH_HAS_TBB)
@@ -22,8 +24,17 @@
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
 #endif
+#if defined(BENCH_HAS_BOOST)
+#include "boost_asio.hpp"
+#endif
 #if defined(BENCH_HAS_MOODYCAMEL)
 #include <blockingconcurrentqueue.h>
+#endif
+#if defined(BENCH_HAS_GLIB)
+#include <glib.h>
+#endif
+#if defined(BENCH_HAS_QT)
+#include "qt/qt_threads.hpp"
 #endif
 
 namespace faf_bench {
@@ -62,6 +73,83 @@ public:
 
 private:
     asio::thread_pool pool_{pool_workers};
+};
+#endif
+
+#if defined(BENCH_HAS_BOOST)
+/// An older release than the one without Boost, in Debian 12.
+class boost_asio_pool {
+public:
+    static constexpr const char* name = "boost::asio";
+    static constexpr unsigned workers = pool_workers;
+    static constexpr bool has_thread_per_task = false;
+
+    template <class Fn>
+    void submit(Fn fn) {
+        boost::asio::post(pool_, std::move(fn));
+    }
+
+private:
+    boost::asio::thread_pool pool_{pool_workers};
+};
+#endif
+
+#if defined(BENCH_HAS_QT)
+/// Its threads stay, as those of the others do.
+class qt_pool {
+public:
+    static constexpr const char* name = "QThreadPool";
+    static constexpr unsigned workers = pool_workers;
+    static constexpr bool has_thread_per_task = false;
+
+    template <class Fn>
+    void submit(Fn fn) {
+        static_assert(std::is_trivially_copyable_v<Fn> && sizeof(Fn) <= qt_threads::closure_size);
+        threads_.start([](void* closure) { (*static_cast<Fn*>(closure))(); }, &fn, sizeof fn);
+    }
+
+private:
+    qt_threads threads_{pool_workers};
+};
+#endif
+
+#if defined(BENCH_HAS_GLIB)
+/// It carries a pointer: what it points to is an object with a function, made by one allocation.
+class glib_pool {
+public:
+    static constexpr const char* name = "GThreadPool";
+    static constexpr unsigned workers = pool_workers;
+    static constexpr bool has_thread_per_task = false;
+
+    ~glib_pool() { g_thread_pool_free(pool_, FALSE, TRUE); } // not at once, but when all is done
+
+    glib_pool() = default;
+    glib_pool(const glib_pool&) = delete;
+    glib_pool& operator=(const glib_pool&) = delete;
+
+    template <class Fn>
+    void submit(Fn fn) {
+        struct holder final : task {
+            explicit holder(Fn given) : fn(std::move(given)) {}
+            void run() override { fn(); }
+            Fn fn;
+        };
+        g_thread_pool_push(pool_, static_cast<task*>(new holder(std::move(fn))), nullptr);
+    }
+
+private:
+    struct task {
+        virtual ~task() = default;
+        virtual void run() = 0;
+    };
+
+    static void run_and_delete(gpointer data, gpointer) {
+        const std::unique_ptr<task> given(static_cast<task*>(data));
+        given->run();
+    }
+
+    GThreadPool* const pool_ = // with threads of its own
+        g_thread_pool_new(&run_and_delete, nullptr, static_cast<gint>(pool_workers), TRUE, nullptr);
 };
 #endif
 

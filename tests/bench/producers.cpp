@@ -20,7 +20,7 @@ using namespace faf_bench;
 
 struct producers {
     static constexpr const char* name = "producers";
-    static constexpr auto asked = the_library + pools + threads_per_task + go;
+    static constexpr auto asked = the_library + pools + threads_per_task + go + rust;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

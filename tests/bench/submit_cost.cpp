@@ -18,7 +18,7 @@ using namespace faf_bench;
 struct submit_cost {
     static constexpr const char* name = "submit_cost";
     static constexpr auto asked =
-        the_library + the_default_pool + pools + threads_per_task + go + the_limit;
+        the_library + the_default_pool + pools + threads_per_task + go + rust + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
