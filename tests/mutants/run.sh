@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Breaks the library, one line at a time, and sees whether the test that is there for that line fails:
-# the mutants of list.txt, or those whose names hold one of the words given. Names the survivors.
+# the mutants of list.txt, or those whose names hold one of the words given. Names the survivors, and
+# fails if there is one. A test that does not end within a minute has failed.
 #
 #   tests/mutants/run.sh [-k] [WORD...]      -k: only whether each mutant can still be made
 #
-# CXX and CXXFLAGS as for make; ccache is used if it is there.
+# When all were run, result.txt says who has killed whom. CXX and CXXFLAGS as for make; ccache is used if
+# it is there. The mutants are made in a copy, in $WORK.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tests=$(dirname "$here")
@@ -19,50 +21,56 @@ if [ "${1:-}" = -k ]; then
     shift
 fi
 mkdir -p "$work"
+rm -rf "$work/include"
+cp -r "$root/include" "$work/include"
 
-# fresh: the library as it is, in $work/include
-fresh() {
-    rm -rf "$work/include"
-    cp -r "$root/include" "$work/include"
-}
-
-# mutate FILE OLD NEW: replaces the one place where OLD stands
-mutate() {
-    local path=$work/include/fire_and_forget/$1 text rest
-    text=$(cat "$path" && echo .)
+# with_mutant FILE OLD NEW: the text of FILE with NEW in the one place where OLD stands; fails if there
+# is none, or another
+with_mutant() {
+    local text rest
+    text=$(cat "$root/include/fire_and_forget/$1" && echo .)
     rest=${text#*"$2"}
     if [ "$rest" = "$text" ] || [ "${rest#*"$2"}" != "$rest" ]; then
         return 1
     fi
     text=${text%%"$2"*}$3$rest
-    printf '%s' "${text%.}" >"$path"
+    printf '%s' "${text%.}"
 }
 
-# build SOURCE: the test as $work/test
+# restore FILE: as it is in the tree
+restore() { cp "$root/include/fire_and_forget/$1" "$work/include/fire_and_forget/$1"; }
+
+# build SOURCE FLAG...: the test as $work/test
 build() {
-    local libraries=(-ldl)
+    local level=-O1
+    [[ $1 == unit/* ]] && level=-O0 # where what takes long is the compiler
     if [ ! -f "$work/main.o" ]; then
         $cxx -std=c++20 -O1 -I"$tests/support" -c "$tests/support/main.cpp" -o "$work/main.o"
     fi
     # shellcheck disable=SC2086
-    $cxx -std=c++20 -O1 -g -w -pthread ${CXXFLAGS:-} -DFAF_TEST_PATIENCE=5 -I"$work/include" \
-        -I"$tests/support" -I"$tests/fuzz" "$tests/$1" "$work/main.o" "${libraries[@]}" -o "$work/test"
+    $cxx -std=c++20 $level -g -w -pthread ${CXXFLAGS:-} "${@:2}" -DFAF_TEST_PATIENCE=5 \
+        -I"$work/include" -I"$tests/support" -I"$tests/fuzz" "$tests/$1" "$work/main.o" -ldl \
+        -o "$work/test"
 }
 
 # holds TEST...: whether the test passes with what is in $work/include
 holds() {
+    local flags=()
     case $1 in
     model) # of the model MODEL with DEFINE, which stands for the line: it must fail because of WHAT
         ! cmake -DMODEL="$tests/models/$2.pml" "-DDEFINES=$3" -DEXPECT=fails -DBECAUSE="$4" \
             -DWORK="$work/model" -P "$tests/models/check.cmake" >"$work/log" 2>&1
+        return
         ;;
-    *)
-        is_built=false
-        build "$1" >"$work/log" 2>&1 || return 1
-        is_built=true
-        timeout 300 "$work/test" "${@:2}" >"$work/log" 2>&1 && ! grep -q '^No test' "$work/log"
+    thread | address)
+        flags=("-fsanitize=$1" -O1)
+        shift
         ;;
     esac
+    is_built=false
+    build "$1" "${flags[@]}" >"$work/log" 2>&1 || return 1
+    is_built=true
+    timeout -k 5 60 "$work/test" "${@:2}" >"$work/log" 2>&1 && ! grep -q '^No test' "$work/log"
 }
 
 # can_judge TEST...: whether the test passes with the library as it is; asked once for each
@@ -71,16 +79,34 @@ can_judge() {
     [ "$1" = model ] && return 0 # that one is a mutant by itself
     if [ -z "${judges[$*]:-}" ]; then
         judges[$*]=no
-        fresh
         holds "$@" && judges[$*]=yes
     fi
     [ "${judges[$*]}" = yes ]
+}
+
+# is_there TEST...: whether there is such a test
+is_there() {
+    local word
+    case $1 in
+    model)
+        for word in ${3//;/ }; do
+            grep -qw "${word#-D}" "$tests/models/$2.pml" "$tests"/models/*.inc || return 1
+        done
+        return
+        ;;
+    thread | address) shift ;;
+    esac
+    for word in "${@:2}"; do
+        grep -qF "${word%%\**}" "$tests/$1" || return 1
+    done
+    [ -f "$tests/$1" ]
 }
 
 is_built=true
 killed=0
 survivors=()
 stale=()
+table=
 
 # consider: the mutant that has been read
 consider() {
@@ -90,24 +116,34 @@ consider() {
         for word in "${words[@]}"; do [[ $name == *"$word"* ]] && is_wanted=true; done
         $is_wanted || return 0
     fi
-    if ! $only_check && ! can_judge "${test[@]}"; then
-        note_stale "its test does not pass without it"
-        return 0
-    fi
-    fresh
-    if ! mutate "$file" "$old" "$new"; then
+    local mutant started=$SECONDS
+    if ! mutant=$(with_mutant "$file" "$old" "$new" && echo .); then
         note_stale "its text does not stand once in $file"
-        return 0
+    elif ! is_there "${test[@]}"; then
+        note_stale "there is no such test"
+    elif $only_check; then
+        killed=$((killed + 1))
+    elif ! can_judge "${test[@]}"; then
+        note_stale "its test does not pass without it"
+    else
+        printf '%s' "${mutant%.}" >"$work/include/fire_and_forget/$file"
+        judge
+        restore "$file"
     fi
-    $only_check && return 0
+}
+
+# judge: the mutant in $work/include
+judge() {
     if holds "${test[@]}"; then
         survivors+=("$name")
         echo "SURVIVES  $name"
+        table+="NONE"$'\n'"    $name"$'\n'
     elif ! $is_built; then
         note_stale "it does not compile"
     else
         killed=$((killed + 1))
-        echo "killed    $name"
+        echo "killed    $name ($((SECONDS - started)) s)"
+        table+="${test[*]}"$'\n'"    $name"$'\n'
     fi
 }
 
@@ -129,5 +165,14 @@ while IFS= read -r line || [ -n "$line" ]; do
 done <"$here/list.txt"
 consider
 
-echo "$killed killed, ${#survivors[@]} survived, ${#stale[@]} stale"
+if $only_check; then
+    echo "$killed can be made, ${#stale[@]} stale"
+else
+    summary="$killed killed, ${#survivors[@]} survived, ${#stale[@]} stale"
+    echo "$summary"
+    if [ ${#words[@]} = 0 ]; then
+        printf '%s\n\nEach test, and the mutant that it has killed:\n\n%s' "$summary" "$table" \
+            >"$here/result.txt"
+    fi
+fi
 [ ${#survivors[@]} = 0 ] && [ ${#stale[@]} = 0 ]
