@@ -139,6 +139,9 @@ private:
 
 /// Who wakes a worker of a pool that sleeps.
 enum class wake : std::uint8_t {
+    adaptive,  ///< while tasks keep coming, some milliseconds apart at most, nobody: one worker
+               ///< looks and naps. When none has come for 10 ms all sleep, and it is the call that
+               ///< fires the next one
     by_caller, ///< the call that fires the next task, at the price of a system call (2-3 us)
     by_worker, ///< another worker, which naps instead of sleeping: no call pays, and tasks fired at
                ///< an idle pool start later by up to one nap
@@ -179,9 +182,11 @@ struct pool_options {
     overflow when_full = overflow::refuse;
     time_span full_wait = std::chrono::seconds(1); ///< with overflow::wait
 
-    /// Who wakes a worker. With wake::by_worker one worker looks for tasks after each `nap` (10 ms
-    /// at most), all the time. That takes processor time: with naps of 50 us a quarter of a core on
-    /// a virtual machine, with longer ones less.
+    /// Who wakes a worker. With wake::adaptive one that has run out of tasks looks for others after
+    /// each `nap` (10 ms at most), as long as they keep coming; after a pause without any, the next
+    /// one starts later by a nap or an eighth of the pause, at most. With wake::by_worker one looks
+    /// after each `nap`, all the time. Naps take processor time: those of 50 us a quarter of a core
+    /// on a virtual machine, longer ones less.
     wake wake_up = wake::by_caller;
     time_span nap = std::chrono::microseconds(50);
 

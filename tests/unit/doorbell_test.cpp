@@ -196,3 +196,18 @@ TEST_CASE("submits see no need to ring where it is left to workers, who do") {
     bell.leave_to_all();
     CHECK(bell.is_needed());
 }
+
+TEST_CASE("a call ends the nap of the one who looks, also if it comes first") {
+    doorbell bell(1);
+    CHECK(bell.try_look() == turn::mine);
+    std::uint32_t seen = bell.calls_of_napper();
+    bell.call_napper();
+    bell.nap(seen, never);
+    seen = bell.calls_of_napper();
+    bell.call_all();
+    bell.nap(seen, never);
+    seen = bell.calls_of_napper();
+    bell.stop_looking();
+    bell.call_napper();
+    CHECK(bell.calls_of_napper() == seen); // nobody looks, so nobody naps
+}

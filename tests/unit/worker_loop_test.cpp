@@ -14,12 +14,15 @@
 #include "make_task.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 using namespace faf::detail;
 using faf::refusal;
 using faf_test::eventually;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -102,4 +105,34 @@ TEST_CASE("where workers wake each other, one stays awake") {
     staff.fire([&] { ++runs; });
     CHECK(eventually([&] { return runs == 1; }));
     CHECK(eventually([&] { return staff.lanes->bell.has_looker(); }));
+}
+
+namespace {
+
+/// How often in a row, for rests that are longer than a look, one looks when the rest is over.
+int count_near(working_staff& staff, int most) {
+    int in_a_row = 0;
+    bool is_near = true;
+    for (; in_a_row < most && is_near; ++in_a_row) {
+        std::atomic<bool> has_run{false};
+        staff.fire([&] { has_run = true; });
+        CHECK(eventually([&] { return has_run.load(); }));
+        std::this_thread::sleep_for(300us);
+        is_near = staff.lanes->bell.has_looker();
+    }
+    return in_a_row;
+}
+
+} // namespace
+
+TEST_CASE(
+    "a worker that is to adapt stays near while tasks keep coming, and sleeps when they stop") {
+    for (const unsigned threads : {1U, 2U}) {
+        CAPTURE(threads);
+        working_staff staff(
+            {.threads = threads, .max_threads = threads, .wake_up = faf::wake::adaptive});
+        CHECK(eventually([&] { return count_near(staff, 20) == 20; }));
+        CHECK(eventually([&] { return !staff.lanes->bell.has_looker(); }));
+        CHECK(eventually([&] { return staff.workers.is_another_free(); }));
+    }
 }

@@ -159,6 +159,7 @@ void watch_forks([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*afte
 /// From now on the calling thread sleeps no longer than it asks to: Linux adds up to 50 us, to let
 /// wake-ups fall together.
 void wake_up_on_time() noexcept;
+void wake_up_as_usual() noexcept;
 
 /// What the calling thread is known by to shown_state() and cpu_time_of().
 long thread_number() noexcept;

@@ -101,6 +101,12 @@ FIRE_AND_FORGET_ENGINE void wake_up_on_time() noexcept {
 #endif
 }
 
+FIRE_AND_FORGET_ENGINE void wake_up_as_usual() noexcept {
+#if defined(__linux__)
+    ::prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL); // what it began with
+#endif
+}
+
 FIRE_AND_FORGET_ENGINE long thread_number() noexcept {
 #if defined(__linux__)
     return ::syscall(SYS_gettid);

@@ -115,6 +115,7 @@ FIRE_AND_FORGET_ENGINE bool intake::start_due(timer_node& item) noexcept {
 
 FIRE_AND_FORGET_ENGINE void intake::announce_due() {
     pool_door::announce(lanes_, {});
+    lanes_.bell.call_napper();
 }
 
 FIRE_AND_FORGET_ENGINE void intake::leave() {

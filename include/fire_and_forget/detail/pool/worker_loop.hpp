@@ -5,6 +5,8 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+#include "lingering.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -23,6 +25,10 @@ class shutdown_participant;
 /// Invariants  WORKER-1  A worker stays until it has found nothing after it was dismissed.
 ///             WORKER-2  Where workers wake each other, somebody looks whenever somebody sleeps: a
 ///                       worker falls asleep only while another looks, and who stops looking rings.
+///             WORKER-3  Where one stays near while tasks keep coming, it naps with its turn at
+///                       looking: what is stored meanwhile starts one nap later at most, whoever
+///                       else sleeps. While it runs a task nobody looks, and the next submit rings.
+///             WORKER-4  linger_ is touched only by the one whose turn at looking it is.
 class worker_loop {
 public:
     worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,
@@ -48,11 +54,14 @@ private:
 
     bool next_task(worker& self);
     bool wait_for_task(worker& self);
-    bool look(worker& self) const;
+    bool look(worker& self);
+    bool look_while_near(worker& self, steady_time now);
+    bool stays_near(steady_time now) const noexcept;
+    std::chrono::nanoseconds nap(steady_time now) const noexcept;
     void end_look(worker& self, reason why);
     void sleep(worker& self, unsigned& vain_hopes);
     bool has_hope(unsigned& vain_hopes) const noexcept;
-    static std::chrono::nanoseconds longest_look() noexcept;
+    std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
     void end_written_off();
 
@@ -64,6 +73,7 @@ private:
     pending_limit& limit_;
     shutdown_participant& owner_;
     executor_parts& parts_;
+    lingering linger_; // WORKER-4
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

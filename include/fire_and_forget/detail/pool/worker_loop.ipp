@@ -20,6 +20,8 @@
 #include "worker.hpp"
 #include "workforce.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -77,24 +79,52 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
     }
 }
 
-/// Looks for a while. One that spares submits the wake-up naps and looks until it finds.
-FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) const {
-    const steady_time end = steady_clock::now() + longest_look();
+/// Looks for a while, and then now and then as long as that spares submits the wake-up.
+FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
+    steady_time now = steady_clock::now();
+    const steady_time end = now + longest_look();
     do {
         for (unsigned i = 0; i < looks_per_clock; ++i) {
             if (self.take_next()) {
+                linger_.note(now, lingering::found::looking); // WORKER-4
                 return true;
             }
             cpu_relax();
         }
-    } while (steady_clock::now() < end);
-    while (workers_.has_napper() && !workers_.is_dismissed()) {
-        std::this_thread::sleep_for(options_.nap < longest_nap ? options_.nap : longest_nap);
+        now = steady_clock::now();
+    } while (now < end);
+    return stays_near(now) && look_while_near(self, now);
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_time now) {
+    wake_up_on_time();
+    const scope_guard at_the_end([] { wake_up_as_usual(); }); // tasks, and threads they start
+    for (bool has_napped = false;; has_napped = true) {
+        const std::uint32_t seen = bell_.calls_of_napper(); // ALARM-1
         if (self.take_next()) {
+            using enum lingering::found;
+            linger_.note(now, !has_napped               ? looking
+                              : lanes_.may_have_tasks() ? napping_more
+                                                        : napping_one);
             return true;
         }
+        if (!stays_near(now) || workers_.is_dismissed()) {
+            return false;
+        }
+        bell_.nap(seen, later(now, nap(now)));
+        now = steady_clock::now();
     }
-    return false;
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_loop::stays_near(steady_time now) const noexcept {
+    return workers_.has_napper() ||
+           (options_.wake_up == wake::adaptive && linger_.is_worth_it(now));
+}
+
+FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::nap(steady_time now) const noexcept {
+    const std::chrono::nanoseconds asked = options_.nap;
+    const std::chrono::nanoseconds usual = asked < longest_nap ? asked : longest_nap;
+    return workers_.has_napper() ? usual : linger_.nap(now, usual);
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
@@ -134,8 +164,9 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::has_hope(unsigned& vain_hopes) const no
 }
 
 /// With a single processor, looking would keep others from storing what is looked for.
-FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() noexcept {
-    return std::chrono::microseconds(has_one_cpu() ? 0 : 50);
+FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() const noexcept {
+    const bool pays = options_.wake_up != wake::adaptive || linger_.does_look_pay();
+    return std::chrono::microseconds(has_one_cpu() || !pays ? 0 : 50);
 }
 
 // Running -----------------------------------------------------------------------------------------

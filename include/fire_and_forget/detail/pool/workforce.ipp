@@ -197,7 +197,6 @@ FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& 
     name_worker_thread(in.options_.name, its.number);
     asymmetric_barrier::prepare();
     if (in.has_napper()) {
-        wake_up_on_time();
         in.bell_.leave_to_workers();
     }
     if (!its.is_extra) { // STAFF-2: that one never counted as asleep

@@ -5,7 +5,9 @@
 // tasks; lanes.hpp has one.
 
 #include "../platform/abi.hpp"
+#include "../platform/alarm_clock.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/time.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -75,6 +77,10 @@ public:
 
     void call_all() noexcept;
 
+    /// Ends the nap of the one who looks, if it naps: for who must not be late, and may make a
+    /// system call.
+    void call_napper() noexcept;
+
     // Workers -------------------------------------------------------------------------------------
 
     turn try_look() noexcept;
@@ -94,6 +100,11 @@ public:
     turn look_or_fall_asleep() noexcept;
 
     void wait(std::int32_t seen) const noexcept { epoch_.wait(seen); } // BELL-2
+
+    /// Instead of sleeping: for the one whose turn it is, who looks again at `end`. It reads the
+    /// calls before it looks for the last time.
+    std::uint32_t calls_of_napper() const noexcept { return nap_.calls(); } // ALARM-1
+    void nap(std::uint32_t seen, steady_time end) noexcept { nap_.sleep(seen, end); }
 
     /// The caller, until now counted as asleep, is awake. It looks until it finds nothing before it
     /// falls asleep again: as the one whose turn it is, if that was free.
@@ -115,6 +126,7 @@ private:
 
     alignas(cache_line) std::atomic<std::uint32_t> word_;
     alignas(cache_line) std::atomic<std::int32_t> epoch_{0};
+    alarm_clock nap_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -32,6 +32,13 @@ FIRE_AND_FORGET_ENGINE void doorbell::call_one() noexcept {
 FIRE_AND_FORGET_ENGINE void doorbell::call_all() noexcept {
     epoch_.fetch_add(1); // BELL-4
     epoch_.notify_all();
+    call_napper();
+}
+
+FIRE_AND_FORGET_ENGINE void doorbell::call_napper() noexcept {
+    if (has_looker()) {
+        nap_.call(); // ALARM-1
+    }
 }
 
 FIRE_AND_FORGET_ENGINE doorbell::turn doorbell::try_look() noexcept {
