@@ -84,6 +84,17 @@ TEST_CASE("a shutdown says whether anything was left, and says it again") {
     CHECK_FALSE(executor.end().shutdown_until(long_ago));
 }
 
+TEST_CASE("a shutdown loses nothing that others have given up before") {
+    bare_executor executor;
+    executor.parts.lent.home->books.note_end(fate::dropped);
+    CHECK(executor.end().shutdown_until(long_ago));
+
+    bare_executor another;
+    another.end().begin();
+    another.parts.lent.home->books.note_end(fate::dropped);
+    CHECK_FALSE(another.end().shutdown_until(long_ago));
+}
+
 TEST_CASE("a drain is in vain as long as a task runs that was written off") {
     const faf::testing::error_recorder errors;
     bare_executor executor;

@@ -170,6 +170,19 @@ TEST_CASE("a task's sink that throws makes the global one hear of both") {
     CHECK(errors[1].where.line() == line);
 }
 
+TEST_CASE("a report about a sink speaks for no other task") {
+    const error_recorder global;
+    const faf::error_sink broken = [](const faf::error_report&) { throw std::logic_error("sink"); };
+    faf::error_report what_happened;
+    what_happened.suppressed = 3;
+    faf::detail::report(what_happened, &broken, nullptr);
+    const std::vector<recorded_error> errors = global.errors();
+    REQUIRE(errors.size() == 2);
+    CHECK(errors[0].kind == faf::failure::sink_failed);
+    CHECK(errors[0].suppressed == 0);
+    CHECK(errors[1].suppressed == 3);
+}
+
 TEST_CASE("a global sink that throws makes standard error hear of both") {
     const sink_restored restored;
     int calls = 0;

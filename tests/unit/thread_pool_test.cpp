@@ -4,8 +4,10 @@
 
 #include "catch.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <latch>
@@ -14,6 +16,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -32,6 +35,20 @@ static_assert(noexcept(faf::default_pool()));
 
 void fail() {
     throw std::runtime_error("task");
+}
+
+/// What comes behind must not reach into what the first has captured.
+template <std::size_t Size>
+void fire_two_with(thread_pool& pool, std::atomic<int>& wrong) {
+    for (int i = 0; i < 2; ++i) {
+        std::array<unsigned char, Size> bytes{};
+        bytes.fill(0xA5);
+        fire_and_forget(pool, [bytes, &wrong] {
+            for (const unsigned char byte : bytes) {
+                wrong += byte == 0xA5 ? 0 : 1;
+            }
+        });
+    }
 }
 
 /// A pool of one thread that is held until released, so that tasks queue up behind.
@@ -304,6 +321,19 @@ TEST_CASE("a pool that is destroyed runs what is queued") {
     }
     CHECK(runs == 100);
     CHECK(errors.empty());
+}
+
+TEST_CASE("what a task captures arrives whole, whatever its size") {
+    held_pool pool;
+    std::atomic<int> wrong{0};
+    const auto fire_two_of = [&]<std::size_t... Size>(std::index_sequence<Size...>) {
+        (fire_two_with<8 * Size>(*pool, wrong), ...);
+    };
+    fire_two_of(std::index_sequence<1, 2, 3, 4, 5, 6, 7, 8, 9, 10>());
+    pool.release();
+    REQUIRE(pool->drain(60s));
+    CHECK(pool->snapshot().succeeded == 21);
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("a task's closure is destroyed on the pool before drain answers") {
