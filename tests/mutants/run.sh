@@ -20,10 +20,6 @@ if [ "${1:-}" = -k ]; then
     only_check=true
     shift
 fi
-mkdir -p "$work"
-rm -rf "$work/include"
-cp -r "$root/include" "$work/include"
-
 # with_mutant FILE OLD NEW: the text of FILE with NEW in the one place where OLD stands; fails if there
 # is none, or another
 with_mutant() {
@@ -47,10 +43,11 @@ build() {
     if [ ! -f "$work/main.o" ]; then
         $cxx -std=c++20 -O1 -I"$tests/support" -c "$tests/support/main.cpp" -o "$work/main.o"
     fi
+    local flags=("$level" -w -pthread "${@:2}")
     # shellcheck disable=SC2086
-    $cxx -std=c++20 $level -g -w -pthread ${CXXFLAGS:-} "${@:2}" -DFAF_TEST_PATIENCE=5 \
-        -I"$work/include" -I"$tests/support" -I"$tests/fuzz" "$tests/$1" "$work/main.o" -ldl \
-        -o "$work/test"
+    $cxx -std=c++20 ${CXXFLAGS:-} "${flags[@]}" -DFAF_TEST_PATIENCE=5 -I"$work/include" \
+        -I"$tests/support" -I"$tests/fuzz" -c "$tests/$1" -o "$work/test.o" &&
+        $cxx "${flags[@]}" "$work/test.o" "$work/main.o" -ldl -o "$work/test"
 }
 
 # holds TEST...: whether the test passes with what is in $work/include
@@ -67,10 +64,14 @@ holds() {
         shift
         ;;
     esac
+    local cases=("${@:2}")
+    cases=("${cases[@]//,/\\,}")
     is_built=false
     build "$1" "${flags[@]}" >"$work/log" 2>&1 || return 1
     is_built=true
-    timeout -k 5 60 "$work/test" "${@:2}" >"$work/log" 2>&1 && ! grep -q '^No test' "$work/log"
+    # In a subshell, whose word on a crash goes into the log, too; a comma would end a name.
+    (timeout -k 5 60 "$work/test" "${cases[@]}" || exit) >"$work/log" 2>&1 &&
+        ! grep -q '^No test' "$work/log"
 }
 
 # can_judge TEST...: whether the test passes with the library as it is; asked once for each
@@ -152,6 +153,11 @@ note_stale() {
     echo "stale     $name: $1"
 }
 
+if ! $only_check; then
+    mkdir -p "$work"
+    rm -rf "$work/include"
+    cp -r "$root/include" "$work/include"
+fi
 words=("$@")
 name= file= old= new= test=()
 while IFS= read -r line || [ -n "$line" ]; do
