@@ -211,6 +211,24 @@ TEST_CASE("tasks that keep the processor do not let a pool grow beyond a few thr
     CHECK(most < 20); // soft: on a busy machine a worker may seem to be blocked now and then
 }
 
+TEST_CASE("tasks that each block for a moment do not let a pool grow without end") {
+    thread_pool pool({.threads = 2});
+    std::atomic<int> left{load(4'000, 1'000)};
+    for (int i = left; i > 0; --i) {
+        fire_and_forget(pool, [&] {
+            std::this_thread::sleep_for(200us);
+            --left;
+        });
+    }
+    std::size_t most = 0;
+    while (left > 0) {
+        most = std::max(most, pool.snapshot().threads);
+        std::this_thread::sleep_for(1ms);
+    }
+    CHECK(pool.drain(patience));
+    CHECK(most < 20); // soft: on a busy machine all may seem to be kept now and then
+}
+
 // Starvation --------------------------------------------------------------------------------------
 
 /// Reports of starvation, as the pool's sink hears them.

@@ -141,6 +141,17 @@ TEST_CASE("wards come and go while the keeper ticks, and none is ticked when it 
     CHECK(eventually([&] { return last.ticks() > 3; }));
 }
 
+TEST_CASE("who calls the keeper has it come, and it does not stay for that") {
+    counting_ward other;
+    other.begin(); // there is a keeper
+    other.end();
+    CHECK(eventually([&] { return is_left_alone(other); }));
+    const long before = other.ticks();
+    keeper::instance().call();
+    CHECK(eventually([&] { return other.ticks() > before; }));
+    CHECK(eventually([&] { return is_left_alone(other); }));
+}
+
 /// Its news came when it was about to end: too late for a visit.
 class ending_ward final : public faf::detail::ward {
 public:

@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -26,8 +27,8 @@ public:
         seen.waiting = 1'000'000;
     }
 
-    elasticity::verdict look() {
-        seen.now += 5ms;
+    elasticity::verdict look(std::chrono::microseconds pause = 5ms) {
+        seen.now += pause;
         const elasticity::verdict what =
             policy.when_saturated(seen, [this](unsigned) { return able; });
         seen.threads += what.to_hire;
@@ -35,6 +36,12 @@ public:
         seen.taken += what.to_hire;
         seen.waiting -= what.to_hire;
         return what;
+    }
+
+    /// Looks when the policy wants to, and otherwise at the next tick.
+    elasticity::verdict look_in_time() {
+        const steady_time next = earlier_of(policy.next_look(), seen.now + 5ms);
+        return look(std::chrono::duration_cast<std::chrono::microseconds>(next - seen.now));
     }
 
     std::vector<unsigned> hire(int looks) {
@@ -84,6 +91,110 @@ TEST_CASE("a hundred tasks that block at once have their threads within forty-fi
     pool.hire(9);
     CHECK(pool.seen.threads == 100);
     CHECK(pool.seen.waiting == 0);
+}
+
+TEST_CASE(
+    "a hundred tasks that block at once have their threads sooner if the keeper can be quick") {
+    simulated_pool pool(2, 512);
+    pool.seen.waiting = 98;
+    pool.look();
+    const steady_time begin = pool.seen.now;
+    while (pool.seen.waiting > 0) {
+        pool.look_in_time();
+        REQUIRE(pool.seen.now <= begin + 2ms);
+    }
+}
+
+TEST_CASE(
+    "when nobody is free any more looks come soon, and ever more rarely until ticks will do") {
+    simulated_pool pool(2, 512);
+    pool.able = 2;
+    pool.look();
+    const steady_time begin = pool.seen.now;
+    std::chrono::nanoseconds pause = elasticity::soonest;
+    CHECK(pool.policy.next_look() == begin + pause);
+    int looks = 0;
+    while (pool.policy.next_look() != never) {
+        REQUIRE(pool.policy.next_look() >= pool.seen.now + pause);
+        pause = pool.policy.next_look() - pool.seen.now;
+        CHECK(pause <=
+              std::max<std::chrono::nanoseconds>(elasticity::soonest, (pool.seen.now - begin) / 3));
+        pool.look_in_time();
+        REQUIRE(++looks < 20);
+    }
+    CHECK(pool.seen.now <= begin + 20ms);
+    for (int i = 0; i < 50; ++i) { // still busy
+        pool.seen.taken += i % 2;
+        pool.look();
+        REQUIRE(pool.policy.next_look() == never);
+    }
+    pool.policy.note_free();
+    pool.look(1us);
+    CHECK(pool.policy.next_look() == pool.seen.now + elasticity::soonest);
+}
+
+TEST_CASE("looks that follow each other at once are one") {
+    simulated_pool pool(2, 512);
+    CHECK(pool.look().to_hire == 0);
+    CHECK(pool.look(elasticity::soonest - 1us).to_hire == 0);
+    CHECK(pool.look(1us).to_hire == 1);
+    CHECK(pool.look(1us).to_hire == 0);
+}
+
+TEST_CASE("tasks that block for less than a quick look takes have nobody hired") {
+    simulated_pool pool(2, 512);
+    for (int i = 0; i < 1000; ++i) {
+        ++pool.seen.taken;
+        REQUIRE(pool.look_in_time().to_hire == 0);
+    }
+}
+
+TEST_CASE("for a task that comes when all have been blocked for a while one is hired at once") {
+    simulated_pool pool(2, 512);
+    pool.seen.waiting = 0;
+    CHECK(pool.hire(3) == std::vector<unsigned>{0, 0, 0});
+    pool.seen.waiting = 1;
+    CHECK(pool.look().to_hire == 1);
+    CHECK(pool.look().to_hire == 0);
+    pool.seen.waiting = 3;
+    CHECK(pool.hire(3) == std::vector<unsigned>{1, 2, 0}); // as at first
+}
+
+TEST_CASE("a new worker may take a moment before another is hired for the same task") {
+    elasticity policy(2, 512, 1s);
+    elasticity::sight seen{steady_time(1h), 2, 2, 1, 2};
+    const auto look = [&](std::chrono::nanoseconds pause) {
+        seen.now += pause;
+        return policy.when_saturated(seen, [](unsigned) { return 0U; }).to_hire;
+    };
+    CHECK(look(0ns) == 0);
+    CHECK(look(250us) == 1);
+    ++seen.hired;
+    ++seen.threads;
+    CHECK(look(250us) == 0);
+    seen.waiting = 2;
+    CHECK(look(250us) == 1); // for the other
+    ++seen.hired;
+    ++seen.threads;
+    CHECK(look(4ms) == 0);
+    CHECK(look(1ms) == 2); // they don't come
+}
+
+TEST_CASE("where no thread can be had, nobody hurries") {
+    elasticity policy(2, 512, 1s);
+    elasticity::sight seen{steady_time(1h), 2, 2, 1, 2};
+    int looks = 0;
+    do {
+        policy.when_saturated(seen, [](unsigned) { return 0U; });
+        seen.now = policy.next_look();
+        REQUIRE(++looks < 30);
+    } while (seen.now != never);
+}
+
+TEST_CASE("a pool that may not grow is looked at no sooner than usual") {
+    simulated_pool pool(2, 2);
+    pool.look();
+    CHECK(pool.policy.next_look() == never);
 }
 
 TEST_CASE("nobody is hired while tasks are taken, though all wait behind others") {

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 
+#include <atomic>
 #include <chrono>
 
 using namespace faf::detail;
@@ -68,6 +69,58 @@ TEST_CASE("when nothing gets on because all are blocked, more are hired than wer
     }));
     CHECK(staff.workers.extra_places() == 1);
 }
+
+TEST_CASE("when nobody is free any more the keeper is to come back soon, then ever more rarely") {
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    CHECK_FALSE(staff.size.look_after(start).is_active);
+    staff.workers.hire_usual();
+    REQUIRE(eventually([&] { return staff.working == 1 && !staff.lanes->bell.has_looker(); }));
+    steady_time now = start + keeper::tick;
+    std::chrono::nanoseconds pause = elasticity::soonest;
+    CHECK(staff.size.look_after(now).next == now + pause);
+    for (steady_time last = now; now < start + 100ms; last = now) {
+        now = staff.size.look_after(now).next;
+        REQUIRE(now > last);
+        REQUIRE(now <= last + keeper::tick);
+    }
+    const steady_time tick = staff.size.look_after(now).next;
+    CHECK(staff.size.look_after(tick).next == tick + keeper::tick);
+    CHECK(staff.workers.extra_places() == 0); // no task waits
+}
+
+TEST_CASE("a pool that may not grow is visited at ticks only") {
+    growing_staff staff({.threads = 1});
+    staff.workers.hire_usual();
+    REQUIRE(eventually([&] { return staff.working == 1 && !staff.lanes->bell.has_looker(); }));
+    CHECK(staff.size.look_after(start).next == start + keeper::tick);
+    CHECK(staff.size.look_after(start + 1ms).next == start + keeper::tick);
+}
+
+#if defined(__linux__)
+
+TEST_CASE("for a task behind one that has just been blocked the next look hires") {
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    std::atomic<bool> may_go_on{false};
+    std::atomic<long> blocked{0};
+    staff.work = [&](worker& self) {
+        staff.stop_looking(self);
+        blocked = self.thread_number.load();
+        may_go_on.wait(false);
+    };
+    staff.workers.hire_usual();
+    REQUIRE(eventually(
+        [&] { return blocked != 0 && activity_of(blocked) == thread_activity::blocked; }));
+    const steady_time next = staff.size.look_after(start).next;
+    staff.lanes.store_dummy();
+    CHECK(staff.size.look_after(next - 1us).next == next);
+    CHECK(staff.workers.extra_places() == 0);
+    static_cast<void>(staff.size.look_after(next));
+    CHECK(staff.workers.extra_places() == 1);
+    may_go_on = true;
+    may_go_on.notify_all();
+}
+
+#endif
 
 TEST_CASE("an extra worker that was asleep for long is to leave") {
     growing_staff staff({.threads = 1, .max_threads = 2});

@@ -57,9 +57,9 @@ private:
     bool is_enlisted_ = false;
 };
 
-/// One for all executors. While any of them is active it looks after them every 5 ms; when all have
-/// been idle for a few rounds it sleeps until something is due, so that an idle program has no
-/// wake-ups at all.
+/// One for all executors. While any of them is active it looks after them every 5 ms, or sooner if
+/// one wants that; when all have been idle for a few rounds it sleeps until something is due, so
+/// that an idle program has no wake-ups at all.
 ///
 /// Who calls it takes no lock, and relies on nobody else's call: the keeper itself says that it is
 /// up. So whatever call the system has lost, the next one makes up for it.
@@ -99,6 +99,14 @@ public:
     /// A sleeper was rung for: the keeper sees to it that one comes. The same for a caller who must
     /// not be kept by the start of a thread.
     void notice_ring() noexcept;
+
+    /// Has it come by at once, if there is a thread. Where a lost call does no harm: then it comes
+    /// at the next tick.
+    void call() noexcept {
+        if (has_thread()) {
+            alarm_.call();
+        }
+    }
 
     /// Whether it has to be told of something that is due at `due`.
     bool sleeps_past(steady_time due) const noexcept { return due < gets_up_.load(); } // KEEPER-2

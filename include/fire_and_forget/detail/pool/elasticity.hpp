@@ -15,26 +15,33 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Keeps as many workers able to work as the pool was made for. Those that are blocked are made up
 /// for, up to the most there may be; those that are too many when all is quiet leave.
 ///
-/// Rules  When tasks wait, nobody is free and nobody has taken a task for a tick, but for those
-///        that were hired meanwhile: as long as fewer can run than the pool was made for, one more
-///        is hired, and twice as many with each further tick, 32 at most and not more than tasks
-///        wait. A hundred tasks that block at once have their threads after some 40 ms, and one
-///        that blocks now and then gets one.
+/// Rules  When tasks wait, nobody is free and nobody has taken a task since the last look, but for
+///        those that were hired meanwhile: as long as fewer can run than the pool was made for, one
+///        more is hired, and twice as many with each further look, 32 at most and not more than
+///        tasks wait.
 ///        When enough can run, the waiting tasks are simply many, and more threads would not help.
 ///        Still one more comes every half second without progress: what keeps the processor may be
 ///        waiting in a loop for a task behind it.
 ///        Those that were asleep for half a second without a break, and are too many, leave.
+/// Pace   From the moment at which nobody is free any more, and after each hiring, looks come soon
+///        and then ever more rarely, each after a third as long again: a task behind some that have
+///        been blocked for three milliseconds waits for one. In the end the keeper's ticks are
+///        enough, so that a pool that is simply busy is left alone. A hundred tasks that block at
+///        once have their threads after some 3 ms, and one that blocks now and then gets one.
 class elasticity {
 public:
     elasticity(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after) noexcept
         : base_(base), most_(most), starvation_after_(starvation_after) {}
 
-    /// What a tick saw while tasks wait and no worker is free.
+    /// Looks that follow each other sooner are one: nobody could have got on.
+    static constexpr std::chrono::microseconds soonest{250};
+
+    /// What a look saw while no worker is free.
     struct sight {
         steady_time now;
         std::uint64_t taken = 0;   ///< tasks that workers have taken so far
         std::uint64_t hired = 0;   ///< workers that were hired so far
-        std::uint64_t waiting = 0; ///< tasks
+        std::uint64_t waiting = 0; ///< tasks; if none does, the next one may be hired for at once
         unsigned threads = 0;
     };
 
@@ -49,13 +56,15 @@ public:
     verdict when_saturated(const sight& seen, CanRun can_run) {
         least_idle_ = 0;
         window_end_ = later(seen.now, window);
-        const std::uint64_t by_new_ones = seen.hired - hired_before_;
-        const bool is_getting_on = !is_saturated_ || seen.taken - taken_before_ > by_new_ones;
-        is_saturated_ = true;
-        taken_before_ = seen.taken;
-        hired_before_ = seen.hired;
-        if (is_getting_on) {
+        if (is_saturated_ && seen.now < later(last_look_, soonest)) {
+            return {};
+        }
+        const bool is_getting_on = gets_on(seen);
+        const bool had_waiting = std::exchange(has_waiting_, seen.waiting > 0);
+        if (is_getting_on || !had_waiting) {
             begin_episode(seen.now);
+        }
+        if (is_getting_on || !has_waiting_) {
             return {};
         }
         if (seen.threads >= most_) {
@@ -63,23 +72,18 @@ public:
                 starvation_after_.count() > 0 && later(stuck_since_, starvation_after_) <= seen.now;
             return {0, is_long && !std::exchange(has_told_, true)};
         }
-        unsigned wanted = 0;
-        if (can_run(base_) < base_) {
-            wanted = step_;
-            step_ = step_ < most_at_once ? 2 * step_ : step_;
-        } else if (later(last_hire_, patience) <= seen.now) {
-            wanted = 1;
-        }
-        if (wanted > 0) {
-            last_hire_ = seen.now;
-        }
-        const std::uint64_t room = most_ - seen.threads;
-        const std::uint64_t useful = seen.waiting < room ? seen.waiting : room;
-        return {wanted < useful ? wanted : static_cast<unsigned>(useful), false};
+        return {make_up(seen, can_run), false};
     }
 
-    /// Otherwise: how many of the `idle` ones, who sleep, are to leave. `extra` are too many.
+    /// Somebody is free. Between two ticks; at a tick when_at_ease() says that too.
+    void note_free() noexcept { is_saturated_ = false; }
+
+    /// At a tick otherwise: how many of the `idle` ones, who sleep, are to leave. `extra` are too
+    /// many.
     unsigned when_at_ease(steady_time now, unsigned idle, unsigned extra) noexcept;
+
+    /// When to look again, after when_saturated(); never if a tick will do.
+    steady_time next_look() const noexcept;
 
     /// Since when nobody has got on. After when_saturated() only.
     steady_time stuck_since() const noexcept { return stuck_since_; }
@@ -88,6 +92,38 @@ private:
     static constexpr unsigned most_at_once = 32;
     static constexpr std::chrono::milliseconds patience{500};
     static constexpr std::chrono::milliseconds window{500};
+    static constexpr std::chrono::milliseconds usual_pause{5};
+
+    static constexpr std::uint64_t least(std::uint64_t a, std::uint64_t b) noexcept {
+        return a < b ? a : b;
+    }
+
+    /// How many to hire for tasks that wait although all are kept.
+    template <class CanRun>
+    unsigned make_up(const sight& seen, CanRun& can_run) {
+        const bool may_come = seen.now < later(last_hire_, usual_pause); // new ones take a moment
+        const std::uint64_t coming = may_come ? first_takes_ : 0;
+        if (seen.waiting <= coming) {
+            return 0;
+        }
+        unsigned wanted = 0;
+        if (can_run(base_) < base_) {
+            wanted = step_;
+            step_ = step_ < most_at_once ? 2 * step_ : step_;
+            hurried_since_ = has_come_ ? seen.now : hurried_since_;
+        } else if (later(last_hire_, patience) <= seen.now) {
+            wanted = 1;
+        }
+        if (wanted > 0) {
+            last_hire_ = seen.now;
+            has_come_ = false;
+        }
+        const std::uint64_t useful = least(seen.waiting - coming, most_ - seen.threads);
+        return static_cast<unsigned>(least(wanted, useful));
+    }
+
+    /// Notes the look; whether tasks were taken since the last one by others than new workers.
+    bool gets_on(const sight& seen) noexcept;
 
     void begin_episode(steady_time now) noexcept;
 
@@ -96,8 +132,14 @@ private:
     const std::chrono::nanoseconds starvation_after_;
 
     bool is_saturated_ = false;
+    bool has_waiting_ = false;
+    bool may_grow_ = false;
+    steady_time last_look_{};
+    steady_time hurried_since_{}; ///< when nobody was free any more, or the last were hired
     std::uint64_t taken_before_ = 0;
     std::uint64_t hired_before_ = 0;
+    std::uint64_t first_takes_ = 0; ///< that new workers are still to do
+    bool has_come_ = true;          ///< somebody who was to be hired last
     steady_time stuck_since_{};
     steady_time last_hire_{};
     unsigned step_ = 1;

@@ -9,7 +9,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsigned idle,
                                                          unsigned extra) noexcept {
-    is_saturated_ = false;
+    note_free();
     if (extra == 0) {
         window_end_ = {};
         return 0;
@@ -26,6 +26,26 @@ FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsign
     least_idle_ = idle;
     window_end_ = later(now, window);
     return leaving;
+}
+
+FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
+    const auto third = (last_look_ - hurried_since_) / 3;
+    const steady_time next = later(last_look_, third < soonest ? soonest : third);
+    return may_grow_ && third < usual_pause ? next : never;
+}
+
+FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {
+    const std::uint64_t fresh = seen.hired - std::exchange(hired_before_, seen.hired);
+    const std::uint64_t taken = seen.taken - std::exchange(taken_before_, seen.taken);
+    const bool was_saturated = std::exchange(is_saturated_, true);
+    const bool result = !was_saturated || taken > first_takes_ + fresh;
+    first_takes_ = result ? 0 : first_takes_ + fresh - taken;
+    has_come_ = has_come_ || fresh > 0;
+    has_waiting_ = was_saturated && has_waiting_;
+    hurried_since_ = was_saturated ? hurried_since_ : seen.now;
+    last_look_ = seen.now;
+    may_grow_ = seen.threads < most_;
+    return result;
 }
 
 FIRE_AND_FORGET_ENGINE void elasticity::begin_episode(steady_time now) noexcept {

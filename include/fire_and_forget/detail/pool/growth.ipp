@@ -23,7 +23,8 @@ FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes
                                       workforce& workers, shutdown_participant& owner,
                                       quiescence& quiet, sink_lending& sinks)
     : lanes_(lanes), bell_(lanes.bell), workers_(workers), owner_(owner), quiet_(quiet),
-      sinks_(sinks), elasticity_(workers.places(), workers.most_places(), [&] {
+      sinks_(sinks), wants_to_know_(may_grow()),
+      elasticity_(workers.places(), workers.most_places(), [&] {
           // In a pool that never has more than one thread it is usual that tasks wait for another,
           // so nobody is told unless he has asked for it.
           const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
@@ -40,47 +41,80 @@ FIRE_AND_FORGET_ENGINE bool growth::is_to_leave() noexcept {
     return leaving > 0;
 }
 
+FIRE_AND_FORGET_ENGINE void growth::call_keeper() noexcept {
+    if (wants_to_know_.exchange(false, std::memory_order_relaxed)) {
+        keeper::instance().call();
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool growth::may_grow() const noexcept {
+    return workers_.places() < workers_.most_places();
+}
+
 FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
     ward::visit result;
-    const sight seen{now, bell_.sleepers(), lanes_.may_have_tasks(), workers_.extra_places()};
+    const std::uint32_t sleepers = bell_.sleepers();
+    const sight seen{now, sleepers, lanes_.may_have_tasks(), workers_.extra_places(),
+                     sleepers > 0 || bell_.has_looker()};
     result.is_active = seen.has_tasks || seen.extra > 0 || seen.sleepers < workers_.places() ||
                        bell_.is_ringing() || workers_.has_stragglers();
     if (result.is_active) {
         if (next_tick_ <= now) {
             next_tick_ = later(now, keeper::tick);
             see_to_progress(seen);
+        } else if (!seen.is_anybody_free && next_look_ <= now) {
+            make_up_for_blocked(seen);
         }
         result.next = next_tick_;
     }
+    if (seen.is_anybody_free) {
+        expect_saturation(now);
+    } else {
+        result.next = earlier_of(result.next, next_look_);
+    }
+    was_anybody_free_ = seen.is_anybody_free;
     return result;
+}
+
+/// Somebody is free: when nobody is any more, that is news.
+FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
+    if (!was_anybody_free_) {
+        elasticity_.note_free();
+        next_look_ = {};
+    }
+    if (may_grow() && next_question_ <= now && !wants_to_know_.load(std::memory_order_relaxed)) {
+        next_question_ = later(now, keeper::tick);
+        wants_to_know_.store(true, std::memory_order_relaxed);
+    }
 }
 
 /// Progress is what counts: whoever looks or was rung for is relied on only while tasks are taken.
 FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
     const bool is_ringing = bell_.is_ringing();
-    const unsigned stuck = progress_.note(lanes_.taken(), seen.has_tasks || is_ringing);
+    stuck_ = progress_.note(lanes_.taken(), seen.has_tasks || is_ringing);
     if (workers_.has_stragglers()) {
         bell_.call_all();
     }
-    if (stuck >= progress_watch::too_long && seen.sleepers > 0) {
-        call_instead(seen, stuck);
-    } else if (!seen.has_tasks || (bell_.has_looker() && stuck < progress_watch::too_long)) {
+    const bool is_stuck = stuck_ >= progress_watch::too_long;
+    if (is_stuck && seen.sleepers > 0) {
+        call_instead(seen);
+    } else if (seen.is_anybody_free && (!seen.has_tasks || (bell_.has_looker() && !is_stuck))) {
         let_leave(seen);
     } else if (seen.sleepers > 0) { // those who are awake have no time for what is there
         workers_.call_or_hire({}, workforce::ring_of::somebody_else);
     } else {
-        make_up_for_blocked(seen.now, stuck);
+        make_up_for_blocked(seen);
     }
 }
 
 /// Nothing gets on though somebody sleeps: a call was lost, or who looks or was called has been
 /// stopped. So others are called, and if that is no use hired.
-FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen, unsigned stuck) {
+FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen) {
     if (seen.has_tasks && !lanes_.has_task_at_hand()) {
         return; // a worker has been stopped with the lock of a lane: what is there can't be had
     }
     bell_.call_all();
-    const bool is_no_use = stuck > progress_watch::too_long;
+    const bool is_no_use = stuck_ > progress_watch::too_long;
     if (!seen.has_tasks) {
         if (is_no_use && !workers_.has_napper()) {
             bell_.give_up_ring(); // what it was for has been done meanwhile
@@ -88,7 +122,7 @@ FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen, unsigned stu
     } else if (is_no_use && workers_.vacancies() > 0) {
         workers_.hire_usual();
     } else if (is_no_use) {
-        make_up_for_blocked(seen.now, stuck);
+        make_up_for_blocked(seen);
     }
 }
 
@@ -102,9 +136,10 @@ FIRE_AND_FORGET_ENGINE void growth::let_leave(const sight& seen) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(steady_time now, unsigned stuck) {
+FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(const sight& seen) {
     std::unique_ptr<const starvation> lack;
     unsigned to_hire = 0;
+    next_look_ = later(seen.now, elasticity::soonest);
     {
         std::unique_lock lock(quiet_.mutex(), std::defer_lock);
         if (!try_lock_soon(lock)) {
@@ -113,19 +148,23 @@ FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(steady_time now, unsigne
         if (workers_.vacancies() > 0) {
             return; // meanwhile a worker has left: its place comes first
         }
-        const auto idle = stuck >= progress_watch::far_too_long
+        const auto idle = stuck_ >= progress_watch::far_too_long
                               ? worker_roster::without_task::unable
                               : worker_roster::without_task::able;
         worker_roster& roster = workers_.roster();
-        roster.note_busy(now);
         const std::uint64_t taken = lanes_.taken();
+        std::uint64_t waiting = 0;
+        if (seen.has_tasks) {
+            roster.note_busy(seen.now);
+            waiting = lanes_.pushed() - taken;
+        }
         const elasticity::verdict what = elasticity_.when_saturated(
-            {now, taken, roster.hired(), lanes_.pushed() - taken,
-             static_cast<unsigned>(roster.alive())},
-            [&](unsigned enough) { return roster.count_able(enough, now, idle); });
+            {seen.now, taken, roster.hired(), waiting, static_cast<unsigned>(roster.alive())},
+            [&](unsigned enough) { return roster.count_able(enough, seen.now, idle); });
+        next_look_ = elasticity_.next_look();
         to_hire = what.to_hire;
         if (what.is_starving) {
-            lack = describe_starvation(roster, lanes_, elasticity_.stuck_since(), now);
+            lack = describe_starvation(roster, lanes_, elasticity_.stuck_since(), seen.now);
         }
     }
     while (to_hire > 0 && workers_.hire_extra()) {

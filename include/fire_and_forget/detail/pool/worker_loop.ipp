@@ -130,7 +130,9 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::nap(steady_time now
 FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
     if (self.turn == doorbell::turn::mine) {
         self.turn = doorbell::turn::of_another;
-        if (bell_.stop_looking() && (why == reason::succession || lanes_.may_have_tasks())) {
+        if (!bell_.stop_looking()) {
+            growth_.note_all_busy();
+        } else if (why == reason::succession || lanes_.may_have_tasks()) {
             workers_.ring(self.taker.where());
         }
     }
