@@ -23,6 +23,7 @@
      WORKERS=1 TASKS=3 REFUSALS=1 KEEPER                           272,537           0
      WORKERS=1 KEEPER LOST_WAKES=1                                 687,742           0
      BY_WORKER LONG_TASK UNHIRED=2 TASKS=3 DEATHS=2                 20,439           0
+     ADAPTIVE DEATHS=2                                           2,176,496           2
    By hand, too large for ctest:
      LONG_TASK KEEPER TASKS=3                                    5,849,477           8
      REFUSALS=1 KEEPER                                           6,285,736           8

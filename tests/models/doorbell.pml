@@ -4,7 +4,8 @@
    runs and ends, or with LONG_TASK the first task of lane 0 blocks its worker until the last one of that
    lane has run.
 
-   Checked  When nothing moves any more, every task has run; `sleeping` never falls below 0.
+   Checked  When nothing moves any more, every task has run; `sleeping` never falls below 0. Where one adapts
+            (ADAPTIVE), no submit rings while one naps, and one at a time writes down when tasks come.
             With UNLESS_LEFT_TO_OTHERS: or else somebody did not ring, or rang in vain, in one of the
             two races that are left by choice. So there is no third, and the keeper's tick repairs both:
               1  a submit sees LOOKING or RINGING in the moment when whoever looks leaves with another
@@ -28,11 +29,15 @@
      BY_WORKER LONG_TASK LANES=2 WORKERS=3 UNHIRED=3                   619,325           1
      BY_WORKER LONG_TASK LANES=2 WORKERS=3                           4,479,431           5
      BY_WORKER LONG_TASK TASKS=3 UNHIRED=2 REFUSALS=1 KEEPER           253,777           0
+     ADAPTIVE LONG_TASK UNLESS_LEFT_TO_OTHERS WORKERS=3 UNHIRED=1    2,849,510           3
+     ADAPTIVE LONG_TASK KEEPER TASKS=3                               1,208,121           1
+     ADAPTIVE LONG_TASK KEEPER LOST_WAKES=1                          4,063,884           5
    By hand, too large for ctest:
      LANES=2                                                        19,599,189          36
      LANES=2 UNHIRED=1                                              16,008,006          34
      LONG_TASK KEEPER LANES=2 TASKS_1=1                             34,812,245          88
      LONG_TASK UNLESS_LEFT_TO_OTHERS LANES=2 TASKS_1=1 TRY_LOCKS    12,881,036          22
+     ADAPTIVE LANES=2 TASKS_1=1                                      7,732,805          12
 
    Mutants, each found at once
      NO_HEAVY_BARRIER           on parking
@@ -56,7 +61,12 @@
      CALLED_ONCE                with KEEPER LOST_WAKES=1 LONG_TASK: a worker that wakes by itself calls the
                                 keeper once, and that call is the one that is lost
      ANYBODY_TAKES_BACK         with KEEPER LOST_WAKES=1 UNHIRED=1: the keeper, who finds no vacancy, takes
-                                back the ring of another, whose call was lost */
+                                back the ring of another, whose call was lost
+     TURN_KEPT_WHILE_RUNNING    with ADAPTIVE LONG_TASK KEEPER: whoever naps keeps LOOKING while it runs
+                                what it has found, and nobody rings for what comes meanwhile
+     TURN_GIVEN_UP_FOR_NAP      with ADAPTIVE: submits ring although one naps
+     NOTED_LATE                 with ADAPTIVE: whoever has found a task writes that down when another may
+                                look already */
 
 #include "doorbell.inc"
 
