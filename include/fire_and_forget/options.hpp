@@ -156,8 +156,10 @@ enum class overflow : std::uint8_t {
                  ///< the longest. It is reported as displaced. Tasks that repeat stay. If there is
                  ///< none to make room, its own task is refused
     run_in_caller, ///< it runs its task itself, before it returns
-    wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. From a
-                   ///< task of the pool it does not wait
+    wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. Where
+                   ///< tasks end quickly it waits for room for many of them at once, so that most
+                   ///< calls do not wait: it goes on 0.3 ms after there was room for one at the
+                   ///< latest. From a task of the pool it does not wait
 };
 
 /// How a pool is made. All fields may be left out:

@@ -7,8 +7,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
+#include <utility>
+#include <vector>
 
+using faf::detail::deadline_after;
 using faf::detail::pending_limit;
 using faf::detail::steady_time;
 
@@ -34,6 +38,25 @@ TEST_CASE("a limit lets in as many as it has places") {
     limit.leave();
     CHECK(limit.try_enter());
     CHECK_FALSE(limit.try_enter());
+}
+
+TEST_CASE("places can be given back several at a time") {
+    pending_limit limit(3);
+    CHECK(limit.try_enter());
+    CHECK(limit.try_enter());
+    CHECK(limit.try_enter());
+    limit.leave(2);
+    CHECK(limit.try_enter());
+    CHECK(limit.try_enter());
+    CHECK_FALSE(limit.try_enter());
+}
+
+TEST_CASE("there may be as many places as can be counted") {
+    pending_limit limit(SIZE_MAX);
+    CHECK(limit.exists());
+    CHECK(limit.try_enter());
+    CHECK(limit.try_enter());
+    limit.leave(2);
 }
 
 TEST_CASE("who must not be refused enters a full limit, and as many must leave before the next") {
@@ -91,4 +114,87 @@ TEST_CASE(
     is_over = true;
     limit.wake_all(); // or a failure would be a hang
     waiting.join();
+}
+
+TEST_CASE("all who wait come in when as many places are given back at once: they wake each other") {
+    constexpr int callers = 5;
+    pending_limit limit(callers, std::chrono::hours(1));
+    for (int i = 0; i < callers; ++i) {
+        CHECK(limit.try_enter());
+    }
+    std::atomic<int> asked{0};
+    std::atomic<int> entered{0};
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> waiting;
+    for (int i = 0; i < callers; ++i) {
+        waiting.emplace_back([&] {
+            bool has_asked = false;
+            const bool has_entered = limit.wait_enter(steady_time::max(), [&] {
+                asked += std::exchange(has_asked, true) ? 0 : 1;
+                return is_over.load();
+            });
+            entered += has_entered ? 1 : 0;
+        });
+    }
+    CHECK(faf_test::eventually([&] { return asked == callers; }));
+    limit.leave(callers);
+    CHECK(faf_test::eventually([&] { return entered == callers; }));
+    is_over = true;
+    limit.wake_all(); // or a failure would be a hang
+    for (std::thread& one : waiting) {
+        one.join();
+    }
+    CHECK_FALSE(limit.try_enter());
+}
+
+TEST_CASE("when the time of the first in line is over, the next one waits in its stead") {
+    pending_limit limit(1, std::chrono::hours(1));
+    CHECK(limit.try_enter());
+    std::atomic<int> asked{0};
+    std::atomic<int> entered{0};
+    std::atomic<bool> is_over{false};
+    const auto wait_until = [&](steady_time deadline) {
+        const bool has_entered = limit.wait_enter(deadline, [&] {
+            ++asked;
+            return is_over.load();
+        });
+        entered += has_entered ? 1 : 0;
+    };
+    std::thread first([&] { wait_until(deadline_after(std::chrono::milliseconds(20))); });
+    CHECK(faf_test::eventually([&] { return asked >= 1; }));
+    std::thread second([&] { wait_until(steady_time::max()); });
+    first.join();
+    CHECK(entered == 0);
+    CHECK(faf_test::eventually([&] { return asked >= 3; }));
+    limit.leave();
+    CHECK(faf_test::eventually([&] { return entered == 1; }));
+    is_over = true;
+    limit.wake_all(); // or a failure would be a hang
+    second.join();
+}
+
+TEST_CASE("who has learned to wait for many places takes the only one that comes") {
+    constexpr int rounds = 50;
+    pending_limit limit(64, std::chrono::hours(1));
+    for (int i = 0; i < 64; ++i) {
+        CHECK(limit.try_enter());
+    }
+    std::atomic<int> entered{0};
+    std::atomic<bool> is_over{false};
+    std::thread waiting([&] {
+        while (!is_over) {
+            const bool has_entered =
+                limit.wait_enter(steady_time::max(), [&] { return is_over.load(); });
+            entered += has_entered ? 1 : 0;
+        }
+    });
+    bool has_come = true; // some of them quickly one after the other, so it learns
+    for (int i = 1; i <= rounds && has_come; ++i) {
+        limit.leave();
+        has_come = faf_test::eventually([&] { return entered >= i; });
+    }
+    is_over = true;
+    limit.wake_all(); // or a failure would be a hang
+    waiting.join();
+    CHECK(entered == rounds);
 }

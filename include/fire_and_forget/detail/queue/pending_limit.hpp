@@ -5,10 +5,12 @@
 // has a limit at all; a worker that takes one gives its place back.
 
 #include "../platform/abi.hpp"
-#include "../platform/scope_guard.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -18,51 +20,73 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Counts places and lets callers wait for one.
 ///
-/// Invariant  LIMIT-1  taken_ never exceeds most_ by try_enter(); enter_anyway() may make it.
-/// Orderings  LIMIT-2  Who waits enters waiters_ and then looks whether a place is free; who leaves
-///                     gives the place back and then reads waiters_. All four are seq_cst, so one
-///                     sees the other. A wait looks again every 10 ms all the same: in glibc 2.36 a
-///                     condition variable with several waiters may lose a wake-up (bug 25847).
+/// Shape       Two counts that only grow: entered_, which callers change, and left_, which workers
+///             do. What lies between them is taken. Callers that wait stand in line; the first of
+///             them waits for places, and whoever leaves the line calls those behind him. So a
+///             worker wakes one caller at most, and only when as many places are free as that one
+///             waits for.
+/// Invariants  LIMIT-1  try_enter() never takes more than most_ places; enter_anyway() may. It
+///                      reads entered_ before left_: where it finds no place there was none at the
+///                      moment of the first, and it enters only if that has not changed since.
+///             LIMIT-2  While callers are in line, one of them is first, or has been called and is
+///                      on its way: whoever leaves the line while nobody is first calls.
+///             LIMIT-3  The first in line waits for several places where they come quickly: for as
+///                      many as come in `stretch`, so that sleeping and waking are paid for by many
+///                      tasks; and in vain for twice that time, if they come less quickly than
+///                      before. A place is never left free for longer while somebody waits for it.
+/// Orderings   LIMIT-4  The first in line stores wake_at_ and then reads left_; who leaves adds to
+///                      left_ and then reads wake_at_. All four are seq_cst, so one sees the other.
+///                      Who waits looks again every 10 ms all the same: in glibc 2.36 a condition
+///                      variable with several waiters may lose a wake-up (bug 25847).
+/// Cost        Entering: one read-modify-write, on a line that workers do not touch. Leaving: one,
+///             on a line that callers read when they see no place, about once in a round.
+/// Source      tests/models/limit.pml.
 class pending_limit {
 public:
     explicit pending_limit(std::size_t most, std::chrono::nanoseconds look_again =
-                                                 std::chrono::milliseconds(10)) noexcept
-        : most_(most), look_again_(look_again) {}
+                                                 std::chrono::milliseconds(10)) noexcept;
 
     bool exists() const noexcept { return most_ > 0; }
 
     bool try_enter() noexcept;
 
     /// For what must not be refused.
-    void enter_anyway() noexcept { taken_.fetch_add(1, std::memory_order_relaxed); }
+    void enter_anyway() noexcept { entered_.fetch_add(1, std::memory_order_relaxed); }
 
-    void leave();
+    void leave(std::int64_t places = 1);
 
-    /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds.
-    template <class Predicate>
-    bool wait_enter(steady_time deadline, Predicate is_over) {
-        waiters_.fetch_add(1); // LIMIT-2
-        const scope_guard at_the_end([&] { waiters_.fetch_sub(1); });
-        std::unique_lock lock(mutex_);
-        while (!try_enter()) {
-            if (is_over() || steady_clock::now() >= deadline) {
-                return false;
-            }
-            wait_until(has_room_, lock, earlier_of(deadline, deadline_after(look_again_)));
-        }
-        return true;
-    }
+    /// Waits for a place until `deadline`; false if there is none by then, or `is_over` holds,
+    /// which is asked under the lock.
+    bool wait_enter(steady_time deadline, function_ref<bool()> is_over);
 
     /// Those that wait look again.
     void wake_all();
 
 private:
-    const std::size_t most_;
+    static constexpr std::chrono::microseconds stretch{150};
+    static constexpr std::int64_t nobody = INT64_MAX; ///< waits: what wake_at_ is then
+
+    void call_first();
+
+    // Under the lock.
+
+    void wait_as_first(std::unique_lock<std::mutex>& lock, steady_time deadline);
+    void call_next() noexcept;
+    std::int64_t free_places() const noexcept { return most_ - (entered_.load() - left_.load()); }
+
+    const std::int64_t most_;
     const std::chrono::nanoseconds look_again_;
-    std::atomic<std::size_t> taken_{0};
-    std::atomic<std::uint32_t> waiters_{0};
     std::mutex mutex_;
-    std::condition_variable has_room_;
+    bool has_first_ = false;
+    std::int64_t awaited_ = 1; ///< how many places the first in line waits for
+    std::condition_variable places_;
+    std::condition_variable next_;
+
+    alignas(cache_line) std::atomic<std::int64_t> entered_{0};
+    std::atomic<std::int64_t> left_by_then_{0}; ///< what left_ was when a caller last looked
+
+    alignas(cache_line) std::atomic<std::int64_t> left_{0};
+    std::atomic<std::int64_t> wake_at_{nobody}; ///< how many have left when the first is called
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
