@@ -39,7 +39,6 @@ class elastic_pool {
 public:
     static constexpr const char* name = "fire_and_forget";
     static constexpr unsigned workers = pool_workers;
-    static constexpr bool has_thread_per_task = false;
     static constexpr const char* watcher = "faf/keeper";
 
     template <class Fn>
@@ -57,7 +56,6 @@ class own_threads {
 public:
     static constexpr const char* name = "fire_and_forget/own_thread";
     static constexpr unsigned workers = pool_workers;
-    static constexpr bool has_thread_per_task = true;
 
     template <class Fn>
     void submit(Fn fn) {

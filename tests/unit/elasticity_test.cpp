@@ -123,7 +123,7 @@ TEST_CASE(
         REQUIRE(++looks < 20);
     }
     CHECK(pool.seen.now <= begin + 20ms);
-    for (int i = 0; i < 50; ++i) { // still busy
+    for (unsigned i = 0; i < 50; ++i) { // still busy
         pool.seen.taken += i % 2;
         pool.look();
         REQUIRE(pool.policy.next_look() == never);

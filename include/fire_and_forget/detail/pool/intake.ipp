@@ -30,7 +30,9 @@ inline void put(suspended& one, slot& place) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE refusal intake::accept(task_ptr& task, entry how) {
-    task->begin_waiting(steady_clock::now());
+    if (!task->is_accepted) { // else it has come by way of another executor
+        task->begin_waiting(steady_clock::now());
+    }
     if (how == entry::run_here) {
         return callers_.run(task);
     }
