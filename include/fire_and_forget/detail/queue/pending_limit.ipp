@@ -70,7 +70,7 @@ FIRE_AND_FORGET_ENGINE bool pending_limit::wait_enter(steady_time deadline,
     return true;
 }
 
-/// Waits until so many places are free, or for some time. Learns how many to wait for the next time.
+/// Waits until so many places are free, or for some time. Learns how many to wait for next time.
 FIRE_AND_FORGET_ENGINE void pending_limit::wait_as_first(std::unique_lock<std::mutex>& lock,
                                                          steady_time deadline) {
     const steady_time begin = steady_clock::now();

@@ -9,7 +9,7 @@
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../pool/pool_door.hpp"
-#include "../queue/lanes.hpp"
+#include "../queue/lane_at_hand.hpp"
 #include "../task/task.hpp"
 #include "call.hpp"
 #include "firing.hpp"
@@ -83,48 +83,23 @@ template <class... Args>
     return fire_at_pool(pool, {given, where, callable, how.facts, construct});
 }
 
-/// The thread's lane is at hand again.
-inline void leave_library(pool_lane& lane, lane_set& lanes) noexcept {
-    keep_order();
-    this_thread.lane = &lane; // REENTRY-1: it may be another one's
-    keep_order();
-    this_thread.lanes = &lanes;
-}
-
-/// In a lane that may be the thread's own, where a handler of a signal could store one meanwhile.
-[[gnu::always_inline]] inline void publish(pool_lane& lane, slot& stored, const task_vtable& type) {
-    if constexpr (counts_in_one_step) {
-        lane.publish(stored, type);
-    } else {
-        const inside_library counting; // REENTRY-2
-        lane.publish(stored, type);
-    }
-}
-
 /// At a pool: what is quick to store goes into a slot without further ado.
 template <class... Args>
 [[gnu::always_inline]] inline submission fire(pool_door& pool, const options* given,
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
     if (given == nullptr && fn.how->facts.is_quick) [[likely]] {
-        pool_lane* const lane = this_thread.lane;
-        keep_order(); // REENTRY-1: as they belong together
-        lane_set* const lanes = this_thread.lanes;
-        if (pool.has_at_hand(lanes)) [[likely]] {
-            this_thread.lanes = no_entry();
-            keep_order();
-            if (lane->has_room()) [[likely]] {
-                slot& place = lane->reserve(); // REENTRY-2
-                leave_library(*lane, *lanes);
-                fn.construct(place.closure, std::forward<Args>(args)...);
-                place.where = fn.where;
-                publish(*lane, place, *fn.how->facts.type);
-                // The pool may be gone once its task has run.
-                return pool_door::needs_no_more(*lanes)
-                           ? submission()
-                           : finish_late(pool, *lanes, *lane, place, *fn.how->facts.type, fn.where);
-            }
-            leave_library(*lane, *lanes);
+        const lane_at_hand own;
+        if (pool.has_at_hand(own.of()) && own.try_begin()) [[likely]] {
+            slot& place = own.reserve();
+            fn.construct(place.closure, std::forward<Args>(args)...);
+            place.where = fn.where;
+            own.publish(place, *fn.how->facts.type);
+            // The pool may be gone once its task has run.
+            return pool_door::needs_no_more(*own.of())
+                       ? submission()
+                       : finish_late(pool, *own.of(), own.lane(), place, *fn.how->facts.type,
+                                     fn.where);
         }
     }
     return fire_with_care<Args...>(pool, given, fn.where, fn.fn, *fn.how,

@@ -7,6 +7,7 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../queue/lane_at_hand.hpp"
 #include "../queue/thread_lanes.hpp"
 #include "../task/run_task.hpp"
 #include "untyped_call.hpp"
@@ -131,27 +132,39 @@ FIRE_AND_FORGET_ENGINE submission refuse_recalled(pool_door& pool, pool_lane& la
                : refuse_recalled(pool, lane, place, type);
 }
 
+/// A place in the pool goes back unused.
+FIRE_AND_FORGET_ENGINE submission give_place_back(pool_door& pool, const firing& call,
+                                                  refusal why) {
+    pool.leave();
+    pool.note_refused();
+    return submission(call.refuse(why));
+}
+
 /// Stores a plain task in a slot, where nothing can go wrong but that there is none.
 FIRE_AND_FORGET_ENGINE submission fire_into_slot(pool_door& pool, const untyped_call& fired,
                                                  const firing& call) {
+    if (!pool.is_open_here()) {
+        return give_place_back(pool, call, pool.why_not_open());
+    }
     lane_set& lanes = pool.lanes(); // the pool may be gone once its task has run
+    const task_vtable& type = *fired.how.type;
+    const auto store = [&](pool_lane& lane, auto& side, slot& place) {
+        fired.construct(place.closure);
+        place.where = fired.where;
+        side.publish(place, type);
+        return pool_door::needs_no_more(lanes)
+                   ? submission()
+                   : finish_late(pool, lanes, lane, place, type, fired.where);
+    };
+    if (const lane_at_hand own; own.of() == &lanes && own.try_begin()) [[likely]] {
+        return store(own.lane(), own, own.reserve());
+    }
     const lane_of_this_thread own(lanes, priority::normal);
     pool_lane* const lane = own.get();
-    const refusal why = !pool.is_open_here()                   ? pool.why_not_open()
-                        : lane == nullptr || !lane->has_room() ? refusal::out_of_memory
-                                                               : refusal::none;
-    if (why != refusal::none) {
-        pool.leave();
-        pool.note_refused();
-        return submission(call.refuse(why));
+    if (lane == nullptr || !lane->has_room()) {
+        return give_place_back(pool, call, refusal::out_of_memory);
     }
-    slot& place = lane->reserve();
-    fired.construct(place.closure);
-    place.where = fired.where;
-    lane->publish(place, *fired.how.type);
-    return pool_door::needs_no_more(lanes)
-               ? submission()
-               : finish_late(pool, lanes, *lane, place, *fired.how.type, fired.where);
+    return store(*lane, *lane, lane->reserve());
 }
 
 FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_call& fired) {
