@@ -8,6 +8,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/alarm_clock.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/head_start.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/signal_heir.hpp"
@@ -134,6 +135,9 @@ private:
 
     void live();
 
+    /// Until `due`, unless it was called since `seen` was read.
+    void sleep(std::uint32_t seen, steady_time due) noexcept;
+
     /// If it is enlisted. The thread ends when there is none.
     void unlink(ward& gone) noexcept;
 
@@ -156,6 +160,7 @@ private:
     std::uint64_t round_ = 0;
 
     alarm_clock alarm_;
+    head_start before_due_;
     std::atomic<bool> wants_ticks_{false}; ///< there is something to watch
     std::atomic<bool> is_parked_{true};    ///< changed by the keeper only
     std::atomic<steady_time> gets_up_{never};

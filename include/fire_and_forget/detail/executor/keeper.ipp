@@ -152,7 +152,7 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
         gets_up_.store(all.next); // KEEPER-2
         if (first_ != nullptr && !has_news()) {
             lock.unlock();
-            alarm_.sleep(seen, all.next);
+            sleep(seen, all.next);
             lock.lock();
         }
     }
@@ -162,6 +162,23 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
     gets_up_.store(never);
     thread_.store(presence::none); // KEEPER-3
     gone_.notify_all();
+}
+
+/// Gets up a little early, if it can, for what waits for its time is not to be late. The loop has
+/// an end even where the clock stands still.
+FIRE_AND_FORGET_ENGINE void keeper::sleep(std::uint32_t seen, steady_time due) noexcept {
+    constexpr unsigned most_looks = 1000;
+    const steady_time asked = due == never ? never : due - before_due_.length();
+    const bool is_ahead = steady_clock::now() < asked;
+    alarm_.sleep(seen, asked);
+    steady_time now = steady_clock::now();
+    if (is_ahead && asked <= now) {
+        before_due_.note(now - asked);
+    }
+    for (unsigned i = 0; i < most_looks && asked <= now && now < due; ++i) {
+        cpu_relax();
+        now = alarm_.calls() == seen ? steady_clock::now() : due;
+    }
 }
 
 FIRE_AND_FORGET_ENGINE void keeper::unlink(ward& gone) noexcept {
