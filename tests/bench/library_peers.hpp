@@ -17,13 +17,16 @@ concept has_wake_up = requires(Options how) {
     how.wake_up;
 };
 
-enum class wakes { by_caller, by_worker };
+enum class wakes { as_usual, by_caller, by_worker };
 
 /// Like the other pools it has two threads, come what may: it would add some while a gate holds
 /// these, and they would run what is to be queued.
 template <wakes Wakes, class Options = faf::pool_options>
 Options library_options() {
     Options how{.threads = pool_workers, .max_threads = pool_workers};
+    if constexpr (has_wake_up<Options> && Wakes == wakes::by_caller) {
+        how.wake_up = decltype(how.wake_up)::by_caller;
+    }
     if constexpr (has_wake_up<Options> && Wakes == wakes::by_worker) {
         how.wake_up = decltype(how.wake_up)::by_worker;
     }
@@ -33,8 +36,9 @@ Options library_options() {
 template <wakes Wakes>
 class library_pool {
 public:
-    static constexpr const char* name =
-        Wakes == wakes::by_caller ? "fire_and_forget" : "fire_and_forget/by_worker";
+    static constexpr const char* name = Wakes == wakes::as_usual    ? "fire_and_forget"
+                                        : Wakes == wakes::by_caller ? "fire_and_forget/by_caller"
+                                                                    : "fire_and_forget/by_worker";
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
@@ -54,7 +58,7 @@ public:
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
-    library_default_pool() { faf::configure_default_pool(library_options<wakes::by_caller>()); }
+    library_default_pool() { faf::configure_default_pool(library_options<wakes::as_usual>()); }
 
     template <class Fn>
     void submit(Fn fn) {

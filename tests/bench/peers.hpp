@@ -139,11 +139,14 @@ constexpr peers<Left..., Right...> operator+(peers<Left...>, peers<Right...>) no
     return {};
 }
 
-inline constexpr peers<library_pool<wakes::by_caller>> the_library;
+inline constexpr peers<library_pool<wakes::as_usual>> the_library;
 inline constexpr peers<library_default_pool> the_default_pool;
-inline constexpr std::conditional_t<has_wake_up<faf::pool_options>,
-                                    peers<library_pool<wakes::by_worker>>, peers<>>
-    the_library_by_worker;
+template <wakes Wakes>
+inline constexpr std::conditional_t<has_wake_up<faf::pool_options>, peers<library_pool<Wakes>>,
+                                    peers<>>
+    the_library_that;
+inline constexpr auto the_library_by_caller = the_library_that<wakes::by_caller>;
+inline constexpr auto the_library_by_worker = the_library_that<wakes::by_worker>;
 inline constexpr auto pools = peers<mutex_pool>{}
 #if defined(BENCH_HAS_TBB)
                               + peers<tbb_arena>{}

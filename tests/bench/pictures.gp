@@ -91,6 +91,41 @@ do for [format in "svg png"] {
     lengths = "per_task_at_10000 per_task_at_100000 per_task_at_1000000 per_task_at_10000000"
     plot for [peer in asked("queue_length")] medians("queue_length", peer, lengths) \
         with linespoints linetype style(peer) title peer
+    if (asked("gaps") ne "") {
+        set output results . "/gaps." . format
+        set multiplot layout 2,2 title "One task after the other: what their pace makes of it"
+        gap_names = "5 10 20 50 100 200 500 1000 2000 5000 10000 20000"
+        those(metric) = system(sprintf("for gap in %s; do printf '%%sus_%s ' $gap; done", \
+            gap_names, metric))
+        ways = "fire_and_forget fire_and_forget/by_caller fire_and_forget/by_worker oneTBB tokio"
+        answered = system(sprintf("for peer in %s; do grep -qF \"gaps,$peer,\" '%s' && echo $peer; done", \
+            ways, summary))
+        way(peer) = peer eq "fire_and_forget/by_caller" ? style("asio") \
+            : peer eq "fire_and_forget/by_worker" ? style("moodycamel") : style(peer)
+        set xrange [0.5:12.5]
+        set xtics ("5 µs" 1, "20 µs" 3, "100 µs" 5, "500 µs" 7, "2 ms" 9, "10 ms" 11)
+        unset xlabel
+        unset ylabel
+        set logscale y
+        set yrange [9:*]
+        set ytics ("10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6)
+        set key inside left top vertical font ",8"
+        do for [panel = 1:3] {
+            set title word("caller,_half_of_them caller,_99.9_%% start,_half_of_them", panel)
+            metric = word("caller_p50 caller_p99.9 start_p50", panel)
+            plot for [peer in answered] medians("gaps", peer, those(metric)) \
+                with linespoints linetype way(peer) title (panel == 1 ? peer : "")
+        }
+        unset logscale y
+        set yrange [0:1]
+        set ytics autofreq
+        set title "processors used, without the caller's"
+        plot for [peer in answered] medians("gaps", peer, those("cores")) \
+            with linespoints linetype way(peer) notitle
+        unset multiplot
+        unset title
+        set key outside right center
+    }
     # Without the library's answer there is no series.
     series = results . "/elasticity.csv"
     if (int(system(sprintf("cat '%s' 2>/dev/null | wc -l", series))) > 1) {

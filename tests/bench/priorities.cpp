@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    faf::thread_pool pool_{library_options<wakes::by_caller>()};
+    faf::thread_pool pool_{library_options<wakes::as_usual>()};
 };
 
 #if defined(BENCH_HAS_TBB)

@@ -300,7 +300,9 @@ impl Place {
     }
 }
 
-fn paced(asked: &Question, pool: &Handle) {
+/// Fires one task after the other at each pace, in microseconds: what does that cost the caller,
+/// how long until the task starts, and what do those who run it take of the processors?
+fn at_paces(asked: &Question, pool: &Handle, paces: &[(u64, usize)]) {
     let overhead = overhead();
     let fire = |every: Duration, count: usize| {
         let (mut cost, mut start) = (vec![1.0; count], vec![1.0; count]);
@@ -329,12 +331,32 @@ fn paced(asked: &Question, pool: &Handle) {
     };
     asked.tell("timer", overhead, "ns");
     fire(Duration::from_micros(20), 1000); // warm-up
-    for (us, count) in [(20, asked.tasks(100_000)), (200, asked.tasks(20_000))] {
+    for &(us, count) in paces {
+        let (used, begin) = (
+            cpu_seconds_of(|number| number != own_number()),
+            Instant::now(),
+        );
         let (mut cost, mut start) = fire(Duration::from_micros(us), count);
+        let cores = (cpu_seconds_of(|number| number != own_number()) - used)
+            / begin.elapsed().as_secs_f64();
         asked.tell_caller_percentiles(&format!("{us}us_caller_"), &mut cost, overhead);
         asked.tell_percentiles(&format!("{us}us_start_"), &mut start);
+        asked.tell(&format!("{us}us_cores"), cores, "cores");
         asked.tell(&format!("{us}us_samples"), count as f64, "tasks");
     }
+}
+
+fn paced(asked: &Question, pool: &Handle) {
+    let paces = [(20, asked.tasks(100_000)), (200, asked.tasks(20_000))];
+    at_paces(asked, pool, &paces);
+}
+
+fn gaps(asked: &Question, pool: &Handle) {
+    let gaps = [
+        5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000,
+    ];
+    let paces = gaps.map(|us| (us, asked.tasks(1_000_000 / us as usize).max(10)));
+    at_paces(asked, pool, &paces);
 }
 
 fn resident_bytes() -> f64 {
@@ -385,9 +407,19 @@ fn memory(asked: &Question, pool: &Handle) {
     asked.tell("tasks", tasks as f64, "tasks");
 }
 
+/// The measuring thread's, which is the process's.
+fn own_number() -> u32 {
+    std::process::id()
+}
+
 /// What all threads have used, to the nanosecond.
 fn cpu_seconds() -> f64 {
+    cpu_seconds_of(|_| true)
+}
+
+fn cpu_seconds_of(counts: impl Fn(u32) -> bool) -> f64 {
     threads()
+        .filter(|thread| counts(number_of(thread)))
         .map(|thread| std::fs::read_to_string(thread.join("schedstat")).unwrap_or_default())
         .map(|text| {
             text.split_whitespace()
@@ -400,17 +432,26 @@ fn cpu_seconds() -> f64 {
         / 1e9
 }
 
+fn number_of(thread: &std::path::Path) -> u32 {
+    thread
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
 fn threads() -> impl Iterator<Item = std::path::PathBuf> {
     std::fs::read_dir("/proc/self/task")
         .unwrap()
         .map(|thread| thread.unwrap().path())
 }
 
-/// Those of the measuring thread, whose number is the process's, do not count.
+/// Those of the measuring thread do not count.
 fn wake_ups() -> f64 {
-    let own = std::process::id().to_string();
     threads()
-        .filter(|thread| thread.file_name().unwrap().to_str() != Some(own.as_str()))
+        .filter(|thread| number_of(thread) != own_number())
         .map(|thread| std::fs::read_to_string(thread.join("status")).unwrap_or_default())
         .map(|text| {
             let line = text
@@ -467,6 +508,7 @@ fn main() {
         "producers" => producers(&asked, pool),
         "fan_out" => fan_out(&asked, pool),
         "paced" => paced(&asked, pool),
+        "gaps" => gaps(&asked, pool),
         "memory" => memory(&asked, pool),
         "idle" => idle(&asked, pool),
         _ => exit(2),
