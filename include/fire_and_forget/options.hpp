@@ -189,7 +189,7 @@ struct pool_options {
     /// one starts later by a nap or an eighth of the pause, at most. With wake::by_worker one looks
     /// after each `nap`, all the time. Naps take processor time: those of 50 us a quarter of a core
     /// on a virtual machine, longer ones less.
-    wake wake_up = wake::by_caller;
+    wake wake_up = wake::adaptive;
     time_span nap = std::chrono::microseconds(50);
 
     /// When tasks have waited this long while all threads were kept by others, and there may be no

@@ -28,12 +28,13 @@ namespace {
 using namespace faf_test;
 using faf::thread_pool;
 
-/// Runs `test` with pools of one to four workers, without a keeper.
+/// Runs `test` with pools of one to four workers, without a keeper. They sleep as soon as they have
+/// looked in vain, unless they are to do otherwise.
 template <class Test>
-void with_pools(Test test) {
+void with_pools(Test test, faf::wake how = faf::wake::by_caller) {
     for (unsigned threads = 1; threads <= 4; ++threads) {
         CAPTURE(threads);
-        thread_pool pool({.threads = threads, .max_threads = threads});
+        thread_pool pool({.threads = threads, .max_threads = threads, .wake_up = how});
         const held_keeper nobody_helps;
         test(pool);
         CHECK(pool.drain(patience));
@@ -71,6 +72,21 @@ TEST_CASE("a task fired around the time at which a worker falls asleep is not mi
         REQUIRE(rally(pool, load(6'000, 2'000),
                       [&] { return std::chrono::nanoseconds(45'000 + random.roll(25'000)); }));
     });
+}
+
+TEST_CASE(
+    "a task fired around the time at which a worker that adapts naps or sleeps is not missed") {
+    const unsigned seed = new_seed();
+    CAPTURE(seed);
+    dice random(seed);
+    with_pools(
+        [&](thread_pool& pool) {
+            REQUIRE(rally(pool, load(2'000, 500), [&] {
+                const bool is_long = random.roll(32) == 0; // so that hope comes and goes
+                return std::chrono::nanoseconds(random.roll(is_long ? 20'000'000 : 150'000));
+            }));
+        },
+        faf::wake::adaptive);
 }
 
 TEST_CASE("tasks of several threads fired at any time wake whom they must") {
