@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <latch>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -259,6 +261,36 @@ TEST_CASE("pools one after the other do not add up in a thread that uses them") 
             CHECK(lane_here(lanes) != nullptr);
             CHECK(pools_held() == 1);
         }
+    });
+}
+
+TEST_CASE("a thread that stores while it stores does so in another lane") {
+    on_a_thread([] {
+        const lanes_of_pool lanes;
+        pool_lane* own = nullptr;
+        {
+            const lane_of_this_thread outer(*lanes, priority::normal);
+            const lane_of_this_thread inner(*lanes, priority::normal);
+            own = outer.get();
+            CHECK(inner.get() != own);
+        }
+        CHECK(lane_here(lanes) == own);
+    });
+}
+
+TEST_CASE("a thread lets go of a pool that goes while it stores there when it has stored") {
+    on_a_thread([] {
+        const lanes_of_pool other;
+        std::optional<lanes_of_pool> lanes(std::in_place);
+        {
+            const lane_of_this_thread own(**lanes, priority::normal);
+            lanes.reset();
+            lane_here(other);
+            CHECK(pools_held() == 2);
+            CHECK(own.get()->pushed() == 0); // no use after free here
+        }
+        lane_here(other);
+        CHECK(pools_held() == 1);
     });
 }
 
