@@ -122,6 +122,44 @@ TEST_CASE("for a task behind one that has just been blocked the next look hires"
 
 #endif
 
+TEST_CASE("a pool wants to know that nobody is free any more at most once a tick") {
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    CHECK(staff.size.wants_to_know());
+    staff.size.note_all_busy();
+    CHECK_FALSE(staff.size.wants_to_know());
+    static_cast<void>(staff.size.look_after(start));
+    CHECK(staff.size.wants_to_know());
+    staff.size.note_all_busy();
+    static_cast<void>(staff.size.look_after(start + 1ms));
+    CHECK_FALSE(staff.size.wants_to_know());
+    static_cast<void>(staff.size.look_after(start + keeper::tick));
+    CHECK(staff.size.wants_to_know());
+}
+
+TEST_CASE("a pool that may not grow does not want to know that nobody is free any more") {
+    growing_staff staff({.threads = 1});
+    static_cast<void>(staff.size.look_after(start));
+    CHECK_FALSE(staff.size.wants_to_know());
+}
+
+TEST_CASE("for extra workers that sleep the keeper need not come before they may leave") {
+    growing_staff staff({.threads = 1, .max_threads = 2});
+    staff.work = [&](worker& self) {
+        staff.lanes->bell.fall_asleep(self.turn);
+        static_cast<void>(eventually([&] { return staff.workers.is_dismissed(); }));
+        self.turn = staff.lanes->bell.wake_up();
+    };
+    REQUIRE(staff.workers.hire_extra());
+    CHECK(eventually([&] { return staff.workers.is_another_free(); }));
+    const ward::visit found = staff.size.look_after(start);
+    CHECK_FALSE(found.is_active);
+    CHECK(found.next == start + 500ms);
+    CHECK(staff.size.look_after(start + 1ms).next == found.next);
+    CHECK_FALSE(staff.size.is_to_leave());
+    static_cast<void>(staff.size.look_after(found.next));
+    CHECK(staff.size.is_to_leave());
+}
+
 TEST_CASE("an extra worker that was asleep for long is to leave") {
     growing_staff staff({.threads = 1, .max_threads = 2});
     staff.work = [&](worker& self) {

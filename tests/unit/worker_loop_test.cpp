@@ -88,6 +88,24 @@ TEST_CASE("a task that a worker takes gives its place in the limit back") {
     CHECK(staff.limit.try_enter());
 }
 
+TEST_CASE("a worker that finds a task and leaves nobody free says so") {
+    working_staff staff({.threads = 2, .max_threads = 3});
+    std::atomic<int> begun{0};
+    std::atomic<bool> may_end{false};
+    const auto keep_one = [&] {
+        ++begun;
+        may_end.wait(false);
+    };
+    staff.fire(keep_one);
+    REQUIRE(eventually([&] { return begun == 1; }));
+    CHECK(staff.size.wants_to_know());
+    staff.fire(keep_one);
+    REQUIRE(eventually([&] { return begun == 2; }));
+    CHECK_FALSE(staff.size.wants_to_know());
+    may_end = true;
+    may_end.notify_all();
+}
+
 TEST_CASE("a worker that is dismissed runs first what is there") {
     std::atomic<int> runs{0};
     {

@@ -82,6 +82,9 @@ public:
     /// many.
     unsigned when_at_ease(steady_time now, unsigned idle, unsigned extra) noexcept;
 
+    /// When some may be to leave, if nothing happens until then. After when_at_ease().
+    steady_time end_of_window() const noexcept { return window_end_; }
+
     /// When to look again, after when_saturated(); never if a tick will do.
     steady_time next_look() const noexcept;
 

@@ -40,10 +40,13 @@ public:
     /// A worker has found a task, and nobody is free any more: should it be blocked, and the others
     /// too, others must come soon.
     void note_all_busy() noexcept {
-        if (wants_to_know_.load(std::memory_order_relaxed)) { // a hint: a tick makes up for it
+        if (wants_to_know()) {
             call_keeper();
         }
     }
+
+    /// Whether that is of interest. A hint: what goes amiss the next tick makes up for.
+    bool wants_to_know() const noexcept { return wants_to_know_.load(std::memory_order_relaxed); }
 
     /// For the keeper. Does what is due every tick, as long as there is something to watch.
     ward::visit look_after(steady_time now);

@@ -56,16 +56,18 @@ FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
     const std::uint32_t sleepers = bell_.sleepers();
     const sight seen{now, sleepers, lanes_.may_have_tasks(), workers_.extra_places(),
                      sleepers > 0 || bell_.has_looker()};
-    result.is_active = seen.has_tasks || seen.extra > 0 || seen.sleepers < workers_.places() ||
+    result.is_active = seen.has_tasks || seen.sleepers < workers_.places() + seen.extra ||
                        bell_.is_ringing() || workers_.has_stragglers();
-    if (result.is_active) {
+    const bool is_too_large = !result.is_active && seen.extra > 0;
+    if (result.is_active || is_too_large) {
         if (next_tick_ <= now) {
             next_tick_ = later(now, keeper::tick);
             see_to_progress(seen);
         } else if (!seen.is_anybody_free && next_look_ <= now) {
             make_up_for_blocked(seen);
         }
-        result.next = next_tick_;
+        const steady_time end = elasticity_.end_of_window();
+        result.next = is_too_large && next_tick_ < end ? end : next_tick_;
     }
     if (seen.is_anybody_free) {
         expect_saturation(now);
@@ -82,7 +84,7 @@ FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
         elasticity_.note_free();
         next_look_ = {};
     }
-    if (may_grow() && next_question_ <= now && !wants_to_know_.load(std::memory_order_relaxed)) {
+    if (may_grow() && next_question_ <= now && !wants_to_know()) {
         next_question_ = later(now, keeper::tick);
         wants_to_know_.store(true, std::memory_order_relaxed);
     }
