@@ -103,6 +103,37 @@ TEST_CASE("a task that ends the only worker is reported once and the others run"
     }
 }
 
+const child first_of_a_run("the first of a run loses its worker", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    std::atomic<bool> is_open{false};
+    fire_and_forget(pool, [&] { is_open.wait(false); }); // so that the rest is taken together
+    for (std::size_t id = 0; id < 100; ++id) {
+        book.count(fire_and_forget(pool, tracked(book, id)));
+        if (id % 20 == 7) {
+            book.count(fire_and_forget(pool, [leave = ways_to_leave[book.argument]] { leave(); }));
+        }
+    }
+    is_open = true;
+    is_open.notify_all();
+    CHECK(pool.drain(patience));
+    write_down(book, pool.snapshot());
+});
+
+TEST_CASE("what was taken together with a task that ends its worker is run by others") {
+    for (const long way : {0, 1}) {
+        CAPTURE(way);
+        const outcome end = run(first_of_a_run, way);
+        check_exit(end);
+        CHECK(end->ran == 100);
+        CHECK(end->reports_of(failure::worker_lost) == 5);
+        CHECK(end->notes[0] == 106);
+        CHECK(end->notes[2] == 5);
+        CHECK(end->notes[3] == 0);
+        CHECK(end->notes[4] == 0);
+    }
+}
+
 const child nobody_waits("nobody waits", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     static faf::thread_pool pool({.threads = 1});

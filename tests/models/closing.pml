@@ -26,7 +26,8 @@
      NO_SECOND_CHECK       the same, for a submit that began before the closing
      NO_SECOND_WAIT        PATIENT: what came between the quiet and the closing is dropped
      RUNNING_AFTER_UNLOCK  a task is neither in the lane nor marked as running when the closer looks
-     IDLE_STORED           load and store, not exchange, at the end of a task: it ran and was dropped
+     IDLE_STORED           load and store, not one step, at the end of a task: it ran and was dropped.
+                           claim.pml shows how that step is made of plain stores
      OVER_READ_BEFORE_LOCK a worker looks whether all is over, then locks the lane: in between the closer
                            sweeps and counts, a submit publishes, and the worker takes that task before
                            its submitter can take it back */

@@ -55,12 +55,14 @@ public:
     explicit taker(common_count& common) noexcept : common_(common) {}
 
     static bool may_take() noexcept { return true; }
-    void take(slot& from, block<Slots>& in) noexcept {
+    static bool may_join(const task_vtable&) noexcept { return false; }
+    std::uint32_t take(slot& from, block<Slots>& in, std::uint32_t) noexcept {
         from_ = &from;
         in_ = &in;
         std::memcpy(&load_, from.closure, sizeof load_);
         common_.out_of_order += load_.number >= common_.next ? 0 : 1; // recalled ones are missing
         common_.next = load_.number + 1;
+        return 1;
     }
     void finish() noexcept {
         load_of_slot again; // nobody else has touched it since

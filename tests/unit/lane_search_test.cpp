@@ -21,10 +21,12 @@ constexpr task_vtable numbered{nullptr, nullptr, sizeof(int), alignof(int)};
 struct number_taker {
     int number = none;
     static bool may_take() noexcept { return true; }
-    void take(slot& from, pool_block& in) noexcept {
+    static bool may_join(const task_vtable&) noexcept { return true; }
+    std::uint32_t take(slot& from, pool_block& in, std::uint32_t) noexcept {
         std::memcpy(&number, from.closure, sizeof number);
         from.type.store(nullptr);
         in.finish(1);
+        return 1;
     }
 };
 
@@ -193,12 +195,13 @@ TEST_CASE("a search does not wait for a lane that another worker takes from") {
     struct nosy_taker : number_taker {
         searched_lanes* lanes = nullptr;
         int of_other = none;
-        void take(slot& from, pool_block& in) noexcept {
-            number_taker::take(from, in);
+        std::uint32_t take(slot& from, pool_block& in, std::uint32_t) noexcept {
+            number_taker::take(from, in, 1);
             lane_search other(lanes->lanes());
             number_taker taker;
             other.take_next(taker);
             of_other = taker.number;
+            return 1;
         }
     } taker;
     taker.lanes = &all;

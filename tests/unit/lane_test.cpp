@@ -28,12 +28,16 @@ template <std::size_t Slots>
 struct one_taker {
     slot* from = nullptr;
     block<Slots>* in = nullptr;
+    std::uint32_t count = 0;
     bool is_allowed = true;
 
     bool may_take() const noexcept { return is_allowed; }
-    void take(slot& first, block<Slots>& of) noexcept {
+    static bool may_join(const task_vtable&) noexcept { return true; }
+    std::uint32_t take(slot& first, block<Slots>& of, std::uint32_t tasks) noexcept {
         from = &first;
         in = &of;
+        count = tasks;
+        return tasks;
     }
     int number() const noexcept {
         int stored = none;
@@ -277,11 +281,12 @@ TEST_CASE("while one worker takes, others neither wait nor believe that there is
         number_lane<2>* lane = nullptr;
         bool could_take = true;
         bool saw_tasks = false;
-        void take(slot& first, block<2>& of) noexcept {
-            one_taker<2>::take(first, of);
+        std::uint32_t take(slot& first, block<2>& of, std::uint32_t tasks) noexcept {
+            one_taker<2>::take(first, of, tasks);
             one_taker<2> other;
             could_take = lane->try_take(other);
             saw_tasks = lane->may_have_tasks();
+            return tasks;
         }
     } taker;
     taker.lane = &lane;

@@ -58,9 +58,11 @@ std::size_t pools_held() {
 
 struct any_taker {
     static bool may_take() noexcept { return true; }
-    static void take(slot& from, pool_block& in) noexcept {
+    static bool may_join(const task_vtable&) noexcept { return false; }
+    static std::uint32_t take(slot& from, pool_block& in, std::uint32_t) noexcept {
         from.type.store(nullptr);
         in.finish(1);
+        return 1;
     }
 };
 

@@ -12,7 +12,7 @@ namespace {
 class own_lanes {
 public:
     ~own_lanes() { lanes_.release(); }
-    operator const lane_set&() const { return lanes_; }
+    operator lane_set&() const { return lanes_; }
 
 private:
     lane_set& lanes_ = *new lane_set;
@@ -21,7 +21,7 @@ private:
 const own_lanes no_lanes;
 
 worker& hire(worker_roster& roster) {
-    auto* const recruit = new worker(no_lanes);
+    auto* const recruit = new worker(no_lanes, *static_cast<lane_set&>(no_lanes).lend_claim());
     recruit->number = roster.next_number();
     roster.add(recruit);
     return *recruit;

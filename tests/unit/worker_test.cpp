@@ -55,6 +55,22 @@ private:
     pool_lane* lane_ = lanes_.lend(faf::priority::normal);
 };
 
+/// Takes as a worker does, for itself.
+struct free_claim {
+    claim own;
+};
+class single_taker : private free_claim, public task_taker {
+public:
+    single_taker() noexcept : task_taker(own) {}
+
+    bool write_off(abandoned_tasks& abandoned) noexcept {
+        write_offs lost;
+        lost.add(own, abandoned);
+        return lost.tasks == 1;
+    }
+    bool is_written_off() const noexcept { return own.is_given_up(); }
+};
+
 } // namespace
 
 TEST_CASE("counts grow one by one, each fate for itself, and can be added") {
@@ -79,20 +95,18 @@ TEST_CASE("counts grow one by one, each fate for itself, and can be added") {
 
 TEST_CASE("a task that was taken ends once") {
     lane_of_nothing lane;
-    task_taker taker;
-    CHECK_FALSE(taker.end());
+    single_taker taker;
     for (int i = 0; i < 3; ++i) {
         lane.store_and_hand_to(taker);
         taker.finish_slot();
         CHECK(taker.end());
-        CHECK_FALSE(taker.end());
     }
 }
 
 TEST_CASE("a running task can be written off once, and then its end does not count") {
     const error_recorder errors;
     lane_of_nothing lane;
-    task_taker taker;
+    single_taker taker;
     {
         sink_time for_sinks(never);
         abandoned_tasks abandoned(foreign_host(), for_sinks);
@@ -122,10 +136,10 @@ TEST_CASE("a task that is written off is reported with its place and name") {
     const faf::call_site where = faf::call_site::current();
     const task_ptr task = make_task([] {}, {.name = "slow", .where = where});
     slot& stored = lane.store(*task);
-    task_taker taker;
+    single_taker taker;
     lane.hand_to(taker);
     CHECK(&taker.taken() == &stored);
-    CHECK(task_taker::node_in(stored) == task.get());
+    CHECK(node_in(stored) == task.get());
     CHECK(taker.where().line() == where.line());
     taker.finish_slot();
     {
@@ -143,14 +157,14 @@ TEST_CASE("a name does not stay for the next task, the place of the last task do
     lane_of_nothing lane;
     const task_ptr task = make_task([] {}, {.name = "slow"});
     lane.store(*task);
-    task_taker taker;
+    single_taker taker;
     lane.hand_to(taker);
     taker.finish_slot();
     CHECK(taker.end());
     const faf::call_site where = faf::call_site::current();
     lane.store(where);
     lane.hand_to(taker);
-    CHECK(task_taker::node_in(taker.taken()) == nullptr);
+    CHECK(node_in(taker.taken()) == nullptr);
     {
         sink_time for_sinks(never);
         abandoned_tasks abandoned(foreign_host(), for_sinks);
@@ -166,7 +180,7 @@ TEST_CASE("a name does not stay for the next task, the place of the last task do
 TEST_CASE("a slot is empty when its task is finished") {
     lane_of_nothing lane;
     slot& stored = lane.store();
-    task_taker taker;
+    single_taker taker;
     lane.hand_to(taker);
     CHECK(stored.type.load() == &nothing);
     taker.finish_slot();
@@ -175,7 +189,7 @@ TEST_CASE("a slot is empty when its task is finished") {
 
 TEST_CASE("a worker that keeps up has blocks used again without being told to flush") {
     lane_of_nothing lane;
-    task_taker taker;
+    single_taker taker;
     std::set<const slot*> places;
     for (std::size_t i = 0; i < 20 * slots_per_block; ++i) {
         places.insert(&lane.store());
@@ -188,7 +202,7 @@ TEST_CASE("a worker that keeps up has blocks used again without being told to fl
 
 TEST_CASE("a block goes back to its lane when the worker is told to flush, not before") {
     lane_of_nothing lane;
-    task_taker taker;
+    single_taker taker;
     taker.flush(); // of nothing
     const slot* const first = &lane.store();
     for (std::size_t i = 1; i < slots_per_block; ++i) {
@@ -200,7 +214,7 @@ TEST_CASE("a block goes back to its lane when the worker is told to flush, not b
         taker.finish_slot();
     }
     pool_lane& stored_in = *lane;
-    task_taker other;
+    single_taker other;
     REQUIRE(stored_in.try_take(other)); // somebody else moves the taking side on
     other.finish_slot();
     other.flush();
@@ -214,14 +228,14 @@ TEST_CASE("a block goes back to its lane when the worker is told to flush, not b
 
 TEST_CASE("a worker takes nothing any more when the lanes are over, who closes them does") {
     lane_of_nothing lane;
-    faf::detail::worker worker(lane.all());
+    faf::detail::worker worker(lane.all(), *lane.all().lend_claim());
     lane.store();
     CHECK(worker.taker.may_take());
     lane.all().end();
     CHECK_FALSE(worker.taker.may_take());
     CHECK_FALSE(worker.take_next());
-    CHECK_FALSE(worker.taker.end()); // nor does it run anything
-    task_taker closing;
+    CHECK_FALSE(worker.taker.its().has_task()); // nor does it run anything
+    single_taker closing;
     lane.hand_to(closing);
     closing.finish_slot();
     closing.flush();
@@ -230,7 +244,7 @@ TEST_CASE("a worker takes nothing any more when the lanes are over, who closes t
 
 TEST_CASE("a worker looks for its next task in all lanes") {
     lane_of_nothing lane;
-    faf::detail::worker worker(lane.all());
+    faf::detail::worker worker(lane.all(), *lane.all().lend_claim());
     CHECK_FALSE(worker.take_next());
     slot& stored = lane.store();
     CHECK(worker.take_next());

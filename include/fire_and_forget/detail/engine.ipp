@@ -52,6 +52,7 @@
 #include "pool/worker_loop.ipp"
 #include "pool/worker_roster.ipp"
 #include "pool/workforce.ipp"
+#include "queue/claim.ipp"
 #include "queue/doorbell.ipp"
 #include "queue/lane_search.ipp"
 #include "queue/lane_table.ipp"

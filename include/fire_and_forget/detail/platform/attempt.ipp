@@ -22,7 +22,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 #define FIRE_AND_FORGET_LET_THREAD_END
 #endif
 
-FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
+/// What attempt() does, for who calls it so often that the way over two function_refs is felt.
+template <class Body, class Handler>
+[[gnu::always_inline]] inline void attempt_here(Body body, Handler on_exception) {
 #if defined(__cpp_exceptions)
     try {
         try {
@@ -30,7 +32,7 @@ FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
                 body();
             }
             FIRE_AND_FORGET_LET_THREAD_END
-            catch (...) { // see above
+            catch (...) { // see attempt()
                 on_exception();
             }
         }
@@ -49,6 +51,10 @@ FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
     (void)on_exception;
     body();
 #endif
+}
+
+FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
+    detail::attempt_here(body, on_exception);
 }
 
 #undef FIRE_AND_FORGET_LET_THREAD_END

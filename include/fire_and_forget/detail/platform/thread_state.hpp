@@ -18,9 +18,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 struct task_frame {
     const void* on = nullptr;
     const task_frame* outer = nullptr;
+    const void* of_books = nullptr; ///< of a coroutine that is open in the books of that scheduler
     bool is_uncounted = false; ///< a coroutine's next stretch, which the task that is `outer` runs,
                                ///< or a task that is dropped: executors don't count it as running
-    const void* of_books = nullptr; ///< of a coroutine that is open in the books of that scheduler
 };
 
 /// What an executor of the library runs on this thread, for a coroutine that leaves it.

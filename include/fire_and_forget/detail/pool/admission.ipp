@@ -102,7 +102,7 @@ FIRE_AND_FORGET_ENGINE pool_lane* admission::lane_of_oldest(std::size_t level) c
     steady_time oldest = never;
     for (pool_lane* lane = lanes_.first(level); lane != nullptr; lane = lane->next) {
         lane->look_at_first([&](const slot& first) {
-            const task_node* const node = task_taker::node_in(first);
+            const task_node* const node = node_in(first);
             if (node != nullptr && node->due < oldest) {
                 oldest = node->due;
                 found = lane;
@@ -115,12 +115,12 @@ FIRE_AND_FORGET_ENGINE pool_lane* admission::lane_of_oldest(std::size_t level) c
 FIRE_AND_FORGET_ENGINE bool admission::try_displace(pool_lane& lane) {
     dropping_taker taker(displaced_, displaced_);
     const auto can_be_dropped = [](const slot& first) { // not a coroutine that goes on
-        return task_taker::node_in(first) != nullptr;
+        return node_in(first) != nullptr;
     };
     if (!lane.take_if(taker, can_be_dropped)) {
         return false;
     }
-    task_ptr task(task_taker::node_in(taker.taken()));
+    task_ptr task(node_in(taker.taken()));
     taker.finish_slot();
     taker.flush();
     drop_task(std::move(task), parts_.lent, failure::displaced, "the queue was full");

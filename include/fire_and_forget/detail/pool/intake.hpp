@@ -71,6 +71,8 @@ public:
 private:
     refusal store(task_ptr& task);
     void abandon_in(pool_lane& lane, abandoned_tasks& abandoned);
+    void abandon_in(claim& of, abandoned_tasks& abandoned);
+    static void abandon(const slot& taken, abandoned_tasks& abandoned);
 
     lane_set& lanes_;
     admission& admission_;

@@ -156,21 +156,44 @@ FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, q
         has_hidden = has_hidden || has_more;
         return false;
     });
+    if (when == queued::in_time) {
+        lanes_.find_claim([&](claim& one) {
+            abandon_in(one, abandoned);
+            return false;
+        });
+    }
     return has_hidden || abandoned_.load(std::memory_order_relaxed) > 0;
 }
 
 FIRE_AND_FORGET_ENGINE void intake::abandon_in(pool_lane& lane, abandoned_tasks& abandoned) {
     dropping_taker taker(abandoned_, abandoned_open_);
     while (lane.take(taker)) {
-        slot& taken = taker.taken();
-        if (task_node* const node = task_taker::node_in(taken)) {
-            abandoned.add_queued(task_ptr(node));
-        } else {
-            abandoned.add_queued(task_in(taken));
-        }
+        abandon(taker.taken(), abandoned);
         taker.finish_slot();
     }
     taker.flush();
+}
+
+/// What a worker has claimed and not begun. // TAKER-1
+FIRE_AND_FORGET_ENGINE void intake::abandon_in(claim& of, abandoned_tasks& abandoned) {
+    dropping_taker taker(abandoned_, abandoned_open_);
+    of.lock();
+    const slot_run left = of.withdraw();
+    of.unlock();
+    for (slot* one = left.first; one != left.first + left.count; ++one) {
+        static_cast<void>(taker.take(*one, *left.in, 1));
+        abandon(*one, abandoned);
+        taker.finish_slot();
+    }
+    taker.flush();
+}
+
+FIRE_AND_FORGET_ENGINE void intake::abandon(const slot& taken, abandoned_tasks& abandoned) {
+    if (task_node* const node = node_in(taken)) {
+        abandoned.add_queued(task_ptr(node));
+    } else {
+        abandoned.add_queued(task_in(taken));
+    }
 }
 
 FIRE_AND_FORGET_ENGINE void intake::note_written_off(const write_offs& lost) noexcept {

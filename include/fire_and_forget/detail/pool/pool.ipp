@@ -35,6 +35,9 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
     if (limit_.exists()) {
         door_.shut();
     }
+    if (admission_.may_displace()) {
+        lanes.have_taken_singly();
+    }
     if (kind_ == kind::of_user) {
         sink = options_.on_error ? &options_.on_error : nullptr;
     }
@@ -154,7 +157,7 @@ FIRE_AND_FORGET_ENGINE stats pool::count() const noexcept {
     }
     now.accepted += lanes_.accepted() + books.accepted() + callers_.entered();
     // More than there are threads have ended meanwhile.
-    const std::uint64_t unended = taken - by_now.all();
+    const std::uint64_t unended = taken > by_now.all() ? taken - by_now.all() : 0;
     const std::uint64_t running =
         (unended < now.threads ? unended : now.threads) + callers_.running();
     // Of those some may be coroutines that were fired elsewhere.

@@ -31,7 +31,7 @@ describe_starvation(const worker_roster& workers, lane_set& lanes, steady_time s
     lanes.find([&](pool_lane& lane) {
         bool is_found = false;
         lane.look_at_first([&](const slot& first) {
-            const task_node* const node = task_taker::node_in(first);
+            const task_node* const node = node_in(first);
             found->where = first.where;
             found->name = node != nullptr ? node->name : nullptr;
             is_found = true;

@@ -14,117 +14,78 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <type_traits>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-/// A value that its owner overwrites while others may read it: whole words, each by itself. Who
-/// must not mix two values makes sure of that by other means.
-template <class T>
-class shared_words {
-    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uintptr_t) == 0);
-
-public:
-    void store(const T& value) noexcept {
-        std::uintptr_t copy[words];
-        std::memcpy(copy, &value, sizeof(T));
-        for (std::size_t i = 0; i < words; ++i) {
-            words_[i].store(copy[i], std::memory_order_relaxed);
-        }
-    }
-
-    T load() const noexcept {
-        std::uintptr_t copy[words];
-        for (std::size_t i = 0; i < words; ++i) {
-            copy[i] = words_[i].load(std::memory_order_relaxed);
-        }
-        T value{};
-        std::memcpy(static_cast<void*>(&value), copy, sizeof(T));
-        return value;
-    }
-
-private:
-    static constexpr std::size_t words = sizeof(T) / sizeof(std::uintptr_t);
-    std::atomic<std::uintptr_t> words_[words]{};
-};
 
 /// The task in a slot, which holds it itself and was taken out of its lane.
 stored_task task_in(const slot& taken) noexcept;
 
-/// Takes tasks out of lanes, one at a time, and remembers where they stand.
+/// The task of a slot that holds one from the heap, else null.
+task_node* node_in(const slot& holder) noexcept;
+
+/// The coroutine of a slot that holds one which goes on, else null.
+suspended* coroutine_in(const slot& holder) noexcept;
+
+/// Gives slots back whose tasks are over. Blocks are told of a row of tasks at once, because that
+/// is a read-modify-write on a line that other workers want too.
+class slot_returns {
+public:
+    void finish(slot& over, pool_block& in) noexcept;
+
+    /// To be called before its thread waits for anything: a block must not be kept from its owner
+    /// for long.
+    void flush() noexcept;
+
+private:
+    pool_block* finished_in_ = nullptr;
+    std::uint32_t finished_ = 0;
+};
+
+/// Takes tasks out of lanes for a worker, and begins and ends them.
 ///
-/// Invariants  TAKER-1  A task that has left its lane is marked as running before the lane is
+/// Invariants  TAKER-1  A task that has left its lane is in the worker's claim before the lane is
 ///                      unlocked. So whoever closes the pool and has had all locks finds it in one
 ///                      place or the other.
 ///             TAKER-2  Whether tasks may still be taken is read under the lane's lock. So once the
 ///                      lanes are over and whoever closes has had all locks, no worker takes one.
-///             TAKER-3  A running task ends once: by its worker's exchange, or before that by being
-///                      written off. Only the first counts it. What has been handed over by then, a
-///                      coroutine, is only passing: it is counted where it comes to its end.
+///             TAKER-3  A running task is counted once: by its worker, or before that by who gives
+///                      it up (CLAIM-5). What has been handed over by then, a coroutine, is only
+///                      passing: it is counted where it comes to its end.
 class task_taker : public running_item {
 public:
-    task_taker() noexcept : task_taker(nullptr) {}
-    explicit task_taker(const lane_set& until_over) noexcept : task_taker(&until_over) {}
+    /// What the worker claims goes to `its`. It takes nothing any more when `until_over` is.
+    explicit task_taker(claim& its, const lane_set* until_over = nullptr) noexcept;
 
-    /// Called by the lane, under its lock.
+    // Called by the lane, under its lock.
     bool may_take() const noexcept;
+    bool may_join(const task_vtable& type) const noexcept;
+    std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) noexcept;
 
-    /// Called by the lane, under its lock.
-    void take(slot& from, pool_block& in) noexcept;
+    /// Begins the next task of those that were taken together; false if none is left.
+    bool begin_next() noexcept;
 
-    slot& taken() const noexcept { return *from_; }
+    /// The task that was begun last.
+    slot& taken() const noexcept { return claim_.begun(); }
 
-    /// The task of a slot that holds one from the heap, else null.
-    static task_node* node_in(const slot& holder) noexcept;
-
-    /// The coroutine of a slot that holds one which goes on, else null.
-    static suspended* coroutine_in(const slot& holder) noexcept;
-
-    /// The slot is free again. Blocks are told of a row of tasks at once, because that is a
-    /// read-modify-write on a line that other workers want too.
-    void finish_slot() noexcept;
-
-    /// To be called before it waits for anything: a block must not be kept from its owner for long.
-    void flush() noexcept;
+    void finish_slot() noexcept { returns_.finish(claim_.begun(), claim_.block()); }
+    void flush() noexcept { returns_.flush(); }
 
     /// Ends the task; false if it had been written off.
-    bool end() noexcept;
+    bool end() noexcept { return claim_.end(); }
 
-    /// Gives up the task that runs; false if none does or that has been done. Under the pool's
-    /// lock, which the worker takes after a task that was written off: so where_ stays as it is.
-    bool write_off(abandoned_tasks& abandoned) noexcept;
+    /// Makes known what is about to run.
+    void describe(const slot& next) noexcept;
 
-    /// The same for what is not counted here.
-    bool write_off_passing() noexcept { return change(state::passing, state::passed_off); }
+    claim& its() noexcept { return claim_; }
+    const claim& its() const noexcept { return claim_; }
 
-    bool is_written_off() const noexcept;
-
-    bool has_any() const noexcept;
-
-    bool is_running() const noexcept;
-
-    /// Where the task it took last was fired, and its name. For others only a hint, unless they
-    /// know that it is the same task before and after.
-    call_site where() const noexcept { return where_.load(); }
-    const char* name() const noexcept { return name_.load(std::memory_order_relaxed); }
+    call_site where() const noexcept { return claim_.where(); }
+    const char* name() const noexcept { return claim_.name(); }
 
 private:
-    enum class state : std::uint8_t { idle, running, passing, written_off, passed_off };
-
-    explicit task_taker(const lane_set* until_over) noexcept;
-
-    bool change(state from, state to) noexcept;
-
-    const lane_set* until_over_ = nullptr; ///< null for whoever closes
-    std::atomic<state> state_{state::idle};
-    shared_words<call_site> where_;
-    std::atomic<const char*> name_{nullptr};
-    bool is_guest_ = false; ///< what runs is not counted here
-    slot* from_ = nullptr;
-    pool_block* in_ = nullptr;
-    pool_block* finished_in_ = nullptr;
-    std::uint32_t finished_ = 0;
+    claim& claim_;
+    const lane_set* until_over_;
+    slot_returns returns_;
 };
 
 /// How much has been written off.
@@ -132,20 +93,33 @@ struct write_offs {
     std::size_t tasks = 0;
     std::size_t passing = 0; ///< that is counted elsewhere
 
-    void add(task_taker& taker, abandoned_tasks& abandoned) noexcept;
+    /// Gives up what runs. Under the pool's lock, which the worker takes after a task that was
+    /// written off: so what is told about it stays as it is.
+    void add(claim& of, abandoned_tasks& abandoned) noexcept;
 };
 
-/// Takes out what will not run, and counts that while the lane is locked: whoever comes to an empty
-/// lane then knows.
-struct dropping_taker : task_taker {
+/// Takes out what will not run, one by one, and counts that while the lane is locked: whoever comes
+/// to an empty lane then knows.
+class dropping_taker {
+public:
     dropping_taker(std::atomic<std::uint64_t>& of_tasks,
                    std::atomic<std::uint64_t>& of_coroutines) noexcept
-        : tasks(of_tasks), coroutines(of_coroutines) {}
+        : tasks_(of_tasks), coroutines_(of_coroutines) {}
 
-    void take(slot& from, pool_block& in) noexcept;
+    static bool may_take() noexcept { return true; }
+    static bool may_join(const task_vtable&) noexcept { return false; }
+    std::uint32_t take(slot& from, pool_block& in, std::uint32_t count) noexcept;
 
-    std::atomic<std::uint64_t>& tasks;
-    std::atomic<std::uint64_t>& coroutines;
+    slot& taken() const noexcept { return *from_; }
+    void finish_slot() noexcept { returns_.finish(*from_, *in_); }
+    void flush() noexcept { returns_.flush(); }
+
+private:
+    std::atomic<std::uint64_t>& tasks_;
+    std::atomic<std::uint64_t>& coroutines_;
+    slot* from_ = nullptr;
+    pool_block* in_ = nullptr;
+    slot_returns returns_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -10,7 +10,6 @@
 #include "task_taker.hpp"
 
 #include <cstddef>
-#include <cstring>
 #include <new>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -20,26 +19,7 @@ FIRE_AND_FORGET_ENGINE stored_task task_in(const slot& taken) noexcept {
             const_cast<std::byte*>(taken.closure), taken.where};
 }
 
-FIRE_AND_FORGET_ENGINE bool task_taker::may_take() const noexcept { // TAKER-2
-    return until_over_ == nullptr || !until_over_->is_over();
-}
-
-FIRE_AND_FORGET_ENGINE void task_taker::take(slot& from, pool_block& in) noexcept {
-    from_ = &from;
-    in_ = &in;
-    const task_node* const node = node_in(from);
-    const suspended* const coroutine = coroutine_in(from);
-    is_guest_ = coroutine != nullptr && coroutine->is_guest;
-    where_.store(from.where);
-    name_.store(node != nullptr        ? node->name
-                : coroutine != nullptr ? coroutine->name
-                                       : nullptr,
-                std::memory_order_relaxed);
-    state_.store(is_guest_ ? state::passing : state::running,
-                 std::memory_order_release); // TAKER-1
-}
-
-FIRE_AND_FORGET_ENGINE task_node* task_taker::node_in(const slot& holder) noexcept {
+FIRE_AND_FORGET_ENGINE task_node* node_in(const slot& holder) noexcept {
     if (holder.type.load(std::memory_order_relaxed) != &in_node) { // seen with acquire before
         return nullptr;
     }
@@ -47,7 +27,7 @@ FIRE_AND_FORGET_ENGINE task_node* task_taker::node_in(const slot& holder) noexce
     return *std::launder(static_cast<task_node* const*>(stored));
 }
 
-FIRE_AND_FORGET_ENGINE suspended* task_taker::coroutine_in(const slot& holder) noexcept {
+FIRE_AND_FORGET_ENGINE suspended* coroutine_in(const slot& holder) noexcept {
     if (holder.type.load(std::memory_order_relaxed) != &resumption_type) { // as above
         return nullptr;
     }
@@ -55,16 +35,18 @@ FIRE_AND_FORGET_ENGINE suspended* task_taker::coroutine_in(const slot& holder) n
     return std::launder(static_cast<const resumption*>(stored))->one;
 }
 
-FIRE_AND_FORGET_ENGINE void task_taker::finish_slot() noexcept {
-    from_->type.store(nullptr, std::memory_order_relaxed); // the block releases it
-    if (in_ != finished_in_) {
+// Slots -------------------------------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE void slot_returns::finish(slot& over, pool_block& in) noexcept {
+    over.type.store(nullptr, std::memory_order_relaxed); // the block releases it
+    if (&in != finished_in_) {
         flush();
-        finished_in_ = in_;
+        finished_in_ = &in;
     }
     ++finished_;
 }
 
-FIRE_AND_FORGET_ENGINE void task_taker::flush() noexcept {
+FIRE_AND_FORGET_ENGINE void slot_returns::flush() noexcept {
     if (finished_ > 0) {
         finished_in_->finish(finished_);
     }
@@ -72,65 +54,80 @@ FIRE_AND_FORGET_ENGINE void task_taker::flush() noexcept {
     finished_ = 0;
 }
 
-FIRE_AND_FORGET_ENGINE bool task_taker::end() noexcept {
-    const state was = state_.exchange(state::idle, std::memory_order_acq_rel); // TAKER-3
-    return was == state::running || was == state::passing;
-}
+// Workers -----------------------------------------------------------------------------------------
 
-FIRE_AND_FORGET_ENGINE bool task_taker::write_off(abandoned_tasks& abandoned) noexcept {
-    const bool is_first = change(state::running, state::written_off); // TAKER-3
-    if (is_first) {
-        abandoned.add_running(where(), name());
-    }
-    return is_first;
-}
-
-FIRE_AND_FORGET_ENGINE bool task_taker::is_written_off() const noexcept {
-    const state now = state_.load(std::memory_order_relaxed);
-    return now == state::written_off || now == state::passed_off;
-}
-
-FIRE_AND_FORGET_ENGINE bool task_taker::has_any() const noexcept {
-    return state_.load(std::memory_order_relaxed) != state::idle && !is_written_off();
-}
-
-FIRE_AND_FORGET_ENGINE bool task_taker::is_running() const noexcept {
-    return state_.load(std::memory_order_relaxed) == state::running;
-}
-
-FIRE_AND_FORGET_ENGINE task_taker::task_taker(const lane_set* until_over) noexcept
+FIRE_AND_FORGET_ENGINE task_taker::task_taker(claim& its, const lane_set* until_over) noexcept
     : running_item{nullptr,
                    [](running_item& self) noexcept {
-                       auto& taker = static_cast<task_taker&>(self);
-                       taker.change(state::running, state::passing);
-                       return taker.state_.load(std::memory_order_relaxed) != state::written_off;
+                       return static_cast<task_taker&>(self).claim_.pass_on();
                    },
                    [](running_item& self) noexcept {
-                       auto& taker = static_cast<task_taker&>(self);
-                       return taker.is_guest_ || taker.change(state::passing, state::running);
+                       return static_cast<task_taker&>(self).claim_.come_back();
                    }},
-      until_over_(until_over) {}
+      claim_(its), until_over_(until_over) {}
 
-FIRE_AND_FORGET_ENGINE bool task_taker::change(state from, state to) noexcept { // TAKER-3
-    return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,
-                                          std::memory_order_relaxed);
+FIRE_AND_FORGET_ENGINE bool task_taker::may_take() const noexcept { // TAKER-2
+    return until_over_ == nullptr || !until_over_->is_over();
 }
 
-FIRE_AND_FORGET_ENGINE void write_offs::add(task_taker& taker,
-                                            abandoned_tasks& abandoned) noexcept {
-    while (taker.has_any()) { // what passes may come back
-        if (taker.write_off(abandoned)) {
-            ++tasks;
-        } else if (taker.write_off_passing()) {
-            ++passing;
-        }
+/// A coroutine may be counted elsewhere, so it comes alone.
+FIRE_AND_FORGET_ENGINE bool task_taker::may_join(const task_vtable& type) const noexcept {
+    return &type != &resumption_type;
+}
+
+FIRE_AND_FORGET_ENGINE std::uint32_t task_taker::take(slot& first, pool_block& in,
+                                                      std::uint32_t count) noexcept {
+    const bool is_run = count > 1 && claim_.try_lock();
+    const suspended* const coroutine = coroutine_in(first);
+    const bool is_guest = coroutine != nullptr && coroutine->is_guest;
+    describe(first);
+    claim_.put({&first, &in, is_run ? count : 1},
+               is_guest ? claim::counted::elsewhere : claim::counted::here); // TAKER-1
+    if (is_run) {
+        claim_.unlock();
+    }
+    return is_run ? count : 1;
+}
+
+FIRE_AND_FORGET_ENGINE bool task_taker::begin_next() noexcept {
+    const slot* const next = claim_.begin_next();
+    if (next == nullptr) {
+        return false;
+    }
+    describe(*next);
+    claim_.confirm();
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void task_taker::describe(const slot& next) noexcept {
+    const char* name = nullptr;
+    if (const task_node* const node = node_in(next)) {
+        name = node->name;
+    } else if (const suspended* const coroutine = coroutine_in(next)) {
+        name = coroutine->name;
+    }
+    claim_.describe(next.where, name);
+}
+
+// Others ------------------------------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE void write_offs::add(claim& of, abandoned_tasks& abandoned) noexcept {
+    const claim::given_up what = of.give_up(); // TAKER-3
+    if (what == claim::given_up::task) {
+        ++tasks;
+        abandoned.add_running(of.where(), of.name());
+    } else if (what == claim::given_up::passing) {
+        ++passing;
     }
 }
 
-FIRE_AND_FORGET_ENGINE void dropping_taker::take(slot& from, pool_block& in) noexcept {
-    task_taker::take(from, in);
+FIRE_AND_FORGET_ENGINE std::uint32_t dropping_taker::take(slot& from, pool_block& in,
+                                                          std::uint32_t) noexcept {
+    from_ = &from;
+    in_ = &in;
     const bool is_counted = coroutine_in(from) == nullptr; // else by who has accepted it
-    (is_counted ? tasks : coroutines).fetch_add(1, std::memory_order_release); // COUNT-1
+    (is_counted ? tasks_ : coroutines_).fetch_add(1, std::memory_order_release); // COUNT-1
+    return 1;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

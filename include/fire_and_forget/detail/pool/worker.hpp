@@ -22,10 +22,21 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A worker's record. What it needs while it works is its own, the rest is under the pool's mutex.
 struct alignas(cache_line) worker {
-    explicit worker(const lane_set& lanes) noexcept : taker(lanes), search(lanes) {}
+    worker(lane_set& of, claim& its) noexcept : lanes(of), taker(its, &of), search(of) {}
+    ~worker() { lanes.take_back(taker.its()); }
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
 
-    bool take_next() noexcept { return search.take_next(taker); }
+    /// Begins its next task: one that it has claimed before, or else one from a lane.
+    bool take_next() noexcept { return taker.begin_next() || search.take_next(taker); }
 
+    /// Begins a task that another worker has claimed and not begun. How many it got.
+    std::uint32_t take_over() noexcept {
+        return lanes.withdraw_into(taker.its(),
+                                   [this](const slot& first) { taker.describe(first); });
+    }
+
+    lane_set& lanes;
     task_taker taker;
     lane_search search;
     doorbell::turn turn = doorbell::turn::of_another;

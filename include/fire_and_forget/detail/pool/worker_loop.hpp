@@ -6,6 +6,8 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/scheduler.hpp"
 #include "lingering.hpp"
 
 #include <chrono>
@@ -58,11 +60,14 @@ private:
     bool look_while_near(worker& self, steady_time now);
     bool stays_near(steady_time now) const noexcept;
     std::chrono::nanoseconds nap(steady_time now) const noexcept;
+    bool take_over(worker& self);
     void end_look(worker& self, reason why);
     void sleep(worker& self, unsigned& vain_hopes);
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
+    void run_node(worker& self, task_ptr task);
+    void settle(worker& self, fate result);
     void end_written_off();
 
     const pool_options& options_;

@@ -17,6 +17,7 @@
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "growth.hpp"
+#include "pool_door.hpp"
 #include "worker.hpp"
 #include "workforce.hpp"
 
@@ -58,7 +59,9 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
         if (self.turn == doorbell::turn::of_another) {
             self.turn = bell_.try_look();
         }
-        if (self.turn == doorbell::turn::mine ? look(self) : self.take_next()) {
+        if (self.turn == doorbell::turn::mine ? look(self)
+                                              : self.take_next() ||
+                                                    (vain_hopes > 0 && take_over(self))) {
             end_look(self, may_sleep);
             return true;
         }
@@ -93,7 +96,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
         }
         now = steady_clock::now();
     } while (now < end);
-    return stays_near(now) && look_while_near(self, now);
+    return take_over(self) || (stays_near(now) && look_while_near(self, now));
 }
 
 FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_time now) {
@@ -106,6 +109,9 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_ti
             linger_.note(now, !has_napped               ? looking
                               : lanes_.may_have_tasks() ? napping_more
                                                         : napping_one);
+            return true;
+        }
+        if (take_over(self)) {
             return true;
         }
         if (!stays_near(now) || workers_.is_dismissed()) {
@@ -125,6 +131,15 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::nap(steady_time now
     const std::chrono::nanoseconds asked = options_.nap;
     const std::chrono::nanoseconds usual = asked < longest_nap ? asked : longest_nap;
     return workers_.has_napper() ? usual : linger_.nap(now, usual);
+}
+
+/// Takes what others have claimed and not begun: they are kept by what they have begun.
+FIRE_AND_FORGET_ENGINE bool worker_loop::take_over(worker& self) {
+    const std::uint32_t count = self.take_over();
+    if (count > 1) { // LANES-3
+        pool_door::announce(lanes_, self.taker.where());
+    }
+    return count > 0;
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
@@ -173,42 +188,48 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() cons
 
 // Running -----------------------------------------------------------------------------------------
 
-/// Settles the task even where it ends the thread by force: then it has failed.
 FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
-    fate result = fate::failed;
-    bool is_in_slot = true;
-    bool leaves_place = false; // of a task that repeats, when it is not to be run again
+    const slot& taken = self.taker.taken();
+    if (task_node* const node = node_in(taken)) {
+        run_node(self, task_ptr(node));
+        return;
+    }
+    fate result = fate::failed; // also where the task ends its thread by force
     const scope_guard at_the_end([&] {
-        owner_.end_if_forked();
-        if (is_in_slot) {
-            self.taker.finish_slot();
-        }
-        if (self.taker.end()) [[likely]] {
-            self.counts.add(result);
-        } else {
-            end_written_off();
-        }
+        self.taker.finish_slot();
+        settle(self, result);
+    });
+    if (limit_.exists()) {
+        limit_.leave();
+    }
+    result = task_run(task_in(taken), parts_.lent).at_once();
+}
+
+FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
+    self.taker.finish_slot(); // its block need not wait for the task
+    fate result = fate::failed;
+    bool leaves_place = limit_.exists() && task->repeats(); // when it is not to be run again
+    if (limit_.exists() && !leaves_place) {
+        limit_.leave();
+    }
+    const scope_guard at_the_end([&] {
+        settle(self, result);
         if (leaves_place) {
             limit_.leave();
         }
     });
-    slot& taken = self.taker.taken();
-    if (task_node* const node = task_taker::node_in(taken)) {
-        task_ptr task(node);
-        self.taker.finish_slot(); // its block need not wait for the task
-        is_in_slot = false;
-        leaves_place = limit_.exists() && task->repeats();
-        if (limit_.exists() && !leaves_place) {
-            limit_.leave();
-        }
-        result = run_task(std::move(task), parts_.lent, [&](task_ptr again, std::uint64_t skipped) {
-            leaves_place = !parts_.delayed.repeat(std::move(again), skipped) && limit_.exists();
-        });
+    result = run_task(std::move(task), parts_.lent, [&](task_ptr again, std::uint64_t skipped) {
+        leaves_place = !parts_.delayed.repeat(std::move(again), skipped) && limit_.exists();
+    });
+}
+
+/// Counts the task that has ended, unless that has been done.
+FIRE_AND_FORGET_ENGINE void worker_loop::settle(worker& self, fate result) {
+    owner_.end_if_forked();
+    if (self.taker.end()) [[likely]] {
+        self.counts.add(result);
     } else {
-        if (limit_.exists()) {
-            limit_.leave();
-        }
-        result = run_task(task_in(taken), parts_.lent);
+        end_written_off();
     }
 }
 

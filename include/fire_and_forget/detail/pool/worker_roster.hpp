@@ -23,7 +23,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// each includer more compile time than it is worth in a list of forty lines.
 class worker_roster {
 public:
-    explicit worker_roster(const lane_set& lanes) noexcept : lanes_(lanes) {}
+    explicit worker_roster(lane_set& lanes) noexcept : lanes_(lanes) {}
     ~worker_roster();
     worker_roster(const worker_roster&) = delete;
     worker_roster& operator=(const worker_roster&) = delete;
@@ -90,7 +90,7 @@ private:
 
     void take_out(const worker& gone) noexcept;
 
-    const lane_set& lanes_;
+    lane_set& lanes_;
     worker* first_ = nullptr;
     task_counts departed_;
     std::size_t alive_ = 0;

@@ -34,8 +34,12 @@ FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(bool as_extra, const call_s
     if (!pause_.is_over()) {
         return nullptr;
     }
-    auto* const recruit = new (std::nothrow) worker(lanes_);
+    claim* const its = lanes_.lend_claim();
+    auto* const recruit = its != nullptr ? new (std::nothrow) worker(lanes_, *its) : nullptr;
     if (recruit == nullptr) {
+        if (its != nullptr) {
+            lanes_.take_back(*its);
+        }
         trouble = pause_.begin(where, nullptr);
         return nullptr;
     }
@@ -68,7 +72,7 @@ FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, stead
     unsigned able = 0;
     for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
         const long number = one->thread_number.load(std::memory_order_relaxed);
-        const bool may_be = idle == without_task::able || one->taker.is_running();
+        const bool may_be = idle == without_task::able || one->taker.its().has_task();
         able += may_be && (number == 0 || !is_blocked(*one, number, now)) ? 1U : 0U;
     }
     return able;
@@ -88,7 +92,7 @@ FIRE_AND_FORGET_ENGINE void worker_roster::describe_busy(text_writer& text, stea
     constexpr unsigned most_named = 8;
     unsigned named = 0;
     for (const worker* one = first_; one != nullptr && named < most_named; one = one->next) {
-        if (one->taker.is_running()) {
+        if (one->taker.its().has_task()) {
             text.append(named++ == 0 ? "" : ", ");
             append_task(text, or_empty(one->taker.name()), one->taker.where());
             text.append(" for ");
@@ -129,7 +133,7 @@ FIRE_AND_FORGET_ENGINE worker* worker_roster::of_this_thread() const noexcept {
 
 FIRE_AND_FORGET_ENGINE bool worker_roster::is_deserted() const noexcept {
     for (const worker* one = first_; one != nullptr; one = one->next) {
-        if (!one->taker.is_written_off()) {
+        if (!one->taker.its().is_given_up()) {
             return false;
         }
     }
@@ -140,7 +144,7 @@ FIRE_AND_FORGET_ENGINE void worker_roster::write_off_running(abandoned_tasks& ab
                                                              write_offs& lost) noexcept {
     for (worker* one = first_; one != nullptr; one = one->next) {
         if (one->id.load() != std::this_thread::get_id()) {
-            lost.add(one->taker, abandoned);
+            lost.add(one->taker.its(), abandoned);
         }
     }
 }

@@ -92,4 +92,11 @@ private:
     alignas(slot) std::byte slots_[Slots * sizeof(slot)];
 };
 
+#if defined(FIRE_AND_FORGET_STRESS)
+inline constexpr std::size_t slots_per_block = 2;
+#else
+inline constexpr std::size_t slots_per_block = 63; ///< with its header a block has 4 KiB
+#endif
+using pool_block = block<slots_per_block>;
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -112,6 +112,11 @@ public:
 
     // Watchers ------------------------------------------------------------------------------------
 
+    /// All have been hired and are awake, and nobody looks or was rung for.
+    bool nobody_is_idle() const noexcept {
+        return (word_.load(std::memory_order_relaxed) & ~hushed) == 0;
+    }
+
     std::uint32_t sleepers() const noexcept { return word_.load() & all_sleepers; }
     bool has_looker() const noexcept { return (word_.load() & looking) != 0; }
 

@@ -45,9 +45,9 @@ enum class arrival : std::uint8_t { first, again };
 ///                      follows the link with acquire.
 ///             LANE-10  is_taking_ is a lock: acquire on taking, release on letting go.
 ///             LANE-11  Who reads taken_ and then pushed_ finds at least as many pushed.
-/// Limits      Not a work-stealing deque: workers take from the old end only, one at a time.
+/// Limits      Not a work-stealing deque: workers take from the old end only.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
-///             Taking: one read-modify-write.
+///             Taking: one read-modify-write, for as many tasks as are taken at once.
 /// Source      the bounded rings of Lamport and of FastForward (Giacomoni et al.), chained;
 ///             tests/models/lane.pml.
 template <std::size_t Slots>
@@ -135,14 +135,16 @@ public:
 
     // The workers' side ---------------------------------------------------------------------------
 
-    /// Takes the task that waits longest: `taker.take(slot, block)` is called with the lock held,
-    /// after `taker.may_take()`. False if there is none, or another worker is taking right now.
+    /// Takes the task that waits longest, and with it those behind it in its block, up to `most`
+    /// and as far as `taker.may_join(type)`. `taker.take(slot, block, count)` is called with the
+    /// lock held, after `taker.may_take()`, and answers how many it takes. Returns that; none if
+    /// there is no task, or another worker is taking right now.
     template <class Taker>
-    bool try_take(Taker& taker) noexcept {
-        return try_lock() && take_and_unlock(taker, any_task);
+    std::uint32_t try_take(Taker& taker, std::uint32_t most = 1) noexcept {
+        return try_lock() ? take_and_unlock(taker, any_task, most) : 0;
     }
 
-    /// The same, but waits for a worker that is taking.
+    /// Takes one, and waits for a worker that is taking.
     template <class Taker>
     bool take(Taker& taker) noexcept {
         return take_if(taker, any_task);
@@ -152,7 +154,7 @@ public:
     template <class Taker, class Predicate>
     bool take_if(Taker& taker, Predicate is_it) noexcept {
         lock();
-        return take_and_unlock(taker, is_it);
+        return take_and_unlock(taker, is_it, 1) > 0;
     }
 
     /// Calls `look` with the slot of the task that waits longest, if there is one, while it can't
@@ -265,17 +267,34 @@ private:
     static constexpr auto any_task = [](const slot&) { return true; };
 
     template <class Taker, class Predicate>
-    bool take_and_unlock(Taker& taker, Predicate is_it) noexcept {
+    std::uint32_t take_and_unlock(Taker& taker, Predicate is_it, std::uint32_t most) noexcept {
         slot* const first = taker.may_take() ? first_waiting() : nullptr;
-        const bool takes = first != nullptr && is_it(*first);
-        if (takes) {
-            ++head_;
-            taken_.store(taken() + 1, std::memory_order_release); // LANE-2 LANE-11
-            taker.take(*first, *head_block_);
+        std::uint32_t count = 0;
+        if (first != nullptr && is_it(*first)) {
+            count = taker.take(*first, *head_block_, most > 1 ? count_run(taker, most) : 1);
+            head_ += count;
+            taken_.store(taken() + count, std::memory_order_release); // LANE-2 LANE-11
         }
         stress_point();
         unlock();
-        return takes;
+        return count;
+    }
+
+    /// How many tasks wait next to each other, from the first one on, that may be taken together.
+    /// Looking at them all at once brings their lines here at once. Under the lock.
+    template <class Taker>
+    std::uint32_t count_run(Taker& taker, std::uint32_t most) noexcept {
+        const slot* const end =
+            head_end_ - head_ > static_cast<std::ptrdiff_t>(most) ? head_ + most : head_end_;
+        const slot* next = head_;
+        for (; next != end; ++next) {
+            const task_vtable* const type = next->type.load(std::memory_order_acquire); // LANE-3
+            if (type == nullptr || type == &tombstone || !taker.may_join(*type)) {
+                break;
+            }
+        }
+        const auto count = static_cast<std::uint32_t>(next - head_);
+        return count > 0 ? count : 1; // a first one that none may join
     }
 
     /// The first slot with a task, past tombstones and on to the next block. Under the lock.

@@ -17,6 +17,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used; a thousand idle threads cost an idle worker some microseconds a look.
+///
+/// It takes several tasks of a lane at once, up to the end of its stay there, if nobody is idle who
+/// could run them, and if there are no lanes whose tasks would come in between.
 class lane_search {
 public:
     explicit lane_search(const lane_set& set) noexcept : set_(&set) {}
@@ -24,19 +27,16 @@ public:
     /// Hands the next task to `taker`; false if none was found.
     template <class Taker>
     bool take_next(Taker& taker) noexcept {
-        const unsigned turn = ++looks_ % turns;
+        const unsigned turn = looks_ % turns;
         const std::size_t first = turn == 0           ? level_of(priority::low)
                                   : turn == turns / 2 ? level_of(priority::normal)
                                                       : level_of(priority::high);
-        if (take_from(first, taker)) {
-            return true;
+        std::uint32_t taken = take_from(first, taker);
+        for (std::size_t level = 0; level < priorities && taken == 0; ++level) {
+            taken = level != first ? take_from(level, taker) : 0;
         }
-        for (std::size_t level = 0; level < priorities; ++level) {
-            if (level != first && take_from(level, taker)) {
-                return true;
-            }
-        }
-        return false;
+        looks_ += taken > 0 ? taken : 1;
+        return taken > 0;
     }
 
 private:
@@ -53,37 +53,59 @@ private:
     };
 
     template <class Taker>
-    bool take_from(std::size_t level, Taker& taker) noexcept {
+    std::uint32_t take_from(std::size_t level, Taker& taker) noexcept {
         place& now = places_[level];
         pool_lane* const first = set_->first(level);
         if (first == nullptr) {
-            return false;
+            return 0;
         }
         if (now.at == nullptr) {
             now.at = first;
         }
         // The lock of a lane that others try as well is taken only if there is reason to.
         const bool is_likely = level == level_of(priority::normal);
-        const bool may_stay = ++now.stay <= longest_stay;
-        if (may_stay && (is_likely || now.at->seems_used()) && now.at->try_take(taker)) {
-            return true;
+        const std::uint32_t run = longest_run(level);
+        const bool may_stay = now.stay < longest_stay;
+        if (may_stay && (is_likely || now.at->seems_used())) {
+            const unsigned left = longest_stay - now.stay;
+            if (const std::uint32_t taken = now.at->try_take(taker, run < left ? run : left)) {
+                now.stay += taken;
+                return taken;
+            }
         }
         pool_lane* const start = now.at;
         for (pool_lane* lane = after(start, first); lane != start; lane = after(lane, first)) {
-            if (lane->seems_used() && lane->try_take(taker)) {
-                now = {lane, 1};
-                return true;
+            if (const std::uint32_t taken = lane->seems_used() ? lane->try_take(taker, run) : 0) {
+                now = {lane, taken};
+                return taken;
             }
         }
-        now.stay = 0;
-        return !may_stay && start->seems_used() && start->try_take(taker);
+        now.stay = !may_stay && start->seems_used() ? start->try_take(taker, run) : 0;
+        return now.stay;
+    }
+
+    /// How many tasks may be taken at once.
+    std::uint32_t longest_run(std::size_t level) const noexcept {
+        if (set_->is_taken_singly() || !set_->bell.nobody_is_idle()) {
+            return 1;
+        }
+        bool is_only_one = true;
+        for (std::size_t other = 0; other < priorities; ++other) {
+            if (other != level && set_->first(other) != nullptr) {
+                if (other < level) {
+                    return 1; // what comes there goes first
+                }
+                is_only_one = false;
+            }
+        }
+        return is_only_one ? longest_stay : turns / 2 - looks_ % (turns / 2);
     }
 
     static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept;
 
     const lane_set* set_;
     place places_[priorities]{};
-    unsigned looks_ = 0;
+    unsigned looks_ = 1;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

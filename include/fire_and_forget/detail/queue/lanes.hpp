@@ -7,6 +7,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "claim.hpp"
 #include "doorbell.hpp"
 #include "lane.hpp"
 
@@ -19,12 +20,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class pool_door;
 
-#if defined(FIRE_AND_FORGET_STRESS)
-inline constexpr std::size_t slots_per_block = 2;
-#else
-inline constexpr std::size_t slots_per_block = 63; ///< with its header a block has 4 KiB
-#endif
-
 inline constexpr std::size_t priorities = 3;
 
 /// A lane as one of a pool's.
@@ -33,7 +28,6 @@ struct pool_lane : basic_lane<slots_per_block> {
     pool_lane* next_free = nullptr; ///< under the lock
     bool is_of_timers = false;      ///< what comes here has been accepted before; constant
 };
-using pool_block = pool_lane::block_type;
 
 /// All lanes of one pool: one for each thread and priority that is used. A thread that ends hands
 /// its lane on to the next new one, so there are as many as there were threads at one time.
@@ -47,6 +41,10 @@ using pool_block = pool_lane::block_type;
 ///                     that is about to sleep loads the links, with acquire, after its heavy
 ///                     barrier: so it sees the lane if it must see the task (BELL-1).
 ///            LANES-2  Who sees one more retired sees which it is.
+///            LANES-3  What a worker takes out of a lane is in its claim before the lane is
+///                     unlocked, and what it withdraws from another claim before that one is. So
+///                     who looks through the lanes and then the claims misses nothing but what is
+///                     withdrawn meanwhile; who withdraws more than one task rings for the rest.
 class lane_set {
 public:
     lane_set() noexcept = default;
@@ -93,6 +91,51 @@ public:
 
     pool_lane* first(std::size_t level) const noexcept;
 
+    /// A claim for a worker; null if there is no memory.
+    claim* lend_claim() noexcept;
+
+    /// Its worker is gone. What is claimed and was not begun is withdrawn by others.
+    void take_back(claim& of) noexcept;
+
+    /// The first claim for which `is_it` holds; null if there is none.
+    template <class Predicate>
+    claim* find_claim(Predicate is_it) const {
+        claim* one = claims_.load(std::memory_order_acquire); // LANES-1
+        while (one != nullptr && !is_it(*one)) {
+            one = one->next;
+        }
+        return one;
+    }
+
+    /// Has `own`, which is empty, take over what another claim has that is not begun. `describe`
+    /// is called with the first of it. Returns how many there were.
+    template <class Describe>
+    std::uint32_t withdraw_into(claim& own, Describe describe) noexcept {
+        std::uint32_t count = 0;
+        own.lock(); // CLAIM-6
+        if (!is_over()) {
+            find_claim([&](claim& other) {
+                if (&other != &own && other.has_unbegun() && other.try_lock()) {
+                    const slot_run found = other.withdraw();
+                    count = found.count;
+                    if (count > 0) { // LANES-3
+                        describe(*found.first);
+                        own.put(found, claim::counted::here);
+                    }
+                    other.unlock();
+                }
+                return count > 0;
+            });
+        }
+        own.unlock();
+        return count;
+    }
+
+    /// Before the first submit: workers are to take tasks one by one, as what they have claimed
+    /// can't be displaced.
+    void have_taken_singly() noexcept { is_taken_singly_ = true; }
+    bool is_taken_singly() const noexcept { return is_taken_singly_; }
+
     /// The first lane for which `is_it` holds; null if there is none.
     template <class Predicate>
     pool_lane* find(Predicate is_it) const {
@@ -113,7 +156,9 @@ public:
     bool has_task_at_hand() const noexcept;
 
     std::uint64_t pushed() const noexcept { return sum(&pool_lane::pushed, true); }
-    std::uint64_t taken() const noexcept { return sum(&pool_lane::taken, true); }
+
+    /// Tasks that workers have begun, or that were taken out otherwise.
+    std::uint64_t taken() const noexcept;
 
     /// Tasks that were stored here without having waited for their time.
     std::uint64_t accepted() const noexcept { return sum(&pool_lane::accepted, false); }
@@ -138,7 +183,9 @@ private:
     static inline constinit std::atomic<std::uint32_t> retired{0};
 
     std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
+    bool is_taken_singly_ = false;
     list lists_[priorities];
+    std::atomic<claim*> claims_{nullptr};
     pool_door* pool_ = nullptr;
     keeper_of_pool try_keep_ = nullptr;
     std::atomic<bool> is_over_{false};

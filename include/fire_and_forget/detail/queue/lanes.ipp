@@ -72,16 +72,49 @@ FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level)
     lanes.free = &lane;
 }
 
+FIRE_AND_FORGET_ENGINE claim* lane_set::lend_claim() noexcept {
+    const library_lock lock(mutex_);
+    claim* one = find_claim([](claim& used) { return !used.is_lent && !used.has_unbegun(); });
+    if (one == nullptr) {
+        one = new (std::nothrow) claim;
+        if (one == nullptr) {
+            return nullptr;
+        }
+        one->next = claims_.load(std::memory_order_relaxed);
+        claims_.store(one, std::memory_order_release); // LANES-1
+    }
+    one->is_lent = true;
+    return one;
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::take_back(claim& of) noexcept {
+    const library_lock lock(mutex_);
+    of.is_lent = false;
+}
+
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexcept {
     return lists_[level].first.load(std::memory_order_acquire); // LANES-1
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
-    return !is_over() && find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr;
+    return !is_over() && (find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr ||
+                          find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
-    return !is_over() && find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr;
+    return !is_over() &&
+           (find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
+            find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t lane_set::taken() const noexcept {
+    std::uint64_t unbegun = 0;
+    find_claim([&](const claim& one) {
+        unbegun += one.unbegun();
+        return false;
+    });
+    const std::uint64_t out_of_lanes = sum(&pool_lane::taken, true);
+    return out_of_lanes > unbegun ? out_of_lanes - unbegun : 0;
 }
 
 FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
@@ -89,6 +122,9 @@ FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
         for (pool_lane* lane = lanes.first.load(std::memory_order_relaxed); lane != nullptr;) {
             delete std::exchange(lane, lane->next);
         }
+    }
+    for (claim* one = claims_.load(std::memory_order_relaxed); one != nullptr;) {
+        delete std::exchange(one, one->next);
     }
 }
 

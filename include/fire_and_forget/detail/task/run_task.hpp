@@ -29,14 +29,21 @@ class task_run {
 public:
     task_run(const stored_task& task, const host& on) noexcept;
 
-    /// Only a thread that is being ended gets here without having settled the task.
-    ~task_run();
+    ~task_run() {
+        if (!is_settled_) [[unlikely]] {
+            end_by_force();
+        }
+        this_thread.running = frame_.outer;
+    }
 
     task_run(const task_run&) = delete;
     task_run& operator=(const task_run&) = delete;
 
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end();
+
+    /// The same for a task whose options say nothing about whether it may start.
+    fate at_once();
 
     /// Runs a task that repeats, once; `goes_on` says whether it is to be run again. If not, it is
     /// destroyed.
@@ -116,7 +123,11 @@ private:
     /// `time` after it could have started, which a negative time puts before.
     steady_time later_by(std::chrono::nanoseconds time) const noexcept;
 
+    /// For a thread that is being ended, which has not settled the task.
+    void end_by_force();
+
     void call();
+    void call_here();
 
     /// Once, even if that ends the thread.
     void destroy(action on_exception);
@@ -135,16 +146,16 @@ private:
     void report(failure kind, std::exception_ptr exception, std::string_view type,
                 std::string_view what);
 
-    const stored_task task_;
-    const host& on_;
+    const stored_task task_; // what is zero at first stands together: that takes fewer stores
     steady_time started_{};
+    node_memory* repeated_ = nullptr;
     fate result_ = fate::succeeded;
     repetition answer_ = repetition::go_on;
-    node_memory* repeated_ = nullptr;
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
     bool is_to_be_kept_ = false; ///< what is not settled is to be run again
+    const host& on_;
     task_frame frame_{&on_, this_thread.running};
 };
 

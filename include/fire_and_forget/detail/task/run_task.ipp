@@ -6,6 +6,7 @@
 #include "../errors/report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/attempt.ipp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -27,23 +28,33 @@ FIRE_AND_FORGET_ENGINE task_run::task_run(const stored_task& task, const host& o
     }
 }
 
-FIRE_AND_FORGET_ENGINE task_run::~task_run() {
-    if (!is_settled_) {
-        report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
-        if (!is_to_be_kept_) {
-            destroy([&] { report_exception(failure::exception); });
-        }
+FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
+    report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
+    if (!is_to_be_kept_) {
+        destroy([&] { report_exception(failure::exception); });
     }
-    this_thread.running = frame_.outer;
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
     if (task_.details != nullptr && !may_start()) {
         return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
     }
-    call();
-    // Outside the handler: a closure that throws on destruction must not meet the unwinding.
-    destroy([&] { failed_with_exception(); });
+    return at_once();
+}
+
+/// What every small task comes through, so that the call of call() is worth saving.
+[[gnu::always_inline]] inline void task_run::call_here() {
+    has_started_ = true;
+    detail::attempt_here([&] { task_.type.call(task_.closure, *this); },
+                         [&] { failed_with_exception(); });
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::at_once() {
+    call_here();
+    if (task_.type.destroy != nullptr) {
+        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
+        destroy([&] { failed_with_exception(); });
+    }
     is_settled_ = true;
     return result_;
 }
@@ -144,8 +155,7 @@ task_run::later_by(std::chrono::nanoseconds time) const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::call() {
-    has_started_ = true;
-    attempt([&] { task_.type.call(task_.closure, *this); }, [&] { failed_with_exception(); });
+    call_here();
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::destroy(action on_exception) {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a worker has taken out of a lane: the task that it runs, and those behind it that it has not
+// begun. lanes.hpp keeps the claims of a pool; task_taker.hpp runs what is claimed.
+
+#include "../../call_site.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "block.hpp"
+#include "shared_words.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Tasks that stand next to each other in a block of a lane.
+struct slot_run {
+    slot* first = nullptr;
+    pool_block* in = nullptr;
+    std::uint32_t count = 0;
+};
+
+/// Lets a worker take some tasks at one lock of a lane, begin and end them with plain stores, and
+/// still lose what it has not begun to a worker that is idle, and what it runs to a pool that gives
+/// it up.
+///
+/// Shape       The worker numbers what it begins. state_ has the last number, and what is going on;
+///             what is claimed and not begun has the numbers behind it, up to last_. Whoever takes
+///             that away lowers last_.
+/// Invariants  CLAIM-1  Only the owner changes state_, and what begins with own_.
+///             CLAIM-2  Only the holder of is_locked_ changes last_, behind_ and in_. The owner puts
+///                      something there when all before has been begun; a single task, which is
+///                      begun at once, needs no lock and does not change them.
+///             CLAIM-3  A claimed task is begun by its owner or withdrawn, never both and never
+///                      neither. The owner stores its number, passes a light barrier and reads
+///                      last_; who withdraws lowers last_, passes a heavy barrier and reads the
+///                      number. So one of them sees the other. The one who withdraws decides: what
+///                      it saw begun is the owner's. An owner that finds last_ too low waits for
+///                      the lock to learn how that was decided. Before that it does not touch the
+///                      slot.
+///             CLAIM-4  A number is used once, also where its task has been lost: so what is said of
+///                      a number stays true.
+///             CLAIM-5  A running task ends once: with its owner, or before that by being given up.
+///                      The owner stores that it has ended, passes a light barrier and reads
+///                      asked_; who gives it up asks for its number, passes a heavy barrier and
+///                      reads the state. The one who asks decides, and an owner that is asked for
+///                      waits for the answer.
+///             CLAIM-6  Whoever waits for a lock holds none, but for the lane's: the lock of one's
+///                      own claim comes first, and another's is only tried. Who closes has none of
+///                      its own.
+/// Orderings   CLAIM-7  state_ is stored with release after place and name of the task, which who
+///                      gives it up reads after the state, with acquire.
+///             CLAIM-8  is_locked_ is a lock; what a worker has seen of the slots when it took them,
+///                      the one who withdraws them has seen as well.
+/// Bound       tasks behind one that blocks wait until a worker has nothing else to do: it takes
+///             them before it falls asleep. worker_loop.hpp says when.
+/// Cost        two stores, two loads and two light barriers for a task; a read-modify-write for
+///             each run of several.
+/// Source      the queues of Cilk-5 (Frigo, Leiserson, Randall), with the asymmetric barrier in
+///             place of the fence; tests/models/claim.pml.
+class alignas(cache_line) claim {
+public:
+    static constexpr std::uint32_t most = 16;
+
+    // The owner's side ----------------------------------------------------------------------------
+
+    /// For a run of more than one task, until it has been put. False if somebody is about to
+    /// withdraw.
+    bool try_lock() noexcept { return !is_locked_.exchange(true, std::memory_order_acquire); }
+    void lock() noexcept;
+    void unlock() noexcept { is_locked_.store(false, std::memory_order_release); } // CLAIM-8
+
+    /// Whether what runs counts as a task of this pool.
+    enum class counted : std::uint8_t { here, elsewhere };
+
+    /// Begins the first task of `taken`, which has been described, and claims the rest: for that
+    /// the claim must be locked. When all before has ended. While nobody else can take from where
+    /// they come from.
+    void put(const slot_run& taken, counted where) noexcept;
+
+    /// Begins the next claimed task, which is to be described and then confirmed; null if there is
+    /// none.
+    slot* begin_next() noexcept {
+        if (own_left_ == 0) {
+            return nullptr;
+        }
+        --own_left_;
+        const std::uint64_t number = own_number() + step; // CLAIM-4
+        state_.store(word(number, kind::beginning), std::memory_order_relaxed);
+        asymmetric_barrier::light(); // CLAIM-3
+        if (number > last_.load(std::memory_order_relaxed)) [[unlikely]] {
+            if (!is_mine(number)) {
+                return nullptr;
+            }
+        }
+        return ++own_begun_;
+    }
+    void confirm() noexcept {
+        state_.store(word(own_number(), kind::task), std::memory_order_release); // CLAIM-7
+    }
+
+    /// The task that was begun last, and its block.
+    slot& begun() const noexcept { return *own_begun_; }
+    pool_block& block() const noexcept { return *own_block_; }
+
+    /// Ends what runs; false if it had been given up.
+    bool end() noexcept {
+        const std::uint64_t number = own_number();
+        state_.store(word(number, kind::idle), std::memory_order_release);
+        asymmetric_barrier::light(); // CLAIM-5
+        return number_in(asked_.load(std::memory_order_relaxed)) != number ||
+               answer_for(number) == answer::none;
+    }
+
+    /// What runs is a task of this pool's no more, as its coroutine is about to be handed over.
+    /// False if it has been given up as one before.
+    bool pass_on() noexcept;
+
+    /// That came to nothing. False if what runs was given up meanwhile.
+    bool come_back() noexcept;
+
+    /// What others are told about the task that begins.
+    void describe(const call_site& where, const char* name) noexcept {
+        where_.store(where);
+        name_.store(name, std::memory_order_relaxed);
+    }
+
+    // Those who withdraw --------------------------------------------------------------------------
+
+    /// A hint, for who does not hold the lock.
+    bool has_unbegun() const noexcept { return unbegun() > 0; }
+    std::uint32_t unbegun() const noexcept;
+
+    /// All that has not been begun. Under the lock.
+    slot_run withdraw() noexcept;
+
+    // Those who give up ---------------------------------------------------------------------------
+
+    enum class given_up : std::uint8_t { nothing, task, passing };
+
+    /// Gives up what runs, if it has not been. Its owner learns that when it ends, and must then be
+    /// kept from going on until the caller has read what it was. One caller at a time.
+    given_up give_up() noexcept;
+
+    bool is_given_up() const noexcept;
+
+    /// A task of the pool runs, and has not been given up.
+    bool has_task() const noexcept;
+
+    /// For who has not given it up only a hint, unless it is the same task before and after.
+    call_site where() const noexcept { return where_.load(); }
+    const char* name() const noexcept { return name_.load(std::memory_order_relaxed); }
+
+private:
+    friend class lane_set;
+
+    enum class kind : std::uint8_t {
+        idle,
+        beginning, ///< a claimed task, the owner's if its number is not above last_
+        task,
+        passing
+    };
+    enum class answer : std::uint8_t { none, asking, task, passing };
+
+    /// Numbers grow in steps of this, so that there is room beside them in a word.
+    static constexpr std::uint64_t step = 4;
+
+    template <class What>
+    static constexpr std::uint64_t word(std::uint64_t number, What what) noexcept {
+        return number | static_cast<std::uint64_t>(what);
+    }
+    static constexpr std::uint64_t number_in(std::uint64_t word) noexcept {
+        return word & ~(step - 1);
+    }
+    template <class What>
+    static constexpr What what_in(std::uint64_t word) noexcept {
+        return static_cast<What>(word & (step - 1));
+    }
+
+    std::uint64_t own_number() const noexcept {
+        return number_in(state_.load(std::memory_order_relaxed)); // CLAIM-1
+    }
+    bool is_mine(std::uint64_t number) noexcept;
+    answer answer_for(std::uint64_t number) const noexcept;
+    bool was_asked_for(std::uint64_t state) const noexcept;
+    answer decide(std::uint64_t number) noexcept;
+
+    // The owner's line.
+    std::atomic<std::uint64_t> state_{word(0, kind::idle)};
+    shared_words<call_site> where_;
+    std::atomic<const char*> name_{nullptr};
+    slot* own_begun_ = nullptr;
+    pool_block* own_block_ = nullptr;
+    std::uint32_t own_left_ = 0; ///< claimed, unless somebody has withdrawn them
+    bool own_is_guest_ = false;  ///< what runs is counted elsewhere
+
+    // Changed by the owner once for a run, and by others rarely.
+    alignas(cache_line) std::atomic<std::uint64_t> last_{0};
+    std::atomic<slot*> behind_{nullptr}; ///< the slot behind that of last_, when it was put
+    std::atomic<pool_block*> in_{nullptr};
+    std::atomic<std::uint64_t> asked_{word(0, answer::none)};
+    std::atomic<bool> is_locked_{false};
+
+    // Of lanes.hpp.
+    claim* next = nullptr;
+    bool is_lent = false; ///< under its lock
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

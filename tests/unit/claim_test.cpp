@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/engine.hpp>
+#include <fire_and_forget/detail/pool/worker.hpp>
+
+#include "catch.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace {
+
+using namespace faf::detail;
+using faf::priority;
+
+constexpr task_vtable nothing{};
+
+/// Slots that stand next to each other, and who claims them.
+struct some_slots {
+    slot places[8];
+
+    slot_run run(std::uint32_t count, std::uint32_t from = 0) {
+        return {&places[from], nullptr, count};
+    }
+};
+
+void put(claim& in, const slot_run& taken) {
+    const bool is_locked = taken.count > 1 && in.try_lock();
+    REQUIRE(is_locked == (taken.count > 1));
+    in.put(taken, claim::counted::here);
+    if (is_locked) {
+        in.unlock();
+    }
+}
+
+slot* begin_next(claim& in) {
+    slot* const next = in.begin_next();
+    if (next != nullptr) {
+        in.confirm();
+    }
+    return next;
+}
+
+slot_run withdraw(claim& from) {
+    from.lock();
+    const slot_run left = from.withdraw();
+    from.unlock();
+    return left;
+}
+
+/// Lanes, one of them with tasks that do nothing.
+class lanes_of_nothing {
+public:
+    lanes_of_nothing() { all.bell.begin(0); }
+    ~lanes_of_nothing() { all.release(); }
+
+    void store(int tasks, priority level = priority::normal) {
+        pool_lane*& lane = lanes_[static_cast<std::size_t>(level)];
+        lane = lane != nullptr ? lane : all.lend(level);
+        for (int i = 0; i < tasks; ++i) {
+            REQUIRE(lane->has_room());
+            lane->publish(lane->reserve(), nothing);
+        }
+    }
+
+    lane_set& all = *new lane_set;
+
+private:
+    pool_lane* lanes_[priorities]{};
+};
+
+/// How many tasks `one` gets with its next look, which it finishes.
+std::uint32_t take_run(worker& one) {
+    std::uint32_t count = 0;
+    if (one.search.take_next(one.taker)) {
+        do {
+            ++count;
+            one.taker.finish_slot();
+            CHECK(one.taker.end());
+        } while (one.taker.begin_next());
+    }
+    one.taker.flush();
+    return count;
+}
+
+std::unique_ptr<worker> hire(lanes_of_nothing& in) {
+    return std::make_unique<worker>(in.all, *in.all.lend_claim());
+}
+
+} // namespace
+
+TEST_CASE("a run of tasks is begun one after the other, in order") {
+    some_slots of;
+    claim own;
+    put(own, of.run(4));
+    CHECK(&own.begun() == &of.places[0]);
+    CHECK(own.unbegun() == 3);
+    CHECK(own.end());
+    for (int i = 1; i < 4; ++i) {
+        CHECK(begin_next(own) == &of.places[i]);
+        CHECK(&own.begun() == &of.places[i]);
+        CHECK(own.end());
+    }
+    CHECK(begin_next(own) == nullptr);
+    CHECK_FALSE(own.has_unbegun());
+}
+
+TEST_CASE("what is not begun can be withdrawn, and is not begun then") {
+    some_slots of;
+    claim own;
+    put(own, of.run(5));
+    CHECK(own.end());
+    CHECK(begin_next(own) == &of.places[1]);
+    const slot_run left = withdraw(own);
+    CHECK(left.first == &of.places[2]);
+    CHECK(left.count == 3);
+    CHECK_FALSE(own.has_unbegun());
+    CHECK(withdraw(own).count == 0);
+    CHECK(own.end());
+    CHECK(begin_next(own) == nullptr);
+    CHECK_FALSE(own.has_task());
+}
+
+TEST_CASE("nothing can be withdrawn of a single task, or of a run that is over") {
+    some_slots of;
+    claim own;
+    CHECK(withdraw(own).count == 0);
+    put(own, of.run(1));
+    CHECK(withdraw(own).count == 0);
+    CHECK(own.end());
+    put(own, of.run(2));
+    CHECK(own.end());
+    CHECK(begin_next(own) == &of.places[1]);
+    CHECK(withdraw(own).count == 0);
+    CHECK(own.end());
+}
+
+TEST_CASE("a claim goes on after tasks were withdrawn from it") {
+    some_slots of;
+    claim own;
+    put(own, of.run(3));
+    CHECK(withdraw(own).count == 2);
+    CHECK(own.end());
+    CHECK(begin_next(own) == nullptr);
+    put(own, of.run(1, 3)); // a single one, which does not touch what is shared
+    CHECK(own.end());
+    put(own, of.run(3, 4));
+    CHECK(own.unbegun() == 2);
+    CHECK(own.end());
+    CHECK(begin_next(own) == &of.places[5]);
+    const slot_run left = withdraw(own);
+    CHECK(left.first == &of.places[6]);
+    CHECK(left.count == 1);
+    CHECK(own.end());
+}
+
+TEST_CASE("a task is given up once, and its number is no other task's") {
+    some_slots of;
+    claim own;
+    CHECK(own.give_up() == claim::given_up::nothing);
+    put(own, of.run(3));
+    CHECK(own.has_task());
+    CHECK(own.give_up() == claim::given_up::task);
+    CHECK(own.give_up() == claim::given_up::nothing);
+    CHECK(own.is_given_up());
+    CHECK_FALSE(own.has_task());
+    CHECK(withdraw(own).count == 2); // what is not begun is not given up with it
+    CHECK_FALSE(own.end());
+    CHECK_FALSE(own.is_given_up());
+    CHECK(begin_next(own) == nullptr);
+    put(own, of.run(1));
+    CHECK(own.end());
+}
+
+TEST_CASE("what is passing is given up as that, unless it comes back before") {
+    some_slots of;
+    claim own;
+    put(own, of.run(1));
+    CHECK(own.pass_on());
+    CHECK_FALSE(own.has_task());
+    CHECK(own.give_up() == claim::given_up::passing);
+    CHECK_FALSE(own.come_back());
+    CHECK_FALSE(own.end());
+    put(own, of.run(1));
+    CHECK(own.pass_on());
+    CHECK(own.come_back());
+    CHECK(own.give_up() == claim::given_up::task);
+    CHECK_FALSE(own.pass_on()); // it has been given up as a task
+    CHECK_FALSE(own.end());
+}
+
+TEST_CASE("a worker claims several tasks when nobody is idle, and one when somebody is") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    in.store(40);
+    CHECK(take_run(*one) == 16);
+    in.all.bell.begin(1); // somebody sleeps
+    CHECK(take_run(*one) == 1);
+    in.all.bell.begin(0);
+    CHECK(take_run(*one) == 15); // its stay at this lane ends
+    CHECK(take_run(*one) == 8);
+    CHECK(take_run(*one) == 0);
+}
+
+TEST_CASE("a worker claims no further than to the end of a block") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    in.store(static_cast<int>(slots_per_block) + 2);
+    std::uint32_t taken = 0;
+    while (taken < slots_per_block) {
+        taken += take_run(*one);
+    }
+    CHECK(taken == slots_per_block);
+    taken = take_run(*one);
+    CHECK(taken + take_run(*one) == 2);
+}
+
+TEST_CASE("a worker does not claim tasks that others would come in between") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    in.store(40);
+    in.store(1, priority::high);
+    CHECK(take_run(*one) == 1); // the high one
+    CHECK(take_run(*one) == 1); // there may be more of that soon
+    lanes_of_nothing low;
+    const auto other = hire(low);
+    low.store(40);
+    low.store(40, priority::low);
+    for (int i = 0; i < 10; ++i) { // of 16 looks one begins with low
+        const std::uint32_t taken = take_run(*other);
+        CHECK(taken >= 1);
+        CHECK(taken <= 8);
+    }
+}
+
+TEST_CASE("a worker whose claim is being withdrawn from takes one task, and does not wait") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    in.store(4);
+    one->taker.its().lock();
+    CHECK(take_run(*one) == 1);
+    one->taker.its().unlock();
+    CHECK(take_run(*one) == 3);
+}
+
+TEST_CASE("workers of a pool that may displace tasks claim none") {
+    lanes_of_nothing in;
+    in.all.have_taken_singly();
+    const auto one = hire(in);
+    in.store(4);
+    CHECK(take_run(*one) == 1);
+}
+
+TEST_CASE("a worker takes over what another has claimed and not begun") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    const auto other = hire(in);
+    CHECK(other->take_over() == 0);
+    in.store(4);
+    REQUIRE(one->take_next());
+    CHECK(in.all.taken() == 1);
+    CHECK(in.all.may_have_tasks());
+    CHECK(in.all.has_task_at_hand());
+    CHECK(other->take_over() == 3);
+    CHECK(in.all.taken() == 2);
+    CHECK(one->take_over() == 2); // what the other has not begun: it is the same for all
+    for (worker* each : {one.get(), other.get()}) {
+        each->taker.finish_slot();
+    }
+    CHECK(in.all.taken() == 3);
+}
+
+TEST_CASE("nobody takes over when the lanes are over: that is left to who closes") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    const auto other = hire(in);
+    in.store(4);
+    REQUIRE(one->take_next());
+    in.all.end();
+    CHECK(other->take_over() == 0);
+    CHECK(withdraw(one->taker.its()).count == 3);
+}
+
+TEST_CASE("what a worker leaves behind in its claim can be had, and the claim is not lent before") {
+    lanes_of_nothing in;
+    auto gone = hire(in);
+    const claim* const left = &gone->taker.its();
+    in.store(4);
+    REQUIRE(gone->take_next());
+    gone->taker.finish_slot();
+    CHECK(gone->taker.end());
+    gone->taker.flush();
+    gone.reset();
+    CHECK(in.all.may_have_tasks());
+    const auto one = hire(in);
+    CHECK(&one->taker.its() != left);
+    CHECK(one->take_over() == 3);
+    const auto next = hire(in);
+    CHECK(&next->taker.its() == left);
+    one->taker.finish_slot();
+    CHECK(one->taker.end());
+}
