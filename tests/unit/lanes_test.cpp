@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <latch>
-#include <optional>
+#include <memory>
 #include <set>
 #include <thread>
 #include <utility>
@@ -283,7 +283,7 @@ TEST_CASE("a thread that stores while it stores does so in another lane") {
 TEST_CASE("a thread lets go of a pool that goes while it stores there when it has stored") {
     on_a_thread([] {
         const lanes_of_pool other;
-        std::optional<lanes_of_pool> lanes(std::in_place);
+        auto lanes = std::make_unique<lanes_of_pool>();
         {
             const lane_of_this_thread own(**lanes, priority::normal);
             lanes.reset();

@@ -31,6 +31,9 @@ class shutdown_participant;
 ///                       looking: what is stored meanwhile starts one nap later at most, whoever
 ///                       else sleeps. While it runs a task nobody looks, and the next submit rings.
 ///             WORKER-4  linger_ is touched only by the one whose turn at looking it is.
+///             WORKER-5  Nobody sleeps or naps while something is claimed and not begun: who has
+///                       looked in vain takes it over first. So what stands behind a task that
+///                       blocks waits for one look, if anybody has nothing to do.
 class worker_loop {
 public:
     worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,

@@ -59,9 +59,9 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
         if (self.turn == doorbell::turn::of_another) {
             self.turn = bell_.try_look();
         }
-        if (self.turn == doorbell::turn::mine ? look(self)
-                                              : self.take_next() ||
-                                                    (vain_hopes > 0 && take_over(self))) {
+        if (self.turn == doorbell::turn::mine
+                ? look(self)
+                : self.take_next() || (vain_hopes > 0 && take_over(self))) {
             end_look(self, may_sleep);
             return true;
         }
