@@ -169,11 +169,13 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
 FIRE_AND_FORGET_ENGINE void keeper::sleep(std::uint32_t seen, steady_time due) noexcept {
     constexpr unsigned most_looks = 1000;
     const steady_time asked = due == never ? never : due - before_due_.length();
-    const bool is_ahead = steady_clock::now() < asked;
-    alarm_.sleep(seen, asked);
     steady_time now = steady_clock::now();
-    if (is_ahead && asked <= now) {
-        before_due_.note(now - asked);
+    if (now < asked) {
+        alarm_.sleep(seen, asked);
+        now = steady_clock::now();
+        if (asked <= now) {
+            before_due_.note(now - asked);
+        }
     }
     for (unsigned i = 0; i < most_looks && asked <= now && now < due; ++i) {
         cpu_relax();
