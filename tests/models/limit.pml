@@ -7,20 +7,17 @@
    Checked  Never are more places taken than there are, but by who must not be refused (ANYWAY). Who is told
             that there is no place: there was none when he asked. When nothing moves any more, all have come
             in or have given up, and all places are free: nobody sleeps in line for good.
-   Left out Looking again every 10 ms, which only a lost wake-up needs. Learning how many places to wait for:
+   Left out Looking for a moment before it sleeps. Looking again every 10 ms, which only a lost wake-up needs.
+            Learning how many places to wait for:
             here the first in line waits for one or two, and for two not for ever. Store buffers: all of it is
             seq_cst.
 
    Configurations                                   states     seconds
-     (two callers, two places)                     511,529           2
-     MOST=1                                        921,256           4
-     MOST=1 WORKERS=2                            5,920,885          14
-     CALLERS=3 ENTRIES=1 MOST=1 IMPATIENT=1      1,091,574           4
-     ENTRIES=1 ANYWAY                               43,251           1
-   By hand, too large for ctest:
-     ENTRIES=3                                  20,537,445          28
-     MOST=1 ENTRIES=3                           13,890,285          22
-     MOST=1 IMPATIENT=2                          3,735,207           7
+     (two callers, two places)                     555,843           2
+     MOST=1                                        957,439           4
+     MOST=1 WORKERS=2                            6,128,145          14
+     CALLERS=3 ENTRIES=1 MOST=1 IMPATIENT=1      1,088,409           4
+     ENTRIES=1 ANYWAY                               43,955           1
 
    Mutants, each found at once
      LEFT_READ_FIRST      one is refused while a place is free
@@ -31,6 +28,7 @@
      WOKEN_WITHOUT_MUTEX  the wake-up comes between the second look and sleeping
      NOBODY_CALLED        who leaves the line does not call
      CALLED_ON_ENTRY_ONLY with IMPATIENT=1: who gives up does not call
+     STANDS_IN_NO_LINE    who has just come waits to be called, though nobody has been
      SLEPT_FOR_TWO        with MOST=1: the first waits for two places without end */
 
 #ifndef CALLERS
@@ -57,6 +55,7 @@ byte left_by_then;
 byte wake_at = nobody;
 bool mutex;
 bool has_first;
+byte in_line; /* behind the first */
 
 /* The condition variables: who is asleep. */
 bool waits_for_places[CALLERS];
@@ -168,13 +167,17 @@ inline wait_as_first()
 
 inline wait_in_line()
 {
+    in_line++;
     d_step { waits_in_line[me] = true; mutex = false };
     if
     :: !waits_in_line[me]
     :: may_give_up -> waits_in_line[me] = false
     fi;
-    lock_mutex()
+    lock_mutex();
+    in_line--
 }
+
+#define free_places (left_count + MOST - entered)
 
 inline call_next()
 {
@@ -187,7 +190,7 @@ inline call_next()
 #endif
         wake_one(waits_in_line);
         if
-        :: entered + 1 < left_count + MOST -> wake_one(waits_in_line)
+        :: entered < left_count + MOST && free_places > MOST / 2 -> wake_one(waits_in_line)
         :: else
         fi
     :: else
@@ -199,29 +202,36 @@ inline call_next()
 
 inline think_of_giving_up()
 {
+    has_waited = true;
     if
     :: may_give_up -> gives_up = true
     :: true
     fi
 }
 
+#ifdef STANDS_IN_NO_LINE
+#define is_its_turn has_waited
+#else
+#define is_its_turn (has_waited || in_line == 0)
+#endif
+
+/* Who has just come may be first only if it likes, where others have been called: if places come quickly. */
 inline wait_enter()
 {
     lock_mutex();
+    try_enter();
     do
-    :: try_enter();
-        if
-        :: has_entered -> break
-        :: !has_entered && gives_up -> break
-        :: !has_entered && !gives_up && (is_first || !has_first) ->
-            is_first = true;
-            has_first = true;
-            wait_as_first();
-            think_of_giving_up()
-        :: !has_entered && !gives_up && !is_first && has_first ->
-            wait_in_line();
-            think_of_giving_up()
-        fi
+    :: has_entered -> break
+    :: !has_entered && gives_up -> try_enter(); break
+    :: !has_entered && !gives_up && (is_first || !has_first) && (is_first || is_its_turn || in_line != 0) ->
+        is_first = true;
+        has_first = true;
+        wait_as_first();
+        try_enter();
+        think_of_giving_up()
+    :: !has_entered && !gives_up && !is_first && (has_first || !is_its_turn) ->
+        wait_in_line();
+        think_of_giving_up()
     od;
     if
     :: is_first -> is_first = false; has_first = false
@@ -234,7 +244,7 @@ inline wait_enter()
 proctype caller(byte me)
 {
     byte e, l, at, wanted, sent;
-    bool was_full, has_entered, is_first, gives_up;
+    bool was_full, has_entered, has_waited, is_first, gives_up;
     bool may_give_up = me < IMPATIENT;
 
     do
@@ -250,6 +260,7 @@ proctype caller(byte me)
         :: else
         fi;
         has_entered = false;
+        has_waited = false;
         gives_up = false
     :: else -> break
     od;

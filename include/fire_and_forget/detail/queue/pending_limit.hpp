@@ -21,10 +21,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Counts places and lets callers wait for one.
 ///
 /// Shape       Two counts that only grow: entered_, which callers change, and left_, which workers
-///             do. What lies between them is taken. Callers that wait stand in line; the first of
-///             them waits for places, and whoever leaves the line calls those behind him. So a
-///             worker wakes one caller at most, and only when as many places are free as that one
-///             waits for.
+///             do. What lies between them is taken. Callers that wait stand in line. The first of
+///             them waits for places: it looks for a moment where that has paid before, and then
+///             sleeps. So a worker wakes one caller at most, and only when as many places are free
+///             as that one waits for. Whoever leaves the line calls the next.
 /// Invariants  LIMIT-1  try_enter() never takes more than most_ places; enter_anyway() may. It
 ///                      reads entered_ before left_: where it finds no place there was none at the
 ///                      moment of the first, and it enters only if that has not changed since.
@@ -33,11 +33,12 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///             LIMIT-3  The first in line waits for several places where they come quickly: for as
 ///                      many as come in `stretch`, so that sleeping and waking are paid for by many
 ///                      tasks; and in vain for twice that time, if they come less quickly than
-///                      before. A place is never left free for longer while somebody waits for it.
+///                      before. It leaves no place free for longer.
 /// Orderings   LIMIT-4  The first in line stores wake_at_ and then reads left_; who leaves adds to
 ///                      left_ and then reads wake_at_. All four are seq_cst, so one sees the other.
 ///                      Who waits looks again every 10 ms all the same: in glibc 2.36 a condition
 ///                      variable with several waiters may lose a wake-up (bug 25847).
+/// Limits      Who comes while a place is free takes it, whoever waits.
 /// Cost        Entering: one read-modify-write, on a line that workers do not touch. Leaving: one,
 ///             on a line that callers read when they see no place, about once in a round.
 /// Source      tests/models/limit.pml.
@@ -64,13 +65,20 @@ public:
 
 private:
     static constexpr std::chrono::microseconds stretch{150};
+    static constexpr std::chrono::microseconds glance{30};
+    static constexpr unsigned looks_per_clock = 16;
+    static constexpr unsigned most_rushes = 256;
     static constexpr std::int64_t nobody = INT64_MAX; ///< waits: what wake_at_ is then
 
     void call_first();
+    bool look_for(std::int64_t wake_at) const noexcept;
 
     // Under the lock.
 
+    bool may_be_first(bool has_waited) const noexcept;
+    void wait_in_line(std::unique_lock<std::mutex>& lock, steady_time deadline);
     void wait_as_first(std::unique_lock<std::mutex>& lock, steady_time deadline);
+    void learn_from(std::int64_t came, std::chrono::nanoseconds in) noexcept;
     void call_next() noexcept;
     std::int64_t free_places() const noexcept { return most_ - (entered_.load() - left_.load()); }
 
@@ -79,6 +87,9 @@ private:
     std::mutex mutex_;
     bool has_first_ = false;
     std::int64_t awaited_ = 1; ///< how many places the first in line waits for
+    std::size_t in_line_ = 0;  ///< behind the first
+    unsigned rushes_ = 0;      ///< one after the other, of first ones that had not been called
+    unsigned vain_looks_ = 0;  ///< and waits without one; it looks in one of eight
     std::condition_variable places_;
     std::condition_variable next_;
 
