@@ -109,12 +109,13 @@ do for [format in "svg png"] {
         set logscale y
         set yrange [9:*]
         set ytics ("10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6)
-        set key inside left top vertical font ",8"
+        set key inside right bottom vertical nobox font ",8"
+        array titles[3] = ["the caller, half of them", "the caller, 99.9 %", "the start, half of them"]
         do for [panel = 1:3] {
-            set title word("caller,_half_of_them caller,_99.9_%% start,_half_of_them", panel)
+            set title titles[panel]
             metric = word("caller_p50 caller_p99.9 start_p50", panel)
             plot for [peer in answered] medians("gaps", peer, those(metric)) \
-                with linespoints linetype way(peer) title (panel == 1 ? peer : "")
+                with linespoints linetype way(peer) title (panel == 3 ? peer : "")
         }
         unset logscale y
         set yrange [0:1]
