@@ -89,6 +89,30 @@ TEST_CASE(
         faf::wake::adaptive);
 }
 
+TEST_CASE("while the worker that stays near runs a long task, the next one has another woken") {
+    for (const unsigned threads : {2U, 3U}) {
+        CAPTURE(threads);
+        thread_pool pool(
+            {.threads = threads, .max_threads = threads, .wake_up = faf::wake::adaptive});
+        const held_keeper nobody_helps;
+        for (int round = 0; round < load(50, 10); ++round) {
+            CAPTURE(round);
+            REQUIRE(rally(pool, 10, [] { return 300us; })); // so that it naps
+            std::atomic<bool> has_begun{false};
+            std::atomic<bool> may_end{false};
+            faf::fire_and_forget(pool, [&] {
+                has_begun = true;
+                may_end.wait(false);
+            });
+            REQUIRE(very_soon([&] { return has_begun.load(); }));
+            REQUIRE(rally(pool, 3, [] { return 100us; }));
+            may_end = true;
+            may_end.notify_all();
+        }
+        CHECK(pool.drain(patience));
+    }
+}
+
 TEST_CASE("tasks of several threads fired at any time wake whom they must") {
     with_pools([](thread_pool& pool) {
         CHECK(count_lost_rallies(pool, 3, load(5'000, 2'000), [](dice& random) {

@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "make_task.hpp"
 
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -76,6 +77,15 @@ TEST_CASE("what has become due is stored without asking who may come in") {
     CHECK(pool.lanes->accepted() == 0); // it was before
     CHECK(pool.abandon());
     CHECK(errors.count() == 1);
+}
+
+TEST_CASE("what has become due ends the nap of a worker that stays near") {
+    bare_intake pool;
+    doorbell& bell = pool.lanes->bell;
+    CHECK(bell.try_look() == doorbell::turn::mine);
+    const std::uint32_t seen = bell.calls_of_napper();
+    pool.storing.announce_due();
+    CHECK(bell.calls_of_napper() != seen);
 }
 
 TEST_CASE("a task that its caller is to run runs on the calling thread, and is counted") {
