@@ -51,7 +51,7 @@ void ring_each(std::chrono::microseconds period) {
 }
 
 /// What main does meanwhile. No allocation of its own, which a handler must not meet.
-enum work : long { plain, alternating, with_care, all };
+enum work : long { plain, alternating, at_a_limit, with_care, all };
 
 void fire_as_main(long what, int i) {
     const auto run = [] { ++book_of_handler->ran; };
@@ -66,6 +66,9 @@ void fire_as_main(long what, int i) {
     case alternating:
         count(i % 2 == 0 ? fire_and_forget(run) : fire_and_forget(*other_pool, run), by_main);
         break;
+    case at_a_limit: // and main waits for room, mostly
+        count(fire_and_forget(*other_pool, run), by_main);
+        break;
     default:
         count(fire_and_forget({.name = "named"}, run), by_main);
         count(fire_and_forget({.priority = faf::priority::high}, run), by_main);
@@ -78,7 +81,10 @@ void fire_as_main(long what, int i) {
 
 const child handler_fires("handler fires", [](ledger& book) {
     book_of_handler = &book;
-    faf::thread_pool other({.threads = 1});
+    faf::thread_pool other({.threads = 1,
+                            .max_pending = book.argument == at_a_limit ? 4U : 0U,
+                            .when_full = faf::overflow::wait,
+                            .full_wait = patience});
     other_pool = &other;
     struct sigaction action {};
     action.sa_handler = fire_from_handler;
