@@ -164,12 +164,15 @@ FIRE_AND_FORGET_ENGINE void keeper::live() {
     gone_.notify_all();
 }
 
-/// Gets up a little early, if it can, for what waits for its time is not to be late. The loop has
-/// an end even where the clock stands still.
+/// Gets up a little early, if it can, for what waits for its time is not to be late. What is due
+/// already is not worth a system call, and the loop has an end even where the clock stands still.
 FIRE_AND_FORGET_ENGINE void keeper::sleep(std::uint32_t seen, steady_time due) noexcept {
     constexpr unsigned most_looks = 1000;
-    const steady_time asked = due == never ? never : due - before_due_.length();
     steady_time now = steady_clock::now();
+    if (due <= now) {
+        return;
+    }
+    const steady_time asked = due == never ? never : due - before_due_.length();
     if (now < asked) {
         alarm_.sleep(seen, asked);
         now = steady_clock::now();
