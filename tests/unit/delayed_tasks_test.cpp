@@ -107,6 +107,16 @@ TEST_CASE("the displaced task is the one of its priority whose time comes last")
     CHECK(executor.parts.delayed.count().dropped == 1);
 }
 
+TEST_CASE("nobody awaits a task that was displaced") {
+    const faf::testing::error_recorder errors;
+    bare_executor executor;
+    CHECK(delay(
+              executor, [] {}, after(10ms)) == refusal::none);
+    CHECK(executor.parts.delayed.has_awaited());
+    CHECK(executor.parts.delayed.displace_latest(faf::priority::normal));
+    CHECK_FALSE(executor.parts.delayed.has_awaited());
+}
+
 TEST_CASE("closing abandons what comes too late and keeps what comes in time") {
     const faf::testing::error_recorder errors;
     bare_executor executor;

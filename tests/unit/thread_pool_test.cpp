@@ -347,6 +347,14 @@ TEST_CASE("a task's closure is destroyed on the pool before drain answers") {
 
 #if defined(__cpp_lib_jthread)
 
+TEST_CASE("a task that had to wait for its time is counted as accepted once") {
+    thread_pool pool({.threads = 1});
+    fire_and_forget(pool, {.after = 1ns}, [] {});
+    REQUIRE(pool.drain(60s));
+    CHECK(pool.snapshot().accepted == 1);
+    CHECK(pool.snapshot().succeeded == 1);
+}
+
 TEST_CASE("the stats of a pool add up with tasks that are delayed, cancelled, late and skipped") {
     const error_recorder errors;
     held_pool pool;
