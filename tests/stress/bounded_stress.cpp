@@ -419,6 +419,33 @@ TEST_CASE("a caller who waits for room is refused when the pool closes") {
     }
 }
 
+TEST_CASE("all callers who wait for room in line are refused when the pool closes") {
+    for (int round = 0; round < load(50, 10); ++round) {
+        heard_reports heard;
+        frozen_pool pool({.max_pending = 1,
+                          .when_full = overflow::wait,
+                          .full_wait = 1h,
+                          .on_error = heard.sink()});
+        REQUIRE(fire_and_forget(*pool, [] {}));
+        std::atomic<int> there{0};
+        std::atomic<int> refused{0};
+        std::vector<std::thread> callers;
+        for (int i = 0; i < 4; ++i) {
+            callers.emplace_back([&] {
+                ++there;
+                const refusal answer = fire_and_forget(*pool, [] {}).why();
+                refused += answer == refusal::shutting_down ? 1 : 0;
+            });
+        }
+        REQUIRE(eventually([&] { return there == 4; }));
+        CHECK_FALSE(pool->shutdown(0s));
+        for (std::thread& one : callers) {
+            one.join();
+        }
+        CHECK(refused == 4);
+    }
+}
+
 TEST_CASE("a task never waits for room in its own pool: it is refused at once") {
     heard_reports heard;
     frozen_pool pool(
