@@ -100,10 +100,9 @@ struct kind_of_pool {
     unsigned most;
     faf::wake way;
 };
-constexpr kind_of_pool kinds[] = {{2, 2, faf::wake::by_caller},
-                                  {1, 3, faf::wake::by_caller},
-                                  {2, 2, faf::wake::by_worker},
-                                  {1, 3, faf::wake::by_worker}};
+constexpr kind_of_pool kinds[] = {{2, 2, faf::wake::adaptive},  {1, 3, faf::wake::adaptive},
+                                  {2, 2, faf::wake::by_caller}, {1, 3, faf::wake::by_caller},
+                                  {2, 2, faf::wake::by_worker}, {1, 3, faf::wake::by_worker}};
 
 TEST_CASE("a worker that is stopped in its sleep keeps no task waiting") {
     if (is_left_out()) {

@@ -163,7 +163,7 @@ TEST_CASE("a timer of an idle program fires although the wake-up of the keeper w
 
 TEST_CASE("a system that loses one wake-up in three costs no task, and no pool its end") {
     const lossless_again at_the_end;
-    for (const faf::wake way : {faf::wake::by_caller, faf::wake::by_worker}) {
+    for (const faf::wake way : {faf::wake::adaptive, faf::wake::by_caller, faf::wake::by_worker}) {
         futexes.lose_one_in = 3;
         std::atomic<long> runs{0};
         thread_pool pool({.threads = 3, .wake_up = way});

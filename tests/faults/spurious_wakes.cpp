@@ -38,7 +38,7 @@ long fire_in_turns(faf::thread_pool& pool, std::atomic<long>& runs, int rounds,
 
 TEST_CASE("waits that end for no reason cost no task") {
     futexes.spurious_one_in = 2;
-    for (const faf::wake way : {faf::wake::by_caller, faf::wake::by_worker}) {
+    for (const faf::wake way : {faf::wake::adaptive, faf::wake::by_caller, faf::wake::by_worker}) {
         std::atomic<long> runs{0};
         faf::thread_pool pool({.threads = 3, .wake_up = way});
         const long fired = fire_in_turns(pool, runs, load(1000, 200), futexes.spurious);
@@ -54,7 +54,7 @@ TEST_CASE("a system that loses one wake-up in ten costs no task") {
     futexes.lose_one_in = 10;
     std::atomic<long> runs{0};
     {
-        faf::thread_pool pool({.threads = 2});
+        faf::thread_pool pool({.threads = 2, .wake_up = faf::wake::by_caller});
         const long fired = fire_in_turns(pool, runs, load(1000, 200), futexes.lost);
         CHECK(pool.drain(patience));
         CHECK(runs == fired);

@@ -145,7 +145,7 @@ private:
         how.max_pending = in.coin() ? 1 + in.below(16) : 0;
         how.when_full = static_cast<faf::overflow>(in.below(4));
         how.full_wait = 300us;
-        how.wake_up = in.coin() ? faf::wake::by_worker : faf::wake::by_caller;
+        how.wake_up = static_cast<faf::wake>(in.below(3));
         how.exit_timeout = is_patient_ ? std::chrono::nanoseconds(patience) : in.below(4) * 1ms;
         if (in.coin()) {
             how.on_error = any_sink(in, 4);

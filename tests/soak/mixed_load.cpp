@@ -218,7 +218,7 @@ faf::pool_options any_pool(dice& random) {
     how.max_pending = random.roll(2) == 0 ? 8 : 0;
     how.when_full = static_cast<faf::overflow>(random.roll(4));
     how.full_wait = 1ms;
-    how.wake_up = random.roll(4) == 0 ? faf::wake::by_worker : faf::wake::by_caller;
+    how.wake_up = static_cast<faf::wake>(random.roll(3));
     how.exit_timeout = random.roll(2) == 0 ? 1ms : 1s;
     if (random.roll(3) == 0) {
         how.on_error = sink(any_temper(random));
