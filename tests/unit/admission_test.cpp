@@ -10,6 +10,7 @@
 #include "make_task.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -77,6 +78,17 @@ TEST_CASE("who is to wait for a place waits for a while, and comes in if one bec
     std::thread leaving([&] { patient.admitting.leave(); });
     CHECK(patient.enter() == entry::store);
     leaving.join();
+}
+
+TEST_CASE("who waits for a place ends the nap of the worker that stays near") {
+    entrance one({.max_pending = 1, .when_full = overflow::wait, .full_wait = 1ms});
+    doorbell& bell = one.lanes->bell;
+    REQUIRE(bell.try_look() == doorbell::turn::mine);
+    const std::uint32_t before = bell.calls_of_napper();
+    CHECK(one.enter() == entry::store);
+    CHECK(bell.calls_of_napper() == before);
+    CHECK(one.enter() == entry::refuse);
+    CHECK(bell.calls_of_napper() == before + 1);
 }
 
 TEST_CASE("who waits for a place is refused when the pool closes") {

@@ -109,8 +109,10 @@ TEST_CASE(
         });
     });
     CHECK(faf_test::eventually([&] { return waits.load(); }));
+    CHECK(faf_test::eventually([&] { return limit.is_awaited(); }));
     limit.leave();
     CHECK(faf_test::eventually([&] { return has_entered.load(); }));
+    CHECK_FALSE(limit.is_awaited());
     is_over = true;
     limit.wake_all(); // or a failure would be a hang
     waiting.join();

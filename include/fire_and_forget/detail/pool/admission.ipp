@@ -68,6 +68,7 @@ FIRE_AND_FORGET_ENGINE refusal admission::wait_for_room() {
     if (parts_.end.runs_this_thread()) {
         return refusal::queue_full; // it would wait for itself
     }
+    lanes_.bell.call_napper(); // what is waited for may wait for the end of a nap
     const bool has_room = limit_.wait_enter(deadline_after(options_.full_wait),
                                             [this] { return !parts_.end.is_open_here(); });
     return has_room                    ? refusal::none

@@ -106,9 +106,9 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_ti
         const std::uint32_t seen = bell_.calls_of_napper(); // ALARM-1
         if (self.take_next()) {
             using enum lingering::found;
-            linger_.note(now, !has_napped               ? looking
-                              : lanes_.may_have_tasks() ? napping_more
-                                                        : napping_one);
+            linger_.note(now, !has_napped                                      ? looking
+                              : lanes_.may_have_tasks() || limit_.is_awaited() ? napping_more
+                                                                               : napping_one);
             return true;
         }
         if (take_over(self)) {

@@ -60,6 +60,9 @@ public:
     /// which is asked under the lock.
     bool wait_enter(steady_time deadline, function_ref<bool()> is_over);
 
+    /// Whether callers wait for a place.
+    bool is_awaited() const noexcept { return has_first_.load(std::memory_order_relaxed); }
+
     /// Those that wait look again.
     void wake_all();
 
@@ -85,11 +88,11 @@ private:
     const std::int64_t most_;
     const std::chrono::nanoseconds look_again_;
     std::mutex mutex_;
-    bool has_first_ = false;
-    std::int64_t awaited_ = 1; ///< how many places the first in line waits for
-    std::size_t in_line_ = 0;  ///< behind the first
-    unsigned rushes_ = 0;      ///< one after the other, of first ones that had not been called
-    unsigned vain_looks_ = 0;  ///< and waits without one; it looks in one of eight
+    std::atomic<bool> has_first_{false}; ///< changes under the lock
+    std::int64_t awaited_ = 1;           ///< how many places the first in line waits for
+    std::size_t in_line_ = 0;            ///< behind the first
+    unsigned rushes_ = 0;     ///< one after the other, of first ones that had not been called
+    unsigned vain_looks_ = 0; ///< and waits without one; it looks in one of eight
     std::condition_variable places_;
     std::condition_variable next_;
 
