@@ -279,9 +279,11 @@ struct taken_task {
     block<2>* in = nullptr;
 
     static bool may_take() noexcept { return true; }
-    void take(slot& its, block<2>& of) noexcept {
+    static bool may_join(const task_vtable&) noexcept { return false; }
+    std::uint32_t take(slot& its, block<2>& of, std::uint32_t) noexcept {
         from = &its;
         in = &of;
+        return 1;
     }
 };
 
