@@ -130,7 +130,7 @@ private:
             const faf::call_site where = one->where;
             const char* const name = one->name;
             fates.push_back(faf::detail::run_task(
-                {faf::detail::resumption_type, &coroutine, where, name}, host_));
+                {&faf::detail::resumption_type, &coroutine, where, name}, host_));
             return true;
         }
         return false;

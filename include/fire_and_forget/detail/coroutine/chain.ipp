@@ -214,16 +214,16 @@ FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
 
 FIRE_AND_FORGET_ENGINE void chain::report_abandoned(std::string_view why) const {
     static constexpr task_vtable reported_only{};
-    const stored_task task{reported_only, nullptr, where, name,
+    const stored_task task{&reported_only, nullptr, where, name,
                            details_ ? &details_->of_task : nullptr};
     task_run(task, foreign_host()).drop(failure::abandoned, why);
 }
 
 FIRE_AND_FORGET_ENGINE stored_task chain::task_of(stretch& run) const noexcept {
     if (details_ == nullptr) {
-        return {runs_stretch, &run, where, name};
+        return {&runs_stretch, &run, where, name};
     }
-    return {runs_stretch, &run, where, name, &details_->of_task, details_->due};
+    return {&runs_stretch, &run, where, name, &details_->of_task, details_->due};
 }
 
 FIRE_AND_FORGET_ENGINE void chain::destroy_awaited() {

@@ -18,7 +18,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_queued(const stored_task& task) {
-    if (&task.type == &resumption_type) {
+    if (task.type == &resumption_type) {
         add(*std::exchange(static_cast<resumption*>(task.closure)->one, nullptr), queued);
         return;
     }

@@ -189,7 +189,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::run(timer_node& item) {
         resumption coroutine{static_cast<suspended*>(&item)};
         const call_site where = coroutine.one->where;
         const char* const name = coroutine.one->name;
-        run_task({resumption_type, &coroutine, where, name}, host_);
+        run_task({&resumption_type, &coroutine, where, name}, host_);
     } else {
         run_task(task_ptr(static_cast<task_node*>(&item)), host_,
                  [this](task_ptr again, std::uint64_t) {

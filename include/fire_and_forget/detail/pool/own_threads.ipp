@@ -294,7 +294,7 @@ FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
     const running_entry_item item(parts_.quiet.mutex(), self, &parts_.lent);
     if (self.coroutine != nullptr) {
         resumption coroutine{self.coroutine};
-        return run_task({resumption_type, &coroutine, self.where, self.name}, parts_.lent);
+        return run_task({&resumption_type, &coroutine, self.where, self.name}, parts_.lent);
     }
     return run_task(std::move(self.task), parts_.lent,
                     [this](task_ptr again, std::uint64_t skipped) {

@@ -61,13 +61,15 @@ public:
     bool may_join(const task_vtable& type) const noexcept;
     std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) noexcept;
 
-    /// Begins the next task of those that were taken together; false if none is left.
-    bool begin_next() noexcept;
+    /// Begins the next task of those that were taken together; null if none is left.
+    slot* begin_next() noexcept { return task_taker::begin_next(claim_); }
+    static slot* begin_next(claim& of) noexcept;
 
     /// The task that was begun last.
     slot& taken() const noexcept { return claim_.begun(); }
 
-    void finish_slot() noexcept { returns_.finish(claim_.begun(), claim_.block()); }
+    void finish_slot() noexcept { finish_slot(claim_); }
+    void finish_slot(const claim& of) noexcept { returns_.finish(of.begun(), of.block()); }
     void flush() noexcept { returns_.flush(); }
 
     /// Ends the task; false if it had been written off.

@@ -15,7 +15,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE stored_task task_in(const slot& taken) noexcept {
-    return {*taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
+    return {taken.type.load(std::memory_order_relaxed), // seen with acquire when it was taken
             const_cast<std::byte*>(taken.closure), taken.where};
 }
 
@@ -89,14 +89,14 @@ FIRE_AND_FORGET_ENGINE std::uint32_t task_taker::take(slot& first, pool_block& i
     return is_run ? count : 1;
 }
 
-FIRE_AND_FORGET_ENGINE bool task_taker::begin_next() noexcept {
-    const slot* const next = claim_.begin_next();
-    if (next == nullptr) {
-        return false;
+FIRE_AND_FORGET_ENGINE slot* task_taker::begin_next(claim& of) noexcept {
+    slot* const next = of.begin_next();
+    if (next != nullptr) {
+        const task_node* const node = node_in(*next); // no coroutine: these come alone
+        of.describe(next->where, node != nullptr ? node->name : nullptr);
+        of.confirm();
     }
-    describe(*next);
-    claim_.confirm();
-    return true;
+    return next;
 }
 
 FIRE_AND_FORGET_ENGINE void task_taker::describe(const slot& next) noexcept {

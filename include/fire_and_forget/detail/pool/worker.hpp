@@ -28,7 +28,7 @@ struct alignas(cache_line) worker {
     worker& operator=(const worker&) = delete;
 
     /// Begins its next task: one that it has claimed before, or else one from a lane.
-    bool take_next() noexcept { return taker.begin_next() || search.take_next(taker); }
+    bool take_next() noexcept { return taker.begin_next() != nullptr || search.take_next(taker); }
 
     /// Begins a task that another worker has claimed and not begun. How many it got.
     std::uint32_t take_over() noexcept {

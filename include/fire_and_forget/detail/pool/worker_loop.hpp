@@ -15,6 +15,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class claim;
 class doorbell;
 class growth;
 class lane_set;
@@ -69,8 +70,10 @@ private:
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
+    void run_slots(worker& self);
     void run_node(worker& self, task_ptr task);
     void settle(worker& self, fate result);
+    void count(worker& self, claim& its, fate result);
     void end_written_off();
 
     const pool_options& options_;

@@ -15,6 +15,7 @@
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/run_task.hpp"
+#include "../task/run_task.ipp"
 #include "../task/task.hpp"
 #include "growth.hpp"
 #include "pool_door.hpp"
@@ -189,20 +190,52 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() cons
 // Running -----------------------------------------------------------------------------------------
 
 FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
-    const slot& taken = self.taker.taken();
-    if (task_node* const node = node_in(taken)) {
+    if (task_node* const node = node_in(self.taker.taken())) {
         run_node(self, task_ptr(node));
-        return;
+    } else {
+        run_slots(self);
     }
-    fate result = fate::failed; // also where the task ends its thread by force
+}
+
+/// Runs the task that stands in a slot, and those taken together with it.
+FIRE_AND_FORGET_ENGINE void worker_loop::run_slots(worker& self) {
+    bool has_task = true;
+    fate result = fate::failed; // also where a task ends its thread by force
     const scope_guard at_the_end([&] {
-        self.taker.finish_slot();
-        settle(self, result);
+        if (has_task) {
+            self.taker.finish_slot();
+            settle(self, result);
+        }
     });
-    if (limit_.exists()) {
-        limit_.leave();
+    const bool is_limited = limit_.exists();
+    claim& its = self.taker.its();
+    {
+        task_run run(task_in(self.taker.taken()), parts_.lent);
+        for (;;) {
+            if (is_limited) {
+                limit_.leave();
+            }
+            result = run.at_once();
+            if (!its.has_more() || !owner_.is_in_its_process()) {
+                return;
+            }
+            self.taker.finish_slot(its);
+            count(self, its, result);
+            result = fate::failed;
+            slot* const next = task_taker::begin_next(its);
+            has_task = next != nullptr;
+            if (!has_task) {
+                return;
+            }
+            const task_vtable* const type = next->type.load(std::memory_order_relaxed);
+            if (type == &in_node) {
+                break;
+            }
+            run.go_on_with(*type, next->closure, next->where);
+        }
     }
-    result = task_run(task_in(taken), parts_.lent).at_once();
+    has_task = false;
+    run_node(self, task_ptr(node_in(self.taker.taken())));
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
@@ -226,7 +259,11 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
 /// Counts the task that has ended, unless that has been done.
 FIRE_AND_FORGET_ENGINE void worker_loop::settle(worker& self, fate result) {
     owner_.end_if_forked();
-    if (self.taker.end()) [[likely]] {
+    count(self, self.taker.its(), result);
+}
+
+inline void worker_loop::count(worker& self, claim& its, fate result) {
+    if (its.end()) [[likely]] {
         self.counts.add(result);
     } else {
         end_written_off();

@@ -2,7 +2,7 @@
 #pragma once
 
 // What a worker has taken out of a lane: the task that it runs, and those behind it that it has not
-// begun. lanes.hpp keeps the claims of a pool; task_taker.hpp runs what is claimed.
+// begun. lanes.hpp keeps the claims of a pool.
 
 #include "../../call_site.hpp"
 #include "../platform/abi.hpp"
@@ -30,9 +30,9 @@ struct slot_run {
 ///             what is claimed and not begun has the numbers behind it, up to last_. Whoever takes
 ///             that away lowers last_.
 /// Invariants  CLAIM-1  Only the owner changes state_, and what begins with own_.
-///             CLAIM-2  Only the holder of is_locked_ changes last_, behind_ and in_. The owner puts
-///                      something there when all before has been begun; a single task, which is
-///                      begun at once, needs no lock and does not change them.
+///             CLAIM-2  Only the holder of is_locked_ changes last_, behind_ and in_. The owner
+///                      puts something there when all before has been begun; a single task, which
+///                      is begun at once, needs no lock and does not change them.
 ///             CLAIM-3  A claimed task is begun by its owner or withdrawn, never both and never
 ///                      neither. The owner stores its number, passes a light barrier and reads
 ///                      last_; who withdraws lowers last_, passes a heavy barrier and reads the
@@ -40,8 +40,8 @@ struct slot_run {
 ///                      it saw begun is the owner's. An owner that finds last_ too low waits for
 ///                      the lock to learn how that was decided. Before that it does not touch the
 ///                      slot.
-///             CLAIM-4  A number is used once, also where its task has been lost: so what is said of
-///                      a number stays true.
+///             CLAIM-4  A number is used once, also where its task has been lost: so what is said
+///                      of a number stays true.
 ///             CLAIM-5  A running task ends once: with its owner, or before that by being given up.
 ///                      The owner stores that it has ended, passes a light barrier and reads
 ///                      asked_; who gives it up asks for its number, passes a heavy barrier and
@@ -52,11 +52,11 @@ struct slot_run {
 ///                      its own.
 /// Orderings   CLAIM-7  state_ is stored with release after place and name of the task, which who
 ///                      gives it up reads after the state, with acquire.
-///             CLAIM-8  is_locked_ is a lock; what a worker has seen of the slots when it took them,
-///                      the one who withdraws them has seen as well.
-/// Bound       tasks behind one that blocks wait until a worker has nothing else to do: it takes
-///             them before it falls asleep. worker_loop.hpp says when.
-/// Cost        two stores, two loads and two light barriers for a task; a read-modify-write for
+///             CLAIM-8  is_locked_ is a lock: what a worker has seen of the slots when it took
+///                      them, the one who withdraws them has seen as well.
+/// Limits      Who is stopped while it withdraws keeps what it has set aside, and the owner if that
+///             comes to it.
+/// Cost        Two stores, two loads and two light barriers for a task; a read-modify-write for
 ///             each run of several.
 /// Source      the queues of Cilk-5 (Frigo, Leiserson, Randall), with the asymmetric barrier in
 ///             place of the fence; tests/models/claim.pml.
@@ -100,6 +100,9 @@ public:
     void confirm() noexcept {
         state_.store(word(own_number(), kind::task), std::memory_order_release); // CLAIM-7
     }
+
+    /// Whether begin_next() is worth a try.
+    bool has_more() const noexcept { return own_left_ > 0; }
 
     /// The task that was begun last, and its block.
     slot& begun() const noexcept { return *own_begun_; }

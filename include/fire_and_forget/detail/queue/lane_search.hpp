@@ -12,14 +12,15 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so
 /// that no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand
-/// then, but for 16 in a row at most, so that no lane waits for ever either. One
+/// then, but until it has taken 16 of them, so that no lane waits for ever either. One
 /// worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used; a thousand idle threads cost an idle worker some microseconds a look.
 ///
-/// It takes several tasks of a lane at once, up to the end of its stay there, if nobody is idle who
-/// could run them, and if there are no lanes whose tasks would come in between.
+/// It takes up to 16 tasks of a lane at once, if nobody is idle who could run them: up to the next
+/// look at another priority where there are lanes of lower ones, and only one where there are some
+/// of higher ones.
 class lane_search {
 public:
     explicit lane_search(const lane_set& set) noexcept : set_(&set) {}
@@ -41,7 +42,7 @@ public:
 
 private:
     static constexpr unsigned turns = 16;
-    static constexpr unsigned longest_stay = 16;
+    static constexpr unsigned longest_stay = claim::most;
 
     static constexpr std::size_t level_of(priority level) noexcept {
         return static_cast<std::size_t>(level);
@@ -67,8 +68,7 @@ private:
         const std::uint32_t run = longest_run(level);
         const bool may_stay = now.stay < longest_stay;
         if (may_stay && (is_likely || now.at->seems_used())) {
-            const unsigned left = longest_stay - now.stay;
-            if (const std::uint32_t taken = now.at->try_take(taker, run < left ? run : left)) {
+            if (const std::uint32_t taken = now.at->try_take(taker, run)) {
                 now.stay += taken;
                 return taken;
             }

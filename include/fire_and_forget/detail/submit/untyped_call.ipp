@@ -117,7 +117,7 @@ FIRE_AND_FORGET_ENGINE task_ptr make_task(const untyped_call& fired, const firin
 FIRE_AND_FORGET_ENGINE submission refuse_recalled(pool_door& pool, pool_lane& lane, slot& place,
                                                   const task_vtable& type) {
     const call_site where = place.where;
-    discard({type, place.closure, where});
+    discard({&type, place.closure, where});
     pool.give_up(lane, place);
     pool.note_refused();
     return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));

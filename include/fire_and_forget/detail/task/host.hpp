@@ -32,7 +32,7 @@ const host& foreign_host() noexcept;
 
 /// A task as it is known while it runs, wherever it is stored.
 struct stored_task {
-    const task_vtable& type;
+    const task_vtable* type;
     void* closure;
     call_site where;
     const char* name = nullptr;

@@ -19,7 +19,7 @@ FIRE_AND_FORGET_ENGINE const host& foreign_host() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE stored_task task_in(task_node& node) noexcept {
-    return {*node.type,   node.closure(), node.where,
+    return {node.type,    node.closure(), node.where,
             node.name,    node.details,   node.is_timed ? node.due : steady_time(),
             node.priority};
 }

@@ -53,6 +53,9 @@ public:
     /// its stop_token means.
     fate resumed(steady_time since, const scheduler* in_books_of);
 
+    /// After a task without options that has been run at once: the next one is another such.
+    void go_on_with(const task_vtable& type, void* closure, const call_site& where) noexcept;
+
     /// Settles a task that no executor counts any more.
     fate drop_uncounted(failure kind, std::string_view why);
 
@@ -146,7 +149,7 @@ private:
     void report(failure kind, std::exception_ptr exception, std::string_view type,
                 std::string_view what);
 
-    const stored_task task_; // what is zero at first stands together: that takes fewer stores
+    stored_task task_; // what is zero at first stands together: that takes fewer stores
     steady_time started_{};
     node_memory* repeated_ = nullptr;
     fate result_ = fate::succeeded;

@@ -28,6 +28,17 @@ FIRE_AND_FORGET_ENGINE task_run::task_run(const stored_task& task, const host& o
     }
 }
 
+FIRE_AND_FORGET_ENGINE void task_run::go_on_with(const task_vtable& type, void* closure,
+                                                 const call_site& where) noexcept {
+    task_.type = &type;
+    task_.closure = closure;
+    task_.where = where;
+    result_ = fate::succeeded;
+    has_started_ = false;
+    is_destroyed_ = false;
+    is_settled_ = false;
+}
+
 FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
     report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
     if (!is_to_be_kept_) {
@@ -35,28 +46,28 @@ FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
-    if (task_.details != nullptr && !may_start()) {
-        return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
-    }
-    return at_once();
-}
-
-/// What every small task comes through, so that the call of call() is worth saving.
 [[gnu::always_inline]] inline void task_run::call_here() {
     has_started_ = true;
-    detail::attempt_here([&] { task_.type.call(task_.closure, *this); },
+    detail::attempt_here([&] { task_.type->call(task_.closure, *this); },
                          [&] { failed_with_exception(); });
 }
 
-FIRE_AND_FORGET_ENGINE fate task_run::at_once() {
+/// What every small task comes through, so that a call is worth saving.
+[[gnu::always_inline]] inline fate task_run::at_once() {
     call_here();
-    if (task_.type.destroy != nullptr) {
+    if (task_.type->destroy != nullptr) {
         // Outside the handler: a closure that throws on destruction must not meet the unwinding.
         destroy([&] { failed_with_exception(); });
     }
     is_settled_ = true;
     return result_;
+}
+
+FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
+    if (task_.details != nullptr && !may_start()) {
+        return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
+    }
+    return at_once();
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
@@ -159,8 +170,8 @@ FIRE_AND_FORGET_ENGINE void task_run::call() {
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::destroy(action on_exception) {
-    if (!std::exchange(is_destroyed_, true) && task_.type.destroy != nullptr) {
-        attempt([&] { task_.type.destroy(task_.closure); }, on_exception);
+    if (!std::exchange(is_destroyed_, true) && task_.type->destroy != nullptr) {
+        attempt([&] { task_.type->destroy(task_.closure); }, on_exception);
     }
 }
 
@@ -241,10 +252,10 @@ FIRE_AND_FORGET_ENGINE void drop_task(task_ptr task, const host& on, failure kin
 }
 
 FIRE_AND_FORGET_ENGINE void discard(const stored_task& task) {
-    if (task.type.destroy == nullptr) {
+    if (task.type->destroy == nullptr) {
         return;
     }
-    attempt([&] { task.type.destroy(task.closure); },
+    attempt([&] { task.type->destroy(task.closure); },
             [&] {
                 const exception_description thrown;
                 error_report failed =
