@@ -259,6 +259,11 @@ TEST_CASE("a worker takes over what another has claimed and not begun") {
     CHECK(in.all.taken() == 1);
     CHECK(in.all.may_have_tasks());
     CHECK(in.all.has_task_at_hand());
+    one->taker.its().lock(); // as who was stopped there
+    CHECK(in.all.may_have_tasks());
+    CHECK_FALSE(in.all.has_task_at_hand());
+    CHECK(other->take_over() == 0);
+    one->taker.its().unlock();
     CHECK(other->take_over() == 3);
     CHECK(in.all.taken() == 2);
     CHECK(one->take_over() == 2); // what the other has not begun: it is the same for all

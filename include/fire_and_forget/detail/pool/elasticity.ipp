@@ -36,7 +36,9 @@ FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
 
 FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {
     const std::uint64_t fresh = seen.hired - std::exchange(hired_before_, seen.hired);
-    const std::uint64_t taken = seen.taken - std::exchange(taken_before_, seen.taken);
+    const std::uint64_t before = std::exchange(taken_before_, seen.taken);
+    const std::uint64_t taken =
+        seen.taken > before ? seen.taken - before : 0; // read while it moves
     const bool was_saturated = std::exchange(is_saturated_, true);
     const bool result = !was_saturated || taken > first_takes_ + fresh;
     first_takes_ = result ? 0 : first_takes_ + fresh - taken;

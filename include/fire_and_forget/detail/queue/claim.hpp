@@ -136,6 +136,11 @@ public:
     bool has_unbegun() const noexcept { return unbegun() > 0; }
     std::uint32_t unbegun() const noexcept;
 
+    /// The same, but false while another withdraws or puts: it may have been stopped there.
+    bool has_unbegun_at_hand() const noexcept {
+        return !is_locked_.load(std::memory_order_relaxed) && has_unbegun();
+    }
+
     /// All that has not been begun. Under the lock.
     slot_run withdraw() noexcept;
 

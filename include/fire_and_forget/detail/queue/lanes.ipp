@@ -104,7 +104,7 @@ FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
 FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
     return !is_over() &&
            (find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
-            find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
+            find_claim([](claim& one) { return one.has_unbegun_at_hand(); }) != nullptr);
 }
 
 FIRE_AND_FORGET_ENGINE std::uint64_t lane_set::taken() const noexcept {
