@@ -45,7 +45,7 @@ build() {
     fi
     local flags=("$level" -w -pthread "${@:2}")
     # shellcheck disable=SC2086
-    $cxx -std=c++20 ${CXXFLAGS:-} "${flags[@]}" -DFAF_TEST_PATIENCE=5 -I"$work/include" \
+    $cxx -std=c++20 ${CXXFLAGS:-} "${flags[@]}" -DFAF_TEST_PATIENCE=10 -I"$work/include" \
         -I"$tests/support" -I"$tests/fuzz" -c "$tests/$1" -o "$work/test.o" &&
         $cxx "${flags[@]}" "$work/test.o" "$work/main.o" -ldl -o "$work/test"
 }

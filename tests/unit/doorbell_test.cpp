@@ -47,6 +47,14 @@ TEST_CASE("of those who ring only the first calls a sleeper, until one wakes") {
     CHECK_FALSE(bell.try_ring());
 }
 
+TEST_CASE("nobody rings while somebody looks") {
+    doorbell bell(2);
+    REQUIRE(bell.try_look() == doorbell::turn::mine);
+    CHECK_FALSE(bell.try_ring());
+    CHECK(bell.stop_looking());
+    CHECK(bell.try_ring());
+}
+
 TEST_CASE("nobody rings where nobody sleeps") {
     doorbell bell(0);
     CHECK_FALSE(bell.is_needed());
