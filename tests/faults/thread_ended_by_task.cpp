@@ -110,7 +110,7 @@ const child first_of_a_run("the first of a run loses its worker", [](ledger& boo
     fire_and_forget(pool, [&] { is_open.wait(false); }); // so that the rest is taken together
     for (std::size_t id = 0; id < 100; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
-        if (id % 20 == 7) {
+        if (id % 20 == 17) {
             book.count(fire_and_forget(pool, [leave = ways_to_leave[book.argument]] { leave(); }));
         }
     }

@@ -63,7 +63,7 @@ public:
 
     void claim_run(std::uint32_t count) {
         slot* const first = &slots_[used_];
-        used_ = (used_ + claim::most) % (slots_.size() - claim::most);
+        used_ = (used_ + run_length::most) % (slots_.size() - run_length::most);
         if (count > 1 && !own_.try_lock()) {
             count = 1;
         }
@@ -111,7 +111,7 @@ private:
 
     claim& own_;
     books& all_;
-    std::vector<slot> slots_ = std::vector<slot>(64 * claim::most);
+    std::vector<slot> slots_ = std::vector<slot>(64 * run_length::most);
     std::size_t used_ = 0;
     std::uint64_t next_ = 0;
     std::atomic<std::uint64_t> held_{none};
@@ -122,7 +122,7 @@ TEST_CASE("each task of a claim is begun by one and counted by one") {
     CAPTURE(seed);
     constexpr std::uint64_t tasks = load(3'000'000U, 300'000U);
     asymmetric_barrier::prepare();
-    books all(tasks + claim::most);
+    books all(tasks + run_length::most);
     claim own;
     owner its(own, all);
     std::atomic<bool> is_over{false};
@@ -158,7 +158,7 @@ TEST_CASE("each task of a claim is begun by one and counted by one") {
     others.emplace_back(give_up);
     dice random(seed);
     while (its.claimed() < tasks) {
-        its.claim_run(1 + random.roll(claim::most));
+        its.claim_run(1 + random.roll(run_length::most));
     }
     is_over = true;
     for (std::thread& one : others) {

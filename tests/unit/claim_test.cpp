@@ -4,8 +4,9 @@
 
 #include "catch.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace {
 
@@ -80,6 +81,13 @@ std::uint32_t take_run(worker& one) {
     }
     one.taker.flush();
     return count;
+}
+
+/// Has `one` begin a task and claim three more, as by a run of four.
+void claim_four(lanes_of_nothing& in, worker& one) {
+    in.store(4);
+    pool_lane* const lane = in.all.first(1);
+    REQUIRE(lane->try_take(one.taker, 4) == 4);
 }
 
 std::unique_ptr<worker> hire(lanes_of_nothing& in) {
@@ -191,26 +199,51 @@ TEST_CASE("what is passing is given up as that, unless it comes back before") {
 TEST_CASE("a worker claims several tasks when nobody is idle, and one when somebody is") {
     lanes_of_nothing in;
     const auto one = hire(in);
-    in.store(40);
-    CHECK(take_run(*one) == 16);
+    in.store(2000);
+    std::uint32_t longest = 0;
+    std::uint32_t all = 0;
+    while (all < 1000) {
+        const std::uint32_t taken = take_run(*one);
+        REQUIRE(taken > 0);
+        longest = taken > longest ? taken : longest;
+        all += taken;
+    }
+    CHECK(longest > 1); // how far it gets depends on the clock
+    CHECK(longest <= run_length::most);
     in.all.bell.begin(1); // somebody sleeps
-    CHECK(take_run(*one) == 1);
-    in.all.bell.begin(0);
-    CHECK(take_run(*one) == 16);
-    CHECK(take_run(*one) == 7);
+    for (; all < 2000; ++all) {
+        REQUIRE(take_run(*one) == 1);
+    }
     CHECK(take_run(*one) == 0);
+}
+
+TEST_CASE("twice as many are taken as last time if that was done soon, else one") {
+    using namespace std::chrono_literals;
+    run_length runs;
+    steady_time now(1h);
+    CHECK(runs.next(now) == 1);
+    for (const std::uint32_t length : {1U, 2U, 4U, 8U, 16U, 16U}) {
+        CHECK(runs.next(now) == length);
+        runs.take(now, length);
+        now += run_length::soon - 1ns;
+    }
+    CHECK(runs.next(now) == 16);
+    CHECK(runs.next(now + 1ns) == 1);
+    runs.take(now + 1ns, 1);
+    CHECK(runs.next(now + 2ns) == 2);
 }
 
 TEST_CASE("a worker claims no further than to the end of a block") {
     lanes_of_nothing in;
     const auto one = hire(in);
-    in.store(static_cast<int>(slots_per_block) + 2);
-    std::uint32_t taken = 0;
-    while (taken < slots_per_block) {
-        taken += take_run(*one);
+    for (std::size_t block = 1; block < 20; ++block) {
+        in.store(static_cast<int>(slots_per_block));
+        std::uint32_t taken = 0;
+        while (taken < slots_per_block) {
+            taken += take_run(*one);
+        }
+        REQUIRE(taken == slots_per_block);
     }
-    CHECK(taken == slots_per_block);
-    CHECK(take_run(*one) == 2);
 }
 
 TEST_CASE("a worker does not claim tasks that others would come in between") {
@@ -236,17 +269,21 @@ TEST_CASE("a worker whose claim is being withdrawn from takes one task, and does
     const auto one = hire(in);
     in.store(4);
     one->taker.its().lock();
-    CHECK(take_run(*one) == 1);
+    for (int i = 0; i < 4; ++i) {
+        CHECK(take_run(*one) == 1);
+    }
     one->taker.its().unlock();
-    CHECK(take_run(*one) == 3);
+    CHECK(take_run(*one) == 0);
 }
 
 TEST_CASE("workers of a pool that may displace tasks claim none") {
     lanes_of_nothing in;
     in.all.have_taken_singly();
     const auto one = hire(in);
-    in.store(4);
-    CHECK(take_run(*one) == 1);
+    in.store(40);
+    for (int i = 0; i < 40; ++i) {
+        REQUIRE(take_run(*one) == 1);
+    }
 }
 
 TEST_CASE("a worker takes over what another has claimed and not begun") {
@@ -254,8 +291,7 @@ TEST_CASE("a worker takes over what another has claimed and not begun") {
     const auto one = hire(in);
     const auto other = hire(in);
     CHECK(other->take_over() == 0);
-    in.store(4);
-    REQUIRE(one->take_next());
+    claim_four(in, *one);
     CHECK(in.all.taken() == 1);
     CHECK(in.all.may_have_tasks());
     CHECK(in.all.has_task_at_hand());
@@ -273,12 +309,56 @@ TEST_CASE("a worker takes over what another has claimed and not begun") {
     CHECK(in.all.taken() == 3);
 }
 
+TEST_CASE("who is taken over from only if he stands still is let alone if he does not") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    const auto other = hire(in);
+    claim_four(in, *one);
+    claim& its = one->taker.its();
+    CHECK_FALSE(its.stands_still());
+    CHECK(other->take_over(worker::from::who_stands_still) == 0);
+    its.note_progress();
+    CHECK(its.stands_still());
+    one->taker.finish_slot();
+    CHECK(one->taker.end());
+    CHECK(one->taker.begin_next() != nullptr);
+    CHECK(other->take_over(worker::from::who_stands_still) == 0);
+    its.note_progress();
+    CHECK(other->take_over(worker::from::who_stands_still) == 2);
+    for (worker* each : {one.get(), other.get()}) {
+        each->taker.finish_slot();
+        each->taker.flush();
+    }
+}
+
+TEST_CASE("what waits longest in a claim can be looked at, and stays there") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    claim& its = one->taker.its();
+    const slot* seen = nullptr;
+    const auto look = [&](const slot& first) { seen = &first; };
+    its.look_at_first(look);
+    CHECK(seen == nullptr);
+    claim_four(in, *one);
+    its.look_at_first(look);
+    CHECK(seen == &one->taker.taken() + 1);
+    CHECK(its.unbegun() == 3);
+    one->taker.finish_slot();
+    CHECK(one->taker.end());
+    CHECK(one->taker.begin_next() == seen);
+    its.lock(); // as who was stopped there
+    its.look_at_first([&](const slot&) { seen = nullptr; });
+    CHECK(seen != nullptr);
+    its.unlock();
+    one->taker.finish_slot();
+    one->taker.flush();
+}
+
 TEST_CASE("nobody takes over when the lanes are over: that is left to who closes") {
     lanes_of_nothing in;
     const auto one = hire(in);
     const auto other = hire(in);
-    in.store(4);
-    REQUIRE(one->take_next());
+    claim_four(in, *one);
     in.all.end();
     CHECK(other->take_over() == 0);
     CHECK(withdraw(one->taker.its()).count == 3);
@@ -288,8 +368,7 @@ TEST_CASE("what a worker leaves behind in its claim can be had, and the claim is
     lanes_of_nothing in;
     auto gone = hire(in);
     const claim* const left = &gone->taker.its();
-    in.store(4);
-    REQUIRE(gone->take_next());
+    claim_four(in, *gone);
     gone->taker.finish_slot();
     CHECK(gone->taker.end());
     gone->taker.flush();

@@ -93,6 +93,10 @@ FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
 /// Progress is what counts: whoever looks or was rung for is relied on only while tasks are taken.
 FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
     const bool is_ringing = bell_.is_ringing();
+    lanes_.find_claim([](claim& one) {
+        one.note_progress();
+        return false;
+    });
     stuck_ = progress_.note(lanes_.taken(), seen.has_tasks || is_ringing);
     if (workers_.has_stragglers()) {
         bell_.call_all();

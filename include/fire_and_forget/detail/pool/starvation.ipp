@@ -28,16 +28,19 @@ describe_starvation(const worker_roster& workers, lane_set& lanes, steady_time s
         return found;
     }
     found->waited = now - since;
-    lanes.find([&](pool_lane& lane) {
-        bool is_found = false;
-        lane.look_at_first([&](const slot& first) {
+    bool is_found = false;
+    const auto name_first = [&](auto& of) {
+        of.look_at_first([&](const slot& first) {
             const task_node* const node = node_in(first);
             found->where = first.where;
             found->name = node != nullptr ? node->name : nullptr;
             is_found = true;
         });
         return is_found;
-    });
+    };
+    if (lanes.find_claim(name_first) == nullptr) { // what is claimed waits longer
+        lanes.find(name_first);
+    }
     found->what.append("all ");
     found->what.append_number(static_cast<long long>(workers.alive()));
     found->what.append(" threads are kept, and there may be no more: by ");

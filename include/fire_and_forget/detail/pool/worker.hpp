@@ -31,15 +31,20 @@ struct alignas(cache_line) worker {
     bool take_next() noexcept { return taker.begin_next() != nullptr || search.take_next(taker); }
 
     /// Begins a task that another worker has claimed and not begun. How many it got.
-    std::uint32_t take_over() noexcept {
-        return lanes.withdraw_into(taker.its(),
-                                   [this](const slot& first) { taker.describe(first); });
+    enum class from : std::uint8_t { anybody, who_stands_still };
+    std::uint32_t take_over(from whom = from::anybody) noexcept {
+        return lanes.withdraw_into(
+            taker.its(),
+            [&](const claim& its) { return whom == from::anybody || its.stands_still(); },
+            [this](const slot& first) { taker.describe(first); });
     }
 
     lane_set& lanes;
     task_taker taker;
     lane_search search;
     doorbell::turn turn = doorbell::turn::of_another;
+    unsigned searches = 0;   ///< when it had nothing claimed any more
+    unsigned vain_looks = 0; ///< since it last tried to take over
     running_counts counts;
 
     unsigned number = 0;

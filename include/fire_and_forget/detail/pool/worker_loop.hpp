@@ -9,6 +9,7 @@
 #include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
 #include "lingering.hpp"
+#include "worker.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,7 +21,6 @@ class doorbell;
 class growth;
 class lane_set;
 class pending_limit;
-struct worker;
 class workforce;
 struct executor_parts;
 class shutdown_participant;
@@ -33,8 +33,11 @@ class shutdown_participant;
 ///                       else sleeps. While it runs a task nobody looks, and the next submit rings.
 ///             WORKER-4  linger_ is touched only by the one whose turn at looking it is.
 ///             WORKER-5  Nobody sleeps or naps while something is claimed and not begun: who has
-///                       looked in vain takes it over first. So what stands behind a task that
-///                       blocks waits for one look, if anybody has nothing to do.
+///                       looked in vain for as long as a look takes, be it in several, takes it
+///                       over. So what stands behind a task that blocks waits for one look, if
+///                       anybody has nothing to do. Else it waits for a tick of the keeper and 16
+///                       searches: then a worker takes over from who has stood still. One that has
+///                       just been hired takes over before it searches.
 class worker_loop {
 public:
     worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,
@@ -52,6 +55,8 @@ public:
 private:
     static constexpr unsigned tries = 8;
     static constexpr unsigned looks_per_clock = 32;
+    static constexpr unsigned looks_per_take_over = 512;
+    static constexpr unsigned searches_per_take_over = 16;
     static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
 
     /// Why somebody else may be needed when a worker stops looking: for what is still there, or
@@ -64,7 +69,7 @@ private:
     bool look_while_near(worker& self, steady_time now);
     bool stays_near(steady_time now) const noexcept;
     std::chrono::nanoseconds nap(steady_time now) const noexcept;
-    bool take_over(worker& self);
+    bool take_over(worker& self, worker::from whom = worker::from::anybody);
     void end_look(worker& self, reason why);
     void sleep(worker& self, unsigned& vain_hopes);
     bool has_hope(unsigned& vain_hopes) const noexcept;
@@ -72,7 +77,6 @@ private:
     void run(worker& self);
     void run_slots(worker& self);
     void run_node(worker& self, task_ptr task);
-    void settle(worker& self, fate result);
     void count(worker& self, claim& its, fate result);
     void end_written_off();
 

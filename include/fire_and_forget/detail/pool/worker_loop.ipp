@@ -40,7 +40,19 @@ FIRE_AND_FORGET_ENGINE worker_loop::worker_loop(const pool_options& asked, lane_
 
 /// Takes a task and waits for one if need be; false when it is time to leave. A few tries come
 /// first: often a lane is only locked by another worker, for some nanoseconds.
+///
+/// Who has just been hired begins with what is claimed, for it came first; and now and then one who
+/// always finds something in a lane takes over from who does not get on. // WORKER-5
 FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
+    if (self.taker.begin_next() != nullptr) {
+        return true;
+    }
+    const unsigned before = self.searches++;
+    const auto whom = before == 0 ? worker::from::anybody : worker::from::who_stands_still;
+    if (before % searches_per_take_over == 0 && take_over(self, whom)) {
+        end_look(self, workers_.has_napper() ? reason::succession : reason::work);
+        return true;
+    }
     if (self.turn == doorbell::turn::of_another) {
         for (unsigned i = 0; i < tries; ++i) {
             if (self.take_next()) {
@@ -95,6 +107,10 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
             }
             cpu_relax();
         }
+        self.vain_looks += looks_per_clock;
+        if (self.vain_looks >= looks_per_take_over && take_over(self)) {
+            return true;
+        }
         now = steady_clock::now();
     } while (now < end);
     return take_over(self) || (stays_near(now) && look_while_near(self, now));
@@ -135,8 +151,9 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::nap(steady_time now
 }
 
 /// Takes what others have claimed and not begun: they are kept by what they have begun.
-FIRE_AND_FORGET_ENGINE bool worker_loop::take_over(worker& self) {
-    const std::uint32_t count = self.take_over();
+FIRE_AND_FORGET_ENGINE bool worker_loop::take_over(worker& self, worker::from whom) {
+    self.vain_looks = 0;
+    const std::uint32_t count = self.take_over(whom);
     if (count > 1) { // LANES-3
         pool_door::announce(lanes_, self.taker.where());
     }
@@ -169,6 +186,7 @@ FIRE_AND_FORGET_ENGINE void worker_loop::sleep(worker& self, unsigned& vain_hope
         std::this_thread::yield(); // the one whose lane is locked may need the processor
     } else if (!workers_.is_dismissed()) {
         bell_.wait(seen);
+        self.vain_looks = looks_per_take_over; // what it is called for may be claimed
         vain_hopes = 0;
     }
     workers_.wake_up(self);
@@ -199,16 +217,17 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
 
 /// Runs the task that stands in a slot, and those taken together with it.
 FIRE_AND_FORGET_ENGINE void worker_loop::run_slots(worker& self) {
+    claim& its = self.taker.its();
     bool has_task = true;
     fate result = fate::failed; // also where a task ends its thread by force
     const scope_guard at_the_end([&] {
         if (has_task) {
+            owner_.end_if_forked();
             self.taker.finish_slot();
-            settle(self, result);
+            count(self, its, result);
         }
     });
     const bool is_limited = limit_.exists();
-    claim& its = self.taker.its();
     {
         task_run run(task_in(self.taker.taken()), parts_.lent);
         for (;;) {
@@ -246,7 +265,8 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
         limit_.leave();
     }
     const scope_guard at_the_end([&] {
-        settle(self, result);
+        owner_.end_if_forked();
+        count(self, self.taker.its(), result);
         if (leaves_place) {
             limit_.leave();
         }
@@ -257,11 +277,6 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
 }
 
 /// Counts the task that has ended, unless that has been done.
-FIRE_AND_FORGET_ENGINE void worker_loop::settle(worker& self, fate result) {
-    owner_.end_if_forked();
-    count(self, self.taker.its(), result);
-}
-
 inline void worker_loop::count(worker& self, claim& its, fate result) {
     if (its.end()) [[likely]] {
         self.counts.add(result);

@@ -62,8 +62,6 @@ struct slot_run {
 ///             place of the fence; tests/models/claim.pml.
 class alignas(cache_line) claim {
 public:
-    static constexpr std::uint32_t most = 16;
-
     // The owner's side ----------------------------------------------------------------------------
 
     /// For a run of more than one task, until it has been put. False if somebody is about to
@@ -136,7 +134,29 @@ public:
     bool has_unbegun() const noexcept { return unbegun() > 0; }
     std::uint32_t unbegun() const noexcept;
 
-    /// The same, but false while another withdraws or puts: it may have been stopped there.
+    /// The keeper's at each tick; and whether nothing has been begun or ended since.
+    void note_progress() noexcept {
+        seen_.store(state_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    bool stands_still() const noexcept {
+        return seen_.load(std::memory_order_relaxed) == state_.load(std::memory_order_relaxed);
+    }
+
+    /// Calls `look` with what waits longest here, if there is something at hand.
+    template <class Look>
+    void look_at_first(Look look) noexcept {
+        if (has_unbegun() && try_lock()) {
+            const std::uint64_t last = last_.load(std::memory_order_relaxed);
+            const slot_run waiting = withdraw();
+            if (waiting.count > 0) {
+                look(*waiting.first);
+                last_.store(last, std::memory_order_relaxed); // its owner waits for the lock
+            }
+            unlock();
+        }
+    }
+
+    /// Like has_unbegun(), but false while another withdraws or puts: it may have been stopped.
     bool has_unbegun_at_hand() const noexcept {
         return !is_locked_.load(std::memory_order_relaxed) && has_unbegun();
     }
@@ -210,6 +230,7 @@ private:
     std::atomic<pool_block*> in_{nullptr};
     std::atomic<std::uint64_t> asked_{word(0, answer::none)};
     std::atomic<bool> is_locked_{false};
+    std::atomic<std::uint64_t> seen_{0};
 
     // Of lanes.hpp.
     claim* next = nullptr;

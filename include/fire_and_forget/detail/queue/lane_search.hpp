@@ -4,7 +4,9 @@
 // In which order a worker looks through the lanes of its pool.
 
 #include "../platform/abi.hpp"
+#include "../platform/time.hpp"
 #include "lanes.hpp"
+#include "run_length.hpp"
 
 #include <cstddef>
 
@@ -18,9 +20,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used; a thousand idle threads cost an idle worker some microseconds a look.
 ///
-/// It takes up to 16 tasks of a lane at once, if nobody is idle who could run them: up to the next
-/// look at another priority where there are lanes of lower ones, and only one where there are some
-/// of higher ones.
+/// It takes several short tasks of a lane at once (run_length.hpp), if nobody is idle who could run
+/// them: up to the next look at another priority where there are lanes of lower ones, and only one
+/// where there are some of higher ones.
 class lane_search {
 public:
     explicit lane_search(const lane_set& set) noexcept : set_(&set) {}
@@ -37,12 +39,16 @@ public:
             taken = level != first ? take_from(level, taker) : 0;
         }
         looks_ += taken > 0 ? taken : 1;
+        if (taken > 0 && asked_ > 0) {
+            runs_.take(asked_at_, asked_);
+        }
+        asked_ = 0;
         return taken > 0;
     }
 
 private:
     static constexpr unsigned turns = 16;
-    static constexpr unsigned longest_stay = claim::most;
+    static constexpr unsigned longest_stay = 16;
 
     static constexpr std::size_t level_of(priority level) noexcept {
         return static_cast<std::size_t>(level);
@@ -85,7 +91,7 @@ private:
     }
 
     /// How many tasks may be taken at once.
-    std::uint32_t longest_run(std::size_t level) const noexcept {
+    std::uint32_t longest_run(std::size_t level) noexcept {
         if (set_->is_taken_singly() || !set_->bell.nobody_is_idle()) {
             return 1;
         }
@@ -98,7 +104,10 @@ private:
                 is_only_one = false;
             }
         }
-        return is_only_one ? longest_stay : turns / 2 - looks_ % (turns / 2);
+        asked_at_ = asked_ > 0 ? asked_at_ : steady_clock::now();
+        asked_ = runs_.next(asked_at_);
+        const std::uint32_t in_turn = turns / 2 - looks_ % (turns / 2);
+        return is_only_one || asked_ < in_turn ? asked_ : in_turn;
     }
 
     static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept;
@@ -106,6 +115,9 @@ private:
     const lane_set* set_;
     place places_[priorities]{};
     unsigned looks_ = 1;
+    run_length runs_;
+    steady_time asked_at_{};
+    std::uint32_t asked_ = 0; ///< how many runs_ has allowed in this look; none: it was not asked
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -107,15 +107,15 @@ public:
         return one;
     }
 
-    /// Has `own`, which is empty, take over what another claim has that is not begun. `describe`
-    /// is called with the first of it. Returns how many there were.
-    template <class Describe>
-    std::uint32_t withdraw_into(claim& own, Describe describe) noexcept {
+    /// Has `own`, which is empty, take over what a claim for which `may_be` holds has that is not
+    /// begun. `describe` is called with the first of it. Returns how many there were.
+    template <class Predicate, class Describe>
+    std::uint32_t withdraw_into(claim& own, Predicate may_be, Describe describe) noexcept {
         std::uint32_t count = 0;
         own.lock(); // CLAIM-6
         if (!is_over()) {
             find_claim([&](claim& other) {
-                if (&other != &own && other.has_unbegun() && other.try_lock()) {
+                if (&other != &own && other.has_unbegun() && may_be(other) && other.try_lock()) {
                     const slot_run found = other.withdraw();
                     count = found.count;
                     if (count > 0) { // LANES-3
