@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What becomes of tasks that a worker has taken from their lane together, when one of them keeps it.
+// What becomes of tasks that a worker has taken from their lane together, when one keeps it.
 // The first task of a pool here holds its worker until the others are stored, and short ones come
 // next: so the rest is taken in runs, unless the machine interrupts the worker.
 

@@ -86,7 +86,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
             end_look(self, may_sleep); // WORKER-2
             return false;
         }
-        if (errands::instance().is_any_left() && workers_.is_another_free()) {
+        if (has_errands()) {
             end_look(self, may_sleep);
             errands::instance().run_left();
             continue;
@@ -131,12 +131,17 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_ti
         if (take_over(self)) {
             return true;
         }
-        if (!stays_near(now) || workers_.is_dismissed()) {
+        if (!stays_near(now) || workers_.is_dismissed() || has_errands()) {
             return false;
         }
         bell_.nap(seen, later(now, nap(now)));
         now = steady_clock::now();
     }
+}
+
+/// Whether to see to what no thread could be had for: who does is kept from tasks.
+FIRE_AND_FORGET_ENGINE bool worker_loop::has_errands() const noexcept {
+    return errands::instance().is_any_left() && workers_.is_another_free();
 }
 
 FIRE_AND_FORGET_ENGINE bool worker_loop::stays_near(steady_time now) const noexcept {

@@ -7,7 +7,6 @@
 #include "../platform/scope_guard.hpp"
 #include "pending_limit.hpp"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -138,8 +137,10 @@ FIRE_AND_FORGET_ENGINE bool pending_limit::look_for(std::int64_t wake_at) const 
 FIRE_AND_FORGET_ENGINE void pending_limit::learn_from(std::int64_t came,
                                                       std::chrono::nanoseconds in) noexcept {
     const std::int64_t in_stretch =
-        came * std::chrono::nanoseconds(stretch).count() / std::max<std::int64_t>(in.count(), 1);
-    awaited_ = std::clamp<std::int64_t>(in_stretch, 1, std::max<std::int64_t>(most_ / 8 * 3, 1));
+        came * std::chrono::nanoseconds(stretch).count() / (in.count() > 1 ? in.count() : 1);
+    const std::int64_t most = most_ / 8 * 3;
+    const std::int64_t wanted = in_stretch < most ? in_stretch : most;
+    awaited_ = wanted > 1 ? wanted : 1;
 }
 
 /// LIMIT-2. Two where half of all places are free: so many are called soon, by each other.
