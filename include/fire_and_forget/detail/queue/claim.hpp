@@ -233,8 +233,8 @@ private:
     std::atomic<std::uint64_t> seen_{0};
 
     // Of lanes.hpp.
-    claim* next = nullptr;
-    bool is_lent = false; ///< under its lock
+    claim* next_ = nullptr;
+    bool is_lent_ = false; ///< under its lock
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

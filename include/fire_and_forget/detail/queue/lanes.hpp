@@ -102,7 +102,7 @@ public:
     claim* find_claim(Predicate is_it) const {
         claim* one = claims_.load(std::memory_order_acquire); // LANES-1
         while (one != nullptr && !is_it(*one)) {
-            one = one->next;
+            one = one->next_;
         }
         return one;
     }

@@ -74,22 +74,22 @@ FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level)
 
 FIRE_AND_FORGET_ENGINE claim* lane_set::lend_claim() noexcept {
     const library_lock lock(mutex_);
-    claim* one = find_claim([](claim& used) { return !used.is_lent && !used.has_unbegun(); });
+    claim* one = find_claim([](claim& used) { return !used.is_lent_ && !used.has_unbegun(); });
     if (one == nullptr) {
         one = new (std::nothrow) claim;
         if (one == nullptr) {
             return nullptr;
         }
-        one->next = claims_.load(std::memory_order_relaxed);
+        one->next_ = claims_.load(std::memory_order_relaxed);
         claims_.store(one, std::memory_order_release); // LANES-1
     }
-    one->is_lent = true;
+    one->is_lent_ = true;
     return one;
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::take_back(claim& of) noexcept {
     const library_lock lock(mutex_);
-    of.is_lent = false;
+    of.is_lent_ = false;
 }
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexcept {
@@ -124,7 +124,7 @@ FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
         }
     }
     for (claim* one = claims_.load(std::memory_order_relaxed); one != nullptr;) {
-        delete std::exchange(one, one->next);
+        delete std::exchange(one, one->next_);
     }
 }
 
