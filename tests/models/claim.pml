@@ -14,6 +14,10 @@
    Checked  Each task is begun by one, and is counted by one: by who ran it, or by the closer. The owner
             reads a slot only if the task is its own. Nothing is left.
 
+   Left out The claim of who withdraws, into which it puts what it has withdrawn while it holds both locks.
+            A claim that is lent to another worker with tasks left in it. What is passing, and comes back.
+            Who sleeps and who looks (WORKER-5).
+
    Configurations                   states     seconds
      (one thief, the closer)     2,416,212           5
      THIEVES=2 NO_CLOSER TASKS=4   182,883           0

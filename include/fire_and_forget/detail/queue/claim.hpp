@@ -32,7 +32,8 @@ struct slot_run {
 /// Invariants  CLAIM-1  Only the owner changes state_, and what begins with own_.
 ///             CLAIM-2  Only the holder of is_locked_ changes last_, behind_ and in_. The owner
 ///                      puts something there when all before has been begun; a single task, which
-///                      is begun at once, needs no lock and does not change them.
+///                      is begun at once, needs no lock and does not change them. What begins
+///                      with own_ stays with the claim when it is lent to another worker.
 ///             CLAIM-3  A claimed task is begun by its owner or withdrawn, never both and never
 ///                      neither. The owner stores its number, passes a light barrier and reads
 ///                      last_; who withdraws lowers last_, passes a heavy barrier and reads the
