@@ -100,14 +100,17 @@ TEST_CASE("while the worker that stays near runs a long task, the next one has a
             REQUIRE(rally(pool, 10, [] { return 300us; })); // so that it naps
             std::atomic<bool> has_begun{false};
             std::atomic<bool> may_end{false};
+            std::atomic<bool> has_ended{false};
             faf::fire_and_forget(pool, [&] {
                 has_begun = true;
                 may_end.wait(false);
+                has_ended = true;
             });
             REQUIRE(very_soon([&] { return has_begun.load(); }));
             REQUIRE(rally(pool, 3, [] { return 100us; }));
             may_end = true;
             may_end.notify_all();
+            REQUIRE(eventually([&] { return has_ended.load(); }));
         }
         CHECK(pool.drain(patience));
     }
