@@ -99,9 +99,9 @@ TEST_CASE("a pool that may not grow is visited at ticks only") {
 #if defined(__linux__)
 
 TEST_CASE("for a task behind one that has just been blocked the next look hires") {
-    growing_staff staff({.threads = 1, .max_threads = 2});
     std::atomic<bool> may_go_on{false};
     std::atomic<long> blocked{0};
+    growing_staff staff({.threads = 1, .max_threads = 2});
     staff.work = [&](worker& self) {
         staff.stop_looking(self);
         blocked = self.thread_number.load();

@@ -57,8 +57,8 @@ struct working_staff : faf_test::bare_staff {
 } // namespace
 
 TEST_CASE("a worker runs what it finds, falls asleep, and is woken for more") {
-    working_staff staff({.threads = 1});
     std::atomic<int> runs{0};
+    working_staff staff({.threads = 1});
     for (int round = 1; round <= 3; ++round) {
         for (int i = 0; i < 10; ++i) {
             staff.fire([&] { ++runs; });
@@ -71,8 +71,8 @@ TEST_CASE("a worker runs what it finds, falls asleep, and is woken for more") {
 
 TEST_CASE("a task that throws does not end its worker") {
     const faf::testing::error_recorder errors;
-    working_staff staff({.threads = 1});
     std::atomic<int> runs{0};
+    working_staff staff({.threads = 1});
     staff.fire([] { throw std::runtime_error("it does"); });
     staff.fire([&] { ++runs; });
     CHECK(eventually([&] { return runs == 1; }));
@@ -81,17 +81,17 @@ TEST_CASE("a task that throws does not end its worker") {
 }
 
 TEST_CASE("a task that a worker takes gives its place in the limit back") {
-    working_staff staff({.threads = 1, .max_pending = 1, .when_full = faf::overflow::refuse});
     std::atomic<int> runs{0};
+    working_staff staff({.threads = 1, .max_pending = 1, .when_full = faf::overflow::refuse});
     staff.fire([&] { ++runs; });
     CHECK(eventually([&] { return runs == 1; }));
     CHECK(staff.limit.try_enter());
 }
 
 TEST_CASE("a worker that finds a task and leaves nobody free says so") {
-    working_staff staff({.threads = 2, .max_threads = 3});
     std::atomic<int> begun{0};
     std::atomic<bool> may_end{false};
+    working_staff staff({.threads = 2, .max_threads = 3});
     const auto keep_one = [&] {
         ++begun;
         may_end.wait(false);
@@ -118,8 +118,8 @@ TEST_CASE("a worker that is dismissed runs first what is there") {
 }
 
 TEST_CASE("where workers wake each other, one stays awake") {
-    working_staff staff({.threads = 2, .wake_up = faf::wake::by_worker});
     std::atomic<int> runs{0};
+    working_staff staff({.threads = 2, .wake_up = faf::wake::by_worker});
     staff.fire([&] { ++runs; });
     CHECK(eventually([&] { return runs == 1; }));
     CHECK(eventually([&] { return staff.lanes->bell.has_looker(); }));
