@@ -30,8 +30,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///
 /// Order: the tasks that one thread fires with one priority are taken in the order in which it
 /// fired them, but for those of its thread_local destructors. A worker may take up to 16 short ones
-/// together when none is idle; if it is kept by one of them, others run the rest. In a pool of
-/// several threads that may not grow they are taken one by one: so a task may wait for an earlier
+/// together when none is idle; if it is kept by one of them, others run the rest. In a pool that
+/// may not grow by 64 threads at least they are taken one by one: so a task may wait for an earlier
 /// one as long as there are threads. Between threads and priorities there is no order.
 /// Errors: go to the task's sink, the pool's, or the global one. None ends a worker.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other

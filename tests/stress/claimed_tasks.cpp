@@ -82,7 +82,7 @@ TEST_CASE("a pool grows for what stands behind a task that blocks its only worke
     latch_task first;
     latch_task keeps;
     std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 1, .max_threads = 2});
+    faf::thread_pool pool({.threads = 1, .max_threads = 65});
     fire_and_forget(pool, [&] { first.hold(); });
     REQUIRE(first.holds(1));
     have_claimed(pool, first, keeps, ran);
@@ -207,7 +207,7 @@ TEST_CASE("what is claimed does not wait for the end of a stream of later tasks"
     latch_task keeps;
     std::atomic<int> ran{0};
     std::atomic<bool> is_over{false};
-    faf::thread_pool pool({.threads = 2, .max_threads = 3});
+    faf::thread_pool pool({.threads = 2, .max_threads = 66});
     fire_and_forget(pool, [&] { first.hold(); });
     REQUIRE(first.holds(1));
     std::thread stream([&] { // so that a search always finds something

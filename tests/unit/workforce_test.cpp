@@ -25,6 +25,18 @@ bool call(bare_staff& staff, std::size_t many) {
 
 } // namespace
 
+TEST_CASE("only where one worker works, or where many may be hired, are tasks taken together") {
+    const auto may = [](unsigned threads, unsigned most) {
+        return bare_staff({.threads = threads, .max_threads = most}).workers.may_take_runs();
+    };
+    CHECK(may(1, 1));
+    CHECK_FALSE(may(1, 2));
+    CHECK_FALSE(may(2, 2));
+    CHECK_FALSE(may(2, 65));
+    CHECK(may(2, 66));
+    CHECK(may(1, 512));
+}
+
 TEST_CASE("a pool begins with vacant places, which count as asleep") {
     bare_staff staff({.threads = 2});
     CHECK(staff.workers.places() == 2);

@@ -35,10 +35,7 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
     if (limit_.exists()) {
         door_.shut();
     }
-    // Where no more workers may come, a task that waits for an earlier one relies on that having
-    // been begun; and what is claimed can't be displaced.
-    const bool is_fixed = workers_.places() > 1 && workers_.most_places() == workers_.places();
-    if (is_fixed || admission_.may_displace()) {
+    if (!workers_.may_take_runs() || admission_.may_displace()) { // what is claimed can't be
         lanes.have_taken_singly();
     }
     if (kind_ == kind::of_user) {
