@@ -44,8 +44,8 @@ public:
     std::uint32_t places() const noexcept { return size_; }
     std::uint32_t most_places() const noexcept { return most_; }
     /// Whether workers may claim tasks that they do not begin at once. A task that waits for an
-    /// earlier one relies on that having been begun. A single worker begins them in order; and where
-    /// many may be hired, each of them begins what is claimed first.
+    /// earlier one relies on that having been begun. A single worker begins them in order; and
+    /// where many may be hired, each of them begins what is claimed first.
     bool may_take_runs() const noexcept { return most_ == 1 || most_ - size_ >= many; }
 
     std::uint32_t vacancies() const noexcept { return vacancies_.load(std::memory_order_relaxed); }
