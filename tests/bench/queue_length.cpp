@@ -66,6 +66,7 @@ private:
     template <class Peer>
     static void measure_at_all_lengths(Peer& peer, std::size_t most, const answer& tell) {
         constexpr std::size_t shortest = 10'000;
+        constexpr double too_slow_in_ns = 5'000;
         fill_and_run(peer, shortest); // warm-up
         for (std::size_t length = shortest; length <= most; length *= 10) {
             const std::size_t rounds = std::max<std::size_t>(1, most / 10 / length);
@@ -80,6 +81,9 @@ private:
             tell("per_task" + suffix, (sum.submit + sum.run) * ns_per_task, "ns");
             tell("submit" + suffix, sum.submit * ns_per_task, "ns");
             tell("run" + suffix, sum.run * ns_per_task, "ns");
+            if ((sum.submit + sum.run) * ns_per_task > too_slow_in_ns) {
+                break; // what grows with the length would take minutes at the next one
+            }
         }
     }
 };
