@@ -11,7 +11,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -46,183 +48,162 @@ private:
 };
 
 constexpr int behind = 10; // tasks behind the one that keeps the worker
+constexpr int before = 100;
 
-/// Has the worker that `first` holds take short tasks, one that `keeps` it and some behind it.
-void have_claimed(faf::thread_pool& pool, latch_task& first, latch_task& keeps,
-                  std::atomic<int>& ran) {
-    for (int i = 0; i < 100; ++i) {
-        fire_and_forget(pool, [] {});
+/// A pool with a worker that has taken short tasks, one that keeps it and some behind it.
+class kept_pool {
+public:
+    explicit kept_pool(faf::pool_options how) : pool(std::move(how)) {
+        fire_and_forget(pool, [this] { first_.hold(); });
+        REQUIRE(first_.holds(1));
     }
-    fire_and_forget(pool, [&] { keeps.hold(); });
-    for (int i = 0; i < behind; ++i) {
-        fire_and_forget(pool, [&] { ++ran; });
+    ~kept_pool() { keeps.open(); }
+    kept_pool(const kept_pool&) = delete;
+    kept_pool& operator=(const kept_pool&) = delete;
+
+    void have_claimed() {
+        for (int i = 0; i < before; ++i) {
+            fire_and_forget(pool, [] {});
+        }
+        fire_and_forget(pool, [this] { keeps.hold(); });
+        for (int i = 0; i < behind; ++i) {
+            fire_and_forget(pool, [this] { ++ran; });
+        }
+        first_.open();
+        REQUIRE(keeps.holds(1));
     }
-    first.open();
-    REQUIRE(keeps.holds(1));
-}
+    bool all_run() {
+        return eventually([this] { return ran == behind; });
+    }
+    void end() {
+        keeps.open();
+        CHECK(pool.drain(patience));
+    }
+
+private:
+    latch_task first_;
+
+public:
+    latch_task keeps;
+    std::atomic<int> ran{0}; ///< of those behind
+    faf::thread_pool pool;   ///< goes first
+};
 
 TEST_CASE("a worker that becomes idle runs what stands behind a task that blocks another") {
-    latch_task first;
-    latch_task keeps;
     latch_task other;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 2});
-    fire_and_forget(pool, [&] { other.hold(); });
+    kept_pool one({.threads = 2});
+    fire_and_forget(one.pool, [&] { other.hold(); });
     REQUIRE(other.holds(1));
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
+    one.have_claimed();
     other.open();
-    CHECK(eventually([&] { return ran == behind; }));
-    keeps.open();
-    CHECK(pool.drain(patience));
+    CHECK(one.all_run());
+    one.end();
 }
 
 TEST_CASE("a pool grows for what stands behind a task that blocks its only worker") {
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 1, .max_threads = 65});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
-    CHECK(eventually([&] { return ran == behind; }));
-    keeps.open();
-    CHECK(pool.drain(patience));
+    kept_pool one({.threads = 1, .max_threads = 65});
+    one.have_claimed();
+    CHECK(one.all_run());
+    one.end();
 }
 
 TEST_CASE("what stands behind a task that is given up is given up as well, each reported once") {
     const error_recorder errors;
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 1});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
-    CHECK_FALSE(pool.shutdown(0s));
+    kept_pool one({.threads = 1});
+    one.have_claimed();
+    CHECK_FALSE(one.pool.shutdown(0s));
     std::size_t reported = 0;
-    for (const auto& one : errors.errors()) {
-        CHECK(one.kind == failure::abandoned);
-        reported += 1 + one.suppressed;
+    for (const auto& error : errors.errors()) {
+        CHECK(error.kind == failure::abandoned);
+        reported += 1 + error.suppressed;
     }
     CHECK(reported == 1 + behind);
-    CHECK(pool.snapshot().dropped == 1 + behind);
-    keeps.open();
-    CHECK(keeps.let_go(1));
-    CHECK(eventually([&] { return pool.snapshot().threads == 0; }));
-    CHECK(ran == 0);
+    CHECK(one.pool.snapshot().dropped == 1 + behind);
+    one.keeps.open();
+    CHECK(one.keeps.let_go(1));
+    CHECK(eventually([&] { return one.pool.snapshot().threads == 0; }));
+    CHECK(one.ran == 0);
 }
 
 TEST_CASE("a shutdown with time enough lets a worker run all it has claimed") {
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 1});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
+    kept_pool one({.threads = 1});
+    one.have_claimed();
     std::thread opens([&] {
         std::this_thread::sleep_for(5ms);
-        keeps.open();
+        one.keeps.open();
     });
-    CHECK(pool.shutdown(patience));
+    CHECK(one.pool.shutdown(patience));
     opens.join();
-    CHECK(ran == behind);
+    CHECK(one.ran == behind);
 }
 
 TEST_CASE("tasks of high priority do not wait for claimed ones once that priority is used") {
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
     std::atomic<int> before_high{-1};
-    faf::thread_pool pool({.threads = 1});
-    fire_and_forget(pool, {.priority = faf::priority::high}, [] {});
-    CHECK(pool.drain(patience));
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
-    fire_and_forget(pool, {.priority = faf::priority::high}, [&] { before_high = ran.load(); });
-    keeps.open();
-    CHECK(pool.drain(patience));
-    CHECK(ran == behind);
+    kept_pool one({.threads = 1});
+    std::atomic<bool> is_used{false};
+    fire_and_forget(one.pool, {.priority = faf::priority::high}, [&] { is_used = true; });
+    one.have_claimed();
+    CHECK(is_used);
+    fire_and_forget(one.pool, {.priority = faf::priority::high},
+                    [&] { before_high = one.ran.load(); });
+    one.end();
+    CHECK(one.ran == behind);
+    CHECK(before_high >= 0);
     CHECK(before_high <= 1); // of 16 looks one begins with normal
 }
 
 TEST_CASE("tasks behind one that does not end can be displaced by newer ones") {
+    constexpr std::size_t room = before + 1 + behind;
     const error_recorder errors;
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool(
-        {.threads = 1, .max_pending = 101 + behind, .when_full = faf::overflow::drop_oldest});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
-    for (int i = 0; i < 101 + behind; ++i) { // as many as may wait
-        CHECK(fire_and_forget(pool, [&] { ran += 100; }));
+    std::atomic<std::size_t> ran{0};
+    kept_pool one({.threads = 1, .max_pending = room, .when_full = faf::overflow::drop_oldest});
+    one.have_claimed();
+    for (std::size_t i = 0; i < room; ++i) {
+        CHECK(fire_and_forget(one.pool, [&] { ++ran; }));
     }
-    keeps.open();
-    CHECK(pool.drain(patience));
-    CHECK(ran == 100 * (101 + behind));
+    one.end();
+    CHECK(one.ran == 0);
+    CHECK(ran == room);
     CHECK(errors.count() == behind);
 }
 
 TEST_CASE("in a pool that may not grow a task may wait for an earlier one") {
-    latch_task first;
-    latch_task keeps;
     latch_task other;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 2, .max_threads = 2});
-    fire_and_forget(pool, [&] { other.hold(); });
+    kept_pool one({.threads = 2, .max_threads = 2});
+    fire_and_forget(one.pool, [&] { other.hold(); });
     REQUIRE(other.holds(1));
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
-    fire_and_forget(pool, [&] { CHECK(eventually([&] { return ran == behind; })); });
+    one.have_claimed();
+    fire_and_forget(one.pool, [&] { one.all_run(); });
     other.open();
-    CHECK(eventually([&] { return ran == behind; }));
-    keeps.open();
-    CHECK(pool.drain(patience));
+    CHECK(one.all_run());
+    one.end();
 }
 
 TEST_CASE("many tasks may wait for one that stands behind a task that blocks") {
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
-    faf::thread_pool pool({.threads = 2});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
-    have_claimed(pool, first, keeps, ran);
+    kept_pool one({.threads = 2});
+    one.have_claimed();
     for (int i = 0; i < 50; ++i) {
-        fire_and_forget(pool, [&] { CHECK(eventually([&] { return ran == behind; })); });
+        fire_and_forget(one.pool, [&] { one.all_run(); });
     }
-    CHECK(eventually([&] { return ran == behind; }));
-    keeps.open();
-    CHECK(pool.drain(patience));
+    CHECK(one.all_run());
+    one.end();
 }
 
 TEST_CASE("what is claimed does not wait for the end of a stream of later tasks") {
-    latch_task first;
-    latch_task keeps;
-    std::atomic<int> ran{0};
     std::atomic<bool> is_over{false};
-    faf::thread_pool pool({.threads = 2, .max_threads = 66});
-    fire_and_forget(pool, [&] { first.hold(); });
-    REQUIRE(first.holds(1));
+    kept_pool one({.threads = 2, .max_threads = 66});
     std::thread stream([&] { // so that a search always finds something
         while (!is_over) {
-            if (pool.snapshot().pending < 10'000) {
-                fire_and_forget(pool, [] {});
+            if (one.pool.snapshot().pending < 10'000) {
+                fire_and_forget(one.pool, [] {});
             }
         }
     });
-    have_claimed(pool, first, keeps, ran);
-    CHECK(eventually([&] { return ran == behind; }));
+    one.have_claimed();
+    CHECK(one.all_run());
     is_over = true;
     stream.join();
-    keeps.open();
-    CHECK(pool.drain(patience));
+    one.end();
 }
 
 } // namespace

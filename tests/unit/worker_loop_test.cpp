@@ -6,6 +6,7 @@
 #include <fire_and_forget/detail/pool/pool_door.hpp>
 #include <fire_and_forget/detail/pool/worker_loop.hpp>
 #include <fire_and_forget/detail/queue/pending_limit.hpp>
+#include <fire_and_forget/detail/queue/run_length.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "bare_staff.hpp"
@@ -15,9 +16,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <thread>
 #include <utility>
+#include <vector>
 
 using namespace faf::detail;
 using faf::refusal;
@@ -38,11 +42,15 @@ struct working_staff : faf_test::bare_staff {
     ~working_staff() override { workers.dismiss_until(deadline_after(faf_test::patience)); }
 
     template <class Fn>
-    void fire(Fn fn) {
+    void store(Fn fn) {
         refusal why = refusal::none;
         const entry how = admitting.enter(faf::priority::normal, why);
         task_ptr task = faf_test::make_task(std::move(fn));
         REQUIRE(storing.accept(task, how) == refusal::none);
+    }
+    template <class Fn>
+    void fire(Fn fn) {
+        store(std::move(fn));
         workers.ring({});
     }
 
@@ -54,7 +62,73 @@ struct working_staff : faf_test::bare_staff {
     worker_loop loop;
 };
 
+/// A worker that has claimed all that is stored, and does not get on with the first of it.
+class stuck_claim {
+public:
+    stuck_claim(lane_set& in, std::uint32_t tasks)
+        : in_(in), its_(*in.lend_claim()), taker_(its_, &in) {
+        REQUIRE(
+            in.first(static_cast<std::size_t>(faf::priority::normal))->try_take(taker_, tasks) ==
+            tasks);
+        const task_ptr dropped(node_in(taker_.taken()));
+        taker_.finish_slot();
+        taker_.flush();
+        its_.note_progress();
+    }
+    ~stuck_claim() {
+        CHECK(its_.end());
+        in_.take_back(its_);
+    }
+    stuck_claim(const stuck_claim&) = delete;
+    stuck_claim& operator=(const stuck_claim&) = delete;
+
+private:
+    lane_set& in_;
+    claim& its_;
+    task_taker taker_;
+};
+
 } // namespace
+
+TEST_CASE("a worker that has just been hired begins with what is claimed, which came first") {
+    std::vector<int> order;
+    std::atomic<std::size_t> ran{0};
+    working_staff staff({.threads = 1});
+    const auto note = [&](int number) {
+        return [&, number] {
+            order.push_back(number);
+            ++ran;
+        };
+    };
+    for (int i = 0; i < 3; ++i) {
+        staff.store(note(i));
+    }
+    { const stuck_claim of_one_who_left(staff.lanes, 3); }
+    staff.store(note(3));
+    staff.fire(note(4));
+    CHECK(eventually([&] { return ran == 4; }));
+    CHECK(order == std::vector{1, 2, 3, 4});
+}
+
+TEST_CASE("a worker that always finds something takes over from who does not get on") {
+    constexpr int later = 2'000;
+    std::atomic<bool> may_begin{false};
+    std::atomic<int> runs{0};
+    std::atomic<int> runs_before{-1};
+    working_staff staff({.threads = 1});
+    staff.fire([&] { may_begin.wait(false); });
+    REQUIRE(eventually([&] { return staff.lanes->taken() == 1; }));
+    staff.store([] {});
+    staff.store([&] { runs_before = runs.load(); });
+    const stuck_claim of_one_who_is_kept(staff.lanes, 2);
+    for (int i = 0; i < later; ++i) {
+        staff.store([&] { ++runs; });
+    }
+    may_begin = true;
+    may_begin.notify_all();
+    CHECK(eventually([&] { return runs == later && runs_before >= 0; }));
+    CHECK(runs_before <= 16 * static_cast<int>(run_length::most)); // 16 searches
+}
 
 TEST_CASE("a worker runs what it finds, falls asleep, and is woken for more") {
     std::atomic<int> runs{0};

@@ -111,11 +111,17 @@ public:
     /// begun. `describe` is called with the first of it. Returns how many there were.
     template <class Predicate, class Describe>
     std::uint32_t withdraw_into(claim& own, Predicate may_be, Describe describe) noexcept {
+        const auto has_some = [&](claim& other) {
+            return &other != &own && other.has_unbegun() && may_be(other);
+        };
         std::uint32_t count = 0;
+        if (find_claim(has_some) == nullptr) {
+            return count; // nearly always, and then no lock is taken
+        }
         own.lock(); // CLAIM-6
         if (!is_over()) {
             find_claim([&](claim& other) {
-                if (&other != &own && other.has_unbegun() && may_be(other) && other.try_lock()) {
+                if (has_some(other) && other.try_lock()) {
                     const slot_run found = other.withdraw();
                     count = found.count;
                     if (count > 0) { // LANES-3
