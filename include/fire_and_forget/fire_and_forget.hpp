@@ -140,14 +140,15 @@ requires detail::lacks_callable<Args...> submission fire_and_forget(Args&&...) {
 submission fire_and_forget(...) = delete; // write it as (executor, {.name = "x"}, fn, args...)
 
 /// Waits until no task of the default pool and no own_thread task is queued or running, for
-/// `timeout` at most; true if that is so.
+/// `timeout` at most, or as long as it takes; true if that is so.
 ///
 ///     if (!faf::drain(10s)) { std::puts("still at work"); }
+///     faf::drain();
 ///
 /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only while
 /// they run. From inside a task of either it answers false at once: it would wait for itself.
 /// Thread safety: may be called by any thread, and by several at once; others may fire meanwhile.
-inline bool drain(time_span timeout) {
+inline bool drain(time_span timeout = forever) {
     return detail::default_executors::drain_until(detail::deadline_after(timeout));
 }
 
@@ -156,11 +157,11 @@ inline bool drain(time_span timeout) {
 ///
 ///     faf::shutdown(10s);
 ///
-/// It asks tasks that take a stop_token to stop, lets the others finish for `timeout` at most, and
-/// reports those that don't as abandoned. From inside a task of either it answers false at once:
+/// It asks tasks that take a stop_token to stop, lets the others finish for `timeout` at most, or
+/// as long as it takes, and reports those that don't as abandoned. From inside a task of either it answers false at once:
 /// nothing more is taken from outside, and what is queued still runs.
 /// Thread safety: may be called by any thread, and again.
-inline bool shutdown(time_span timeout) {
+inline bool shutdown(time_span timeout = forever) {
     return detail::default_executors::shutdown_until(detail::deadline_after(timeout));
 }
 

@@ -165,6 +165,12 @@ enum class overflow : std::uint8_t {
 /// How a pool is made. All fields may be left out:
 ///
 ///     faf::thread_pool writers({.threads = 2, .max_pending = 1'000, .name = "writer"});
+///     faf::thread_pool four({.threads = 4, .fixed = true, .exit_timeout = faf::forever});
+///
+/// They are written in the order in which they stand here: how many threads (`threads`,
+/// `max_threads`, `fixed`), how many tasks (`max_pending`, `when_full`, `full_wait`), how they wake
+/// (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`), and whose they
+/// are (`name`, `on_error`).
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
@@ -175,6 +181,9 @@ struct pool_options {
     /// `.threads = 1` has one at any time, so that its tasks run one after the other. Fewer than
     /// `threads` means `threads`.
     unsigned max_threads = 0;
+
+    /// True: the pool has its `threads` at most, whatever they do, and `max_threads` says nothing.
+    bool fixed = false;
 
     /// How many tasks may wait, those included that wait for their time. Exact. A task that repeats
     /// counts as waiting until it ends. 0: as many as there is memory for.
@@ -198,7 +207,8 @@ struct pool_options {
     /// another time than the second given here is asked for.
     time_span starvation_after = std::chrono::seconds(1);
 
-    /// How long the end of the program, or of the pool, waits for its tasks. Negative is 0.
+    /// How long the end of the program, or of the pool, waits for its tasks; faf::forever: until
+    /// all have run. Negative is 0.
     time_span exit_timeout = std::chrono::seconds(5);
 
     /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are copied and

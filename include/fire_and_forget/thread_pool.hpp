@@ -61,23 +61,28 @@ public:
     /// it refuses is reported; an empty one is refused with refusal::empty_callable.
     submission execute(job work) { return detail::execute_on(door(), work); }
 
-    /// Waits until no task is queued or running, for `timeout` at most; true if that is so.
+    /// Waits until no task is queued or running, for `timeout` at most, or as long as it takes;
+    /// true if that is so.
+    ///
+    ///     pool.drain();
     ///
     /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only
     /// while they run. From inside a task of this pool it answers false at once: it would wait for
     /// itself.
-    bool drain(time_span timeout) { return door().drain_until(detail::deadline_after(timeout)); }
+    bool drain(time_span timeout = forever) {
+        return door().drain_until(detail::deadline_after(timeout));
+    }
 
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
-    /// running finish for `timeout` at most, reports the others as abandoned, and ends the threads.
-    /// True if nothing was abandoned.
+    /// running finish for `timeout` at most, or as long as it takes, reports the others as
+    /// abandoned, and ends the threads. True if nothing was abandoned.
     ///
     /// Meanwhile only tasks may fire more tasks at it; afterwards nobody may. A task that does not
     /// end keeps its thread, which leaves when it does. Delayed tasks that are due by then still
     /// run; later ones are abandoned at once, and what repeats ends. From inside a task of this
     /// pool it answers false at once: the pool takes nothing more from outside, and what is queued
     /// still runs.
-    bool shutdown(time_span timeout) {
+    bool shutdown(time_span timeout = forever) {
         return door().shutdown_until(detail::deadline_after(timeout));
     }
 

@@ -108,4 +108,9 @@ private:
     }
 };
 
+/// As long as it takes: a time that does not come.
+///
+///     faf::thread_pool pool({.exit_timeout = faf::forever});  // its destructor waits for all
+inline constexpr time_span forever{(std::chrono::nanoseconds::max)()};
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI

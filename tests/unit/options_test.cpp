@@ -90,6 +90,7 @@ TEST_CASE("pool_options that say nothing set no limit, and give exit five second
     const faf::pool_options nothing;
     CHECK(nothing.threads == 0);
     CHECK(nothing.max_threads == 0);
+    CHECK_FALSE(nothing.fixed);
     CHECK(nothing.max_pending == 0);
     CHECK(nothing.when_full == faf::overflow::refuse);
     CHECK(nothing.full_wait == std::chrono::seconds(1));

@@ -211,6 +211,34 @@ TEST_CASE("a pool with the longest exit deadline lets its tasks finish") {
     CHECK(runs == 100);
 }
 
+TEST_CASE("who says nothing of a time waits as long as it takes") {
+    static_assert(faf::forever == for_ever);
+    std::atomic<int> runs{0};
+    const auto fire_some_at = [&](auto& executor) {
+        for (int i = 0; i < 100; ++i) {
+            fire_and_forget(executor, [&] {
+                std::this_thread::yield();
+                ++runs;
+            });
+        }
+    };
+    {
+        faf::thread_pool pool({.threads = 2, .exit_timeout = faf::forever});
+        fire_some_at(pool);
+        CHECK(pool.drain());
+        CHECK(runs == 100);
+        fire_some_at(pool);
+    }
+    CHECK(runs == 200);
+    fire_some_at(faf::default_pool());
+    CHECK(faf::drain());
+    CHECK(runs == 300);
+    faf::thread_pool pool({.threads = 2});
+    fire_some_at(pool);
+    CHECK(pool.shutdown());
+    CHECK(runs == 400);
+}
+
 TEST_CASE("a shutdown without a deadline does not wait for a task that never comes") {
     std::atomic<int> abandoned{0};
     faf::thread_pool pool({.threads = 1, .on_error = [&](const faf::error_report& report) {

@@ -37,6 +37,18 @@ TEST_CASE("only where one worker works, or where many may be hired, are tasks ta
     CHECK(may(1, 512));
 }
 
+TEST_CASE("a pool of a fixed size may have no more than its threads") {
+    const auto most = [](unsigned threads, unsigned allowed, bool is_fixed) {
+        return bare_staff({.threads = threads, .max_threads = allowed, .fixed = is_fixed})
+            .workers.most_places();
+    };
+    CHECK(most(4, 0, true) == 4);
+    CHECK(most(4, 8, true) == 4);
+    CHECK(most(1, 8, true) == 1);
+    CHECK(most(0, 0, true) == usable_cpus());
+    CHECK(most(4, 0, false) == 512);
+}
+
 TEST_CASE("a pool begins with vacant places, which count as asleep") {
     bare_staff staff({.threads = 2});
     CHECK(staff.workers.places() == 2);

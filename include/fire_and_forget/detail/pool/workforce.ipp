@@ -28,9 +28,9 @@ inline std::uint32_t places(unsigned asked) noexcept {
 
 inline std::uint32_t most_places(const pool_options& asked, std::uint32_t size) noexcept {
     constexpr std::uint32_t usual_most = 512;
-    const bool is_serial = asked.threads == 1 && asked.max_threads == 0;
+    const bool is_fixed = asked.fixed || (asked.threads == 1 && asked.max_threads == 0);
     const std::uint32_t most = asked.max_threads > 0 ? asked.max_threads : usual_most;
-    const std::uint32_t wanted = is_serial || most < size ? size : most;
+    const std::uint32_t wanted = is_fixed || most < size ? size : most;
     return wanted < doorbell::most_sleepers ? wanted : doorbell::most_sleepers;
 }
 
