@@ -60,6 +60,7 @@
 #include "queue/pending_limit.ipp"
 #include "queue/thread_lanes.ipp"
 #include "queue/timer_queue.ipp"
+#include "submit/any_core.ipp"
 #include "submit/firing.ipp"
 #include "submit/job.ipp"
 #include "submit/untyped_call.ipp"

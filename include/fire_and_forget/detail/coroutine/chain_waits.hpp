@@ -82,6 +82,10 @@ scheduler* scheduler_of(E& executor) noexcept {
                       { core.home() } -> std::same_as<scheduler&>;
                   }) {
         return &core.home();
+    } else if constexpr (requires {
+                             { core.home() } -> std::same_as<scheduler*>;
+                         }) {
+        return core.home();
     } else {
         return nullptr;
     }

@@ -29,6 +29,12 @@ concept takes_tasks = requires(E& core, task_ptr& task) {
     { core.accept(task) } -> std::same_as<refusal>;
 };
 
+/// The same of an executor whose type is known at run time only.
+template <class E>
+concept takes_calls = requires(E& core, const untyped_call& call) {
+    { core.fire(call) } -> std::same_as<submission>;
+};
+
 /// Gives a job to an executor of somebody else's; what it answers, if it does.
 template <class E>
 refusal call_with_job(E& target, job work) {
@@ -57,7 +63,9 @@ submission fire(E& target, const options* given, const located<std::type_identit
                 Args&&... args) {
     const auto construct = [&](void* memory) { fn.construct(memory, std::forward<Args>(args)...); };
     const untyped_call call{given, fn.where, fn.fn, fn.how->facts, construct};
-    if constexpr (takes_tasks<E>) {
+    if constexpr (takes_calls<E>) {
+        return target.fire(call);
+    } else if constexpr (takes_tasks<E>) {
         return fire_at_library(
             call, [&](task_ptr& task) { return target.accept(task); },
             [&] {

@@ -90,10 +90,14 @@ struct core_access {
     }
 };
 
+/// Where coroutines go on: a scheduler, or a pointer to one where there may be none.
+template <class Home>
+concept scheduler_or_none = std::same_as<Home, scheduler&> || std::same_as<Home, scheduler*>;
+
 /// An executor of somebody else's may have a core, too, but not such a one.
 template <class E>
 concept has_core = requires(E& executor) {
-    { core_access::of(executor).home() } -> std::same_as<scheduler&>;
+    { core_access::of(executor).home() } -> scheduler_or_none;
 };
 
 /// What stands behind an executor: its core, or else the executor itself.

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// An executor whose type is forgotten: what executor_ref.hpp is made of, and what executors stand
+// on that stand on others. A pool is fired at as fire.hpp does where it has to look into something;
+// an executor of somebody else's takes a job.
+
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../pool/default_pool.hpp"
+#include "../pool/pool_door.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "fire.hpp"
+#include "job.hpp"
+#include "untyped_call.hpp"
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// What can be done with an executor.
+struct core_table {
+    submission (*fire)(void* target, const untyped_call& call);
+    refusal (*execute)(void* target, job& work);
+
+    // Null for one of somebody else's.
+    refusal (*accept)(void* target, task_ptr& task) = nullptr;
+    void (*note_refused)(void* target) = nullptr;
+    scheduler& (*home)(void* target) = nullptr;
+    const error_sink* (*sink)(void* target) = nullptr;
+};
+
+/// Two pointers; the executor must live as long as it is used.
+class any_core {
+public:
+    template <class E>
+    explicit any_core(E& executor) noexcept : any_core(of_core(core_of(executor))) {}
+
+    submission fire(const untyped_call& call) const { return table_->fire(target_, call); }
+    refusal execute(job work) const { return table_->execute(target_, work); }
+
+    /// Takes `task`, or says why not; that is not reported. Then the task is the caller's again,
+    /// but for one that an executor of somebody else's has dropped: it is gone.
+    refusal accept(task_ptr& task) const;
+    void note_refused() const noexcept;
+
+    /// Where coroutines go on that are to be there; null if that is somebody else's.
+    scheduler* home() const noexcept {
+        return table_->home != nullptr ? &table_->home(target_) : nullptr;
+    }
+
+    /// Its own sink, if it has one.
+    const error_sink* sink() const noexcept {
+        return table_->sink != nullptr ? table_->sink(target_) : nullptr;
+    }
+
+private:
+    any_core(void* target, const core_table& table) noexcept : target_(target), table_(&table) {}
+
+    template <class Core>
+    static any_core of_core(Core& core) noexcept {
+        if constexpr (std::is_same_v<std::remove_const_t<Core>, any_core>) {
+            return core;
+        } else if constexpr (std::is_function_v<Core>) {
+            return {reinterpret_cast<void*>(&core), table_of<Core>};
+        } else {
+            return {const_cast<void*>(static_cast<const void*>(std::addressof(core))),
+                    table_of<Core>};
+        }
+    }
+
+    template <class Core>
+    static Core& core_at(void* target) noexcept {
+        return *reinterpret_cast<Core*>(target);
+    }
+
+    /// A pool as the thread that asks has it: in a forked child the default pool is another one.
+    template <class Core>
+    static Core& core_here(void* target) noexcept {
+        if constexpr (std::is_same_v<Core, pool_door>) {
+            return pool_here(core_at<Core>(target));
+        } else {
+            return core_at<Core>(target);
+        }
+    }
+
+    template <class Core>
+    static constexpr core_table make_table() noexcept {
+        if constexpr (takes_tasks<Core>) {
+            return {&fire_at<Core>,
+                    [](void* to, job& work) { return execute_on(core_here<Core>(to), work).why(); },
+                    [](void* to, task_ptr& task) { return core_here<Core>(to).accept(task); },
+                    &note_refused_by<Core>,
+                    [](void* to) -> scheduler& { return core_here<Core>(to).home(); },
+                    &sink_of<Core>};
+        } else {
+            return {[](void* to, const untyped_call& call) {
+                        return fire_at_foreign(call, [to](job work) {
+                            return call_with_job(core_at<Core>(to), std::move(work));
+                        });
+                    },
+                    [](void* to, job& work) {
+                        return call_with_job(core_at<Core>(to), std::move(work));
+                    }};
+        }
+    }
+
+    template <class Core>
+    static submission fire_at(void* to, const untyped_call& call) {
+        if constexpr (std::is_same_v<Core, pool_door>) {
+            return fire_at_pool(core_at<Core>(to), call);
+        } else {
+            return fire_at_library(
+                call, [to](task_ptr& task) { return core_at<Core>(to).accept(task); },
+                [to] { note_refused_by<Core>(to); });
+        }
+    }
+
+    template <class Core>
+    static void note_refused_by(void* target) {
+        Core& core = core_here<Core>(target);
+        if constexpr (requires { core.note_refused(); }) {
+            core.note_refused();
+        }
+    }
+
+    template <class Core>
+    static const error_sink* sink_of(void* target) {
+        Core& core = core_here<Core>(target);
+        if constexpr (requires { core.sink(); }) {
+            return core.sink();
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class Core>
+    static constexpr core_table table_of = make_table<Core>();
+
+    void* target_;
+    const core_table* table_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

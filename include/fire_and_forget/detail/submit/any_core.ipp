@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/attempt.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "any_core.hpp"
+#include "firing.hpp"
+
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE void any_core::note_refused() const noexcept {
+    if (table_->note_refused != nullptr) {
+        table_->note_refused(target_);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE refusal any_core::accept(task_ptr& task) const {
+    if (table_->accept != nullptr) {
+        return table_->accept(target_, task);
+    }
+    task->begin_waiting(steady_clock::now());
+    if (task->is_delayed || task->repeats()) {
+        return refusal::invalid_options;
+    }
+    const firing call{nullptr, nullptr, task->where};
+    const hand_over frame;
+    task->number = frame.number();
+    task->is_handed_over = true;
+    refusal answer = refusal::none;
+    attempt([&] { answer = execute(job_access::make(std::move(task))); },
+            [&] { call.tell_exception(); });
+    if (!frame.is_dropped()) {
+        return refusal::none;
+    }
+    return answer != refusal::none ? answer : refusal::executor_failed;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
