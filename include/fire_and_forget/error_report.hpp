@@ -28,6 +28,7 @@ enum class failure : std::uint8_t {
     sink_failed,  ///< an error sink threw; the report it was given went to the next sink
     starvation,   ///< tasks wait, and no thread can or may be started for them
     displaced,    ///< the task made room for another one in a full queue
+    hook_failed,  ///< what a pool calls on its threads threw; it is named as the task
 };
 
 /// `kind` in plain words, to be read after the name of a task: "was refused".
@@ -53,6 +54,8 @@ constexpr literal to_string(failure kind) noexcept {
         return "waits for a thread";
     case failure::displaced:
         return "was displaced by another one";
+    case failure::hook_failed:
+        return "failed, which a pool calls on its threads";
     }
     return "failed";
 }

@@ -158,8 +158,8 @@ inline bool drain(time_span timeout = forever) {
 ///     faf::shutdown(10s);
 ///
 /// It asks tasks that take a stop_token to stop, lets the others finish for `timeout` at most, or
-/// as long as it takes, and reports those that don't as abandoned. From inside a task of either it answers false at once:
-/// nothing more is taken from outside, and what is queued still runs.
+/// as long as it takes, and reports those that don't as abandoned. From inside a task of either it
+/// answers false at once: nothing more is taken from outside, and what is queued still runs.
 /// Thread safety: may be called by any thread, and again.
 inline bool shutdown(time_span timeout = forever) {
     return detail::default_executors::shutdown_until(detail::deadline_after(timeout));

@@ -10,6 +10,7 @@
 #include "error_report.hpp"
 #include "literal.hpp"
 #include "time_span.hpp"
+#include "worker_info.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -169,8 +170,9 @@ enum class overflow : std::uint8_t {
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
 /// `max_threads`, `fixed`), how many tasks (`max_pending`, `when_full`, `full_wait`), how they wake
-/// (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`), and whose they
-/// are (`name`, `on_error`).
+/// (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`), what the threads
+/// are like (`name`, `stack_size`, `on_thread_start`, `on_thread_stop`), and who hears of errors
+/// (`on_error`).
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
@@ -214,6 +216,25 @@ struct pool_options {
     /// Names the worker threads: "faf/1", "faf/2" ... Ten characters of it are copied and
     /// shown, so it may be any text, a std::string too.
     detail::thread_name name = "faf";
+
+    /// Bytes of stack for each thread. 0: what the system gives. Rounded up to whole pages, and to
+    /// 64 KiB, which the library needs for its reports. If the system does not start a thread with
+    /// that much, failure::starvation says so, and the tasks wait.
+    std::size_t stack_size = 0;
+
+    /// Called on each thread of the pool before its first task, and after its last, those included
+    /// that were hired because others are blocked, or instead of one that a task has ended; there
+    /// it is called on the one that ends, too. For affinity, names and what is local to a thread.
+    ///
+    ///     .on_thread_start = [](const faf::worker_info& me) { pin_to_cpu(me.index); }
+    ///
+    /// What it throws is reported to the pool's sink or the global one as failure::hook_failed, and
+    /// the thread goes on. It may fire tasks, and must not end its thread. A slow start is that of
+    /// a thread: what is fired meanwhile waits, some milliseconds later others come for it.
+    /// Lifetime: as of on_error. A thread whose task was given up when the pool ended stops without
+    /// it, and so do those of the default pool at exit, unless faf::shutdown() was called.
+    thread_hook on_thread_start{};
+    thread_hook on_thread_stop{};
 
     /// The pool's own sink, asked after a task's own and before the global one. What it refers to
     /// must live as long as the pool; that of the default pool until exit has closed it.

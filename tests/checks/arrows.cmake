@@ -8,7 +8,7 @@ set(order front coroutine submit pool executor queue task errors data platform)
 # The public headers that detail/ may include, by the place that they have in this list: what holds data
 # only, what every header needs, and what an executor is. The others are the front.
 set(public_submit executor)
-set(public_data call_site error_report literal options stats time_span)
+set(public_data call_site error_report literal options stats time_span worker_info)
 set(public_platform version)
 
 function(module_of file variable)

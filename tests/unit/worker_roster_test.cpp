@@ -44,6 +44,21 @@ TEST_CASE("workers are numbered from one, and no number comes twice") {
     CHECK(hire(roster).number == 3);
 }
 
+TEST_CASE("a worker has the smallest index that is free") {
+    worker_roster roster(no_lanes);
+    worker& first = hire(roster);
+    worker& second = hire(roster);
+    worker& third = hire(roster);
+    CHECK(first.info.index == 0);
+    CHECK(second.info.index == 1);
+    CHECK(third.info.index == 2);
+    leave(roster, second);
+    leave(roster, first);
+    CHECK(hire(roster).info.index == 0);
+    CHECK(hire(roster).info.index == 1);
+    CHECK(hire(roster).info.index == 3);
+}
+
 TEST_CASE("workers that have left are no longer alive") {
     worker_roster roster(no_lanes);
     CHECK(roster.alive() == 0);

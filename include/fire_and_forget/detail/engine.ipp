@@ -49,6 +49,7 @@
 #include "pool/pool_door.ipp"
 #include "pool/starvation.ipp"
 #include "pool/task_taker.ipp"
+#include "pool/thread_hooks.ipp"
 #include "pool/worker_loop.ipp"
 #include "pool/worker_roster.ipp"
 #include "pool/workforce.ipp"

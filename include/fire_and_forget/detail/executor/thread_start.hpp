@@ -23,7 +23,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Starts a thread of the library. False if it could not be, and why, unless that is for want of
 /// memory.
-bool start_thread(thread_body body, void* executor, void* record, std::exception_ptr& why) noexcept;
+bool start_thread(thread_body body, void* executor, void* record, std::exception_ptr& why,
+                  std::size_t stack_size = usual_stack) noexcept;
 
 /// Names the calling worker "faf/1"; the system shows 15 characters.
 void name_worker_thread(const thread_name& prefix, unsigned number) noexcept;

@@ -24,10 +24,10 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE bool start_thread(thread_body body, void* executor, void* record,
-                                         std::exception_ptr& why) noexcept {
+                                         std::exception_ptr& why, std::size_t stack_size) noexcept {
     const inside_library starting;
     signal_heir::instance().watch_this_thread();
-    const int error = library_threads::instance().start(body, executor, record);
+    const int error = library_threads::instance().start(body, executor, record, stack_size);
     if (error != 0 && error != library_threads::no_memory) {
         attempt(
             [&] {

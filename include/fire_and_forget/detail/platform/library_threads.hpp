@@ -76,7 +76,8 @@ public:
     static constexpr int no_memory = -1;
 
     /// Starts a thread; 0, no_memory, or the system's reason against it.
-    int start(thread_body body, void* executor, void* record) noexcept;
+    int start(thread_body body, void* executor, void* record,
+              std::size_t stack_size = usual_stack) noexcept;
 
     /// To be called by each of them as its last step but for the settlement of what it ran. The
     /// thread may still run destructors of thread_locals for long.

@@ -37,8 +37,8 @@ FIRE_AND_FORGET_ENGINE void library_thread_list::unlink(library_thread& gone) no
     }
 }
 
-FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor,
-                                                  void* record) noexcept {
+FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor, void* record,
+                                                  std::size_t stack_size) noexcept {
     auto* const fresh = new (std::nothrow) library_thread{body, executor, record};
     if (fresh == nullptr) {
         return no_memory;
@@ -49,7 +49,7 @@ FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* execut
         at_work_.link(*fresh); // before it can leave
         ++count_at_work_;
     }
-    const int error = start_native_thread(&live, fresh);
+    const int error = start_native_thread(&live, fresh, stack_size);
     if (error != 0) {
         {
             const library_lock lock(mutex_);

@@ -7,6 +7,8 @@
 #include "abi.hpp"
 #include "platform.hpp"
 
+#include <cstddef>
+
 #if !defined(FIRE_AND_FORGET_HAS_POSIX)
 #include "attempt.hpp"
 #include <system_error>
@@ -17,13 +19,16 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 using native_body = void* (*)(void*);
 
+/// In bytes: what the system gives a thread if it is not asked for more or less.
+inline constexpr std::size_t usual_stack = 0;
+
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
 
 using native_thread = pthread_t;
 
 /// Starts a thread, which has to be joined, and keeps the program's signal handlers off it. 0, or
-/// why it could not be.
-int start_native_thread(native_body body, void* with) noexcept;
+/// why it could not be. Its stack has whole pages, and enough for the library itself.
+int start_native_thread(native_body body, void* with, std::size_t stack_size) noexcept;
 
 native_thread this_native_thread() noexcept;
 
@@ -37,9 +42,10 @@ bool try_join(native_thread one) noexcept;
 #else
 
 /// Elsewhere threads are detached, which is sound there, and nobody can wait for their last steps.
+/// They have the stack that the system gives.
 struct native_thread {};
 
-int start_native_thread(native_body body, void* with) noexcept;
+int start_native_thread(native_body body, void* with, std::size_t) noexcept;
 native_thread this_native_thread() noexcept;
 bool is_this_thread(native_thread) noexcept;
 inline void join(native_thread) noexcept {}

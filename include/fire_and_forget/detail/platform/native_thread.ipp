@@ -10,10 +10,30 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
 
-FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with) noexcept {
+/// At least what a report on the thread takes, in whole pages.
+FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
+    constexpr std::size_t least = 64 * 1024;
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t wanted = asked < least ? least : asked;
+    const std::size_t missing = (page - wanted % page) % page;
+    return wanted + missing > wanted ? wanted + missing : wanted;
+}
+
+FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with,
+                                               std::size_t stack_size) noexcept {
     const signals_blocked inherited;
     pthread_t fresh{};
-    return pthread_create(&fresh, nullptr, body, with);
+    if (stack_size == usual_stack) {
+        return pthread_create(&fresh, nullptr, body, with);
+    }
+    pthread_attr_t how;
+    int error = pthread_attr_init(&how);
+    if (error == 0) {
+        error = pthread_attr_setstacksize(&how, usable_stack(stack_size));
+        error = error == 0 ? pthread_create(&fresh, &how, body, with) : error;
+        pthread_attr_destroy(&how);
+    }
+    return error;
 }
 
 FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
@@ -43,7 +63,7 @@ FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
 
 #else
 
-FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with) noexcept {
+FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with, std::size_t) noexcept {
     int error = 0;
     attempt([&] { std::thread(body, with).detach(); },
             [&] { error = static_cast<int>(std::errc::resource_unavailable_try_again); });

@@ -12,6 +12,10 @@
 #include <cstdint>
 #include <utility>
 
+namespace faf::inline FIRE_AND_FORGET_ABI {
+struct worker_info;
+}
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A task that is running on this thread, innermost first. `on` tells executors apart.
@@ -58,7 +62,8 @@ struct thread_state {
     const task_frame* running = nullptr;
     running_item* item =
         nullptr; ///< of the innermost of these that an executor of the library counts
-    const void* works_for = nullptr; ///< the executor whose worker this thread is
+    const void* works_for = nullptr;     ///< the executor whose worker this thread is
+    const worker_info* worker = nullptr; ///< how users know it, if that is a pool
     hand_over* handing_over = nullptr;
     const loan_frame* loans = nullptr;
     bool in_sink = false;

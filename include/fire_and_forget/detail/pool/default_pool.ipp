@@ -16,22 +16,28 @@ class default_pool_plan {
 public:
     static bool set(pool_options settings) {
         error_sink sink = std::exchange(settings.on_error, nullptr);
+        thread_hook start = std::exchange(settings.on_thread_start, nullptr);
+        thread_hook stop = std::exchange(settings.on_thread_stop, nullptr);
         const settings_lock held;
         default_pool_plan& plan = in_force.get(held);
         if (!plan.is_used_) { // what is replaced goes without the lock
             std::swap(plan.settings_, settings);
             plan.sink_.swap(sink);
+            plan.start_.swap(start);
+            plan.stop_.swap(stop);
         }
         return !plan.is_used_;
     }
 
-    /// From now on it stays as it is. The sink is lent, not copied, so that a child that is short
-    /// of memory has it, too.
-    static pool_options use(const error_sink*& sink) noexcept {
+    /// From now on it stays as it is. What is to be called is lent, not copied, so that a child
+    /// that is short of memory has it, too.
+    static pool_options use(pool::callbacks& lent) noexcept {
         const settings_lock held;
         default_pool_plan& plan = in_force.get(held);
         plan.is_used_ = true;
-        sink = plan.sink_ ? &plan.sink_ : nullptr;
+        lent.on_error = plan.sink_ ? &plan.sink_ : nullptr;
+        lent.on_thread_start = plan.start_ ? &plan.start_ : nullptr;
+        lent.on_thread_stop = plan.stop_ ? &plan.stop_ : nullptr;
         return plan.settings_;
     }
 
@@ -41,13 +47,15 @@ private:
     bool is_used_ = false;
     pool_options settings_{};
     error_sink sink_{};
+    thread_hook start_{};
+    thread_hook stop_{};
 };
 inline constinit program_setting<default_pool_plan> default_pool_plan::in_force;
 
 struct default_pool_parts {
-    const error_sink* sink = nullptr;
+    pool::callbacks lent{};
     never_destroyed<lane_set> lanes; // not from the heap: making the pool must not fail
-    never_destroyed<pool> made{default_pool_plan::use(sink), *lanes, pool::kind::default_one, sink};
+    never_destroyed<pool> made{default_pool_plan::use(lent), *lanes, pool::kind::default_one, lent};
 };
 inline constinit one_per_process<default_pool_parts> default_pool_of_process;
 

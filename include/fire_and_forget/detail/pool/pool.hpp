@@ -20,6 +20,7 @@
 #include "intake.hpp"
 #include "pool_door.hpp"
 #include "task_counts.hpp"
+#include "thread_hooks.hpp"
 #include "worker_loop.hpp"
 #include "workforce.hpp"
 
@@ -37,8 +38,15 @@ public:
     /// Whose sink it calls: its own, or for the default pool one that is a setting of the program.
     enum class kind : std::uint8_t { of_user, default_one };
 
+    /// What of its options is called, if it is not its own.
+    struct callbacks {
+        const error_sink* on_error = nullptr;
+        const thread_hook* on_thread_start = nullptr;
+        const thread_hook* on_thread_stop = nullptr;
+    };
+
     /// Shares `lanes` with the threads that will submit.
-    pool(pool_options settings, lane_set& lanes, kind what, const error_sink* sink);
+    pool(pool_options settings, lane_set& lanes, kind what, const callbacks& lent);
     explicit pool(pool_options settings);
     ~pool() override;
     pool(const pool&) = delete;
@@ -110,6 +118,7 @@ private:
     workforce workers_;
     growth growth_;
     worker_loop loop_;
+    thread_hooks hooks_;
     std::atomic<std::uint64_t> refused_{0};
 };
 

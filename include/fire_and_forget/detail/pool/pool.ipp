@@ -13,7 +13,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind what,
-                                  const error_sink* sink)
+                                  const callbacks& lent)
     : shutdown_participant(parts_.end), options_(std::move(settings)), kind_(what), lanes_(lanes),
       door_(*this, lanes),
       parts_(*this, *this, *this,
@@ -31,24 +31,29 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
                        ->live(*static_cast<worker*>(record));
                }),
       growth_(options_, lanes, workers_, *this, parts_.quiet, parts_.sink),
-      loop_(options_, lanes, workers_, growth_, limit_, *this, parts_) {
+      loop_(options_, lanes, workers_, growth_, limit_, *this, parts_),
+      hooks_(*this, parts_.quiet, parts_.sink) {
     if (limit_.exists()) {
         door_.shut();
     }
     if (!workers_.may_take_runs() || admission_.may_displace()) { // what is claimed can't be
         lanes.have_taken_singly();
     }
-    if (kind_ == kind::of_user) {
-        sink = options_.on_error ? &options_.on_error : nullptr;
-    }
-    parts_.sink.set(sink);
+    const auto own_or_null = [](const auto& given) { return given ? &given : nullptr; };
+    const callbacks called =
+        kind_ != kind::of_user
+            ? lent
+            : callbacks{own_or_null(options_.on_error), own_or_null(options_.on_thread_start),
+                        own_or_null(options_.on_thread_stop)};
+    parts_.sink.set(called.on_error);
+    hooks_.set(called.on_thread_start, called.on_thread_stop);
     lanes.begin(
         door_, [](pool_door& of) noexcept { return of.behind_.try_keep(); }, workers_.places());
     exit_registry::instance().enlist(*this); // other threads may ask it from here on
 }
 
 FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings)
-    : pool(std::move(settings), *new lane_set, kind::of_user, nullptr) {}
+    : pool(std::move(settings), *new lane_set, kind::of_user, callbacks{}) {}
 
 FIRE_AND_FORGET_ENGINE pool::~pool() {
     keeper::instance().strike_off(*this);
@@ -100,7 +105,10 @@ FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {
 
 FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     workforce::employment until_the_end(workers_, self);
-    loop_.work_through(self);
+    {
+        const thread_hooks::around working(hooks_, self.info);
+        loop_.work_through(self);
+    }
     until_the_end.end_in_order();
 }
 
@@ -111,8 +119,9 @@ FIRE_AND_FORGET_ENGINE void pool::retire() {
     const bool is_ours = parts_.end.runs_this_thread();
     const steady_time deadline = deadline_after(exit_timeout());
     static_cast<void>(parts_.end.shutdown_until(deadline));
-    parts_.sink.give_up(is_ours ? steady_time()
-                                : deadline); // tasks that go on may outlive its owner
+    const steady_time last_call = is_ours ? steady_time() : deadline;
+    hooks_.give_up(last_call); // tasks that go on may outlive its owner
+    parts_.sink.give_up(last_call);
     if (is_ours) { // It can't wait for itself: the workers go when the queue is empty.
         workers_.dismiss();
     }

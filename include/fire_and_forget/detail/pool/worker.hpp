@@ -4,6 +4,7 @@
 // One worker of a pool: what it does, what it has done, and where it looks. worker_loop.hpp has it
 // work; worker_roster.hpp keeps it.
 
+#include "../../worker_info.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/cpu_use.hpp"
 #include "../platform/platform.hpp"
@@ -47,7 +48,8 @@ struct alignas(cache_line) worker {
     unsigned vain_looks = 0; ///< since it last tried to take over
     running_counts counts;
 
-    unsigned number = 0;
+    unsigned number = 0; ///< in the name of its thread
+    worker_info info{};
     bool is_extra = false;       ///< was hired for a blocked one: it never counted as asleep
     bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;

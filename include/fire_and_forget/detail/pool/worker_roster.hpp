@@ -38,7 +38,8 @@ public:
     /// Starts its thread, which runs `body(executor, record)`; false if it could not, and why: then
     /// the record is to be withdrawn. Without the lock: who starts a thread may be stopped
     /// half-way, and others must be able to go on.
-    bool start(worker& recruit, thread_body body, void* executor, std::exception_ptr& why) noexcept;
+    bool start(worker& recruit, thread_body body, void* executor, std::size_t stack_size,
+               std::exception_ptr& why) noexcept;
 
     thread_trouble withdraw(worker& recruit, const call_site& where,
                             std::exception_ptr why) noexcept;
@@ -67,7 +68,7 @@ public:
     /// When the next worker may be hired after a failure.
     const hiring_pause& pause() const noexcept { return pause_; }
 
-    /// Takes ownership.
+    /// Takes ownership, and gives it the smallest index that is free.
     void add(worker* recruit) noexcept;
 
     /// Takes out one that leaves: its record is the caller's.
@@ -91,7 +92,7 @@ private:
     void take_out(const worker& gone) noexcept;
 
     lane_set& lanes_;
-    worker* first_ = nullptr;
+    worker* first_ = nullptr; ///< in the order of their indices
     task_counts departed_;
     std::size_t alive_ = 0;
     unsigned hired_ = 0;

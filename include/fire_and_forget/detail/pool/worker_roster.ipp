@@ -50,8 +50,9 @@ FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(bool as_extra, const call_s
 }
 
 FIRE_AND_FORGET_ENGINE bool worker_roster::start(worker& recruit, thread_body body, void* executor,
+                                                 std::size_t stack_size,
                                                  std::exception_ptr& why) noexcept {
-    const bool is_started = start_thread(body, executor, &recruit, why);
+    const bool is_started = start_thread(body, executor, &recruit, why, stack_size);
     if (is_started) {
         pause_.end();
     }
@@ -106,8 +107,14 @@ FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
     ++last_number_;
     ++hired_;
     ++alive_;
-    recruit->next = first_;
-    first_ = recruit;
+    worker** link = &first_;
+    unsigned index = 0;
+    for (; *link != nullptr && (*link)->info.index == index; link = &(*link)->next) {
+        ++index;
+    }
+    recruit->info.index = index;
+    recruit->next = *link;
+    *link = recruit;
 }
 
 FIRE_AND_FORGET_ENGINE void worker_roster::let_go(worker& gone) noexcept {

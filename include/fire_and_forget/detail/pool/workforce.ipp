@@ -3,6 +3,7 @@
 
 #include "workforce.hpp"
 
+#include "../errors/bounded_text.hpp"
 #include "../executor/errands.hpp"
 #include "../executor/exit_registry.hpp"
 #include "../executor/keeper.hpp"
@@ -135,7 +136,7 @@ FIRE_AND_FORGET_ENGINE worker* workforce::enroll(hired_as what, const call_site&
 FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit, const call_site& where) {
     const bool is_extra = recruit.is_extra;
     std::exception_ptr why;
-    if (workers_.start(recruit, live_, &owner_, why)) {
+    if (workers_.start(recruit, live_, &owner_, options_.stack_size, why)) {
         return {};
     }
     thread_trouble trouble;
@@ -158,7 +159,14 @@ FIRE_AND_FORGET_ENGINE void workforce::report(const thread_trouble& trouble) {
     if (trouble) {
         owner_.keep();
         tell_off_the_keeper([this, trouble] {
-            trouble.report("it waits for one", sink_lending::loan(sinks_).sink());
+            bounded_text<64> remedy;
+            remedy.append("it waits for one");
+            if (options_.stack_size > 0) {
+                remedy.append(" with a stack of ");
+                remedy.append_number(static_cast<long long>(options_.stack_size));
+                remedy.append(" bytes");
+            }
+            trouble.report(remedy.view(), sink_lending::loan(sinks_).sink());
             owner_.end_if_forked();
             owner_.release();
         });
@@ -192,6 +200,8 @@ FIRE_AND_FORGET_ENGINE void workforce::wake_up(worker& self) {
 FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& its)
     : in_(in), self_(its) {
     this_thread.works_for = &in.lent_;
+    this_thread.worker = &its.info;
+    its.info.pool = in.options_.name;
     its.id.store(std::this_thread::get_id());
     its.thread_number.store(thread_number(), std::memory_order_relaxed);
     name_worker_thread(in.options_.name, its.number);
@@ -210,6 +220,7 @@ FIRE_AND_FORGET_ENGINE workforce::employment::~employment() {
     shutdown_participant& owner = in_.owner_;
     library_threads::instance().leave(); // JOIN-1
     in_.leave(self_, is_forced_);
+    this_thread.worker = nullptr;
     delete &self_;
     this_thread.works_for = nullptr;
     owner.release();

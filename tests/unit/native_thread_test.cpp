@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/engine.hpp>
+#include <fire_and_forget/detail/platform/native_thread.hpp>
+#include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+#include "eventually.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+using namespace std::chrono_literals;
+using faf::fire_and_forget;
+using faf::testing::error_recorder;
+using faf_test::eventually;
+
+#if defined(__linux__) && !defined(__ANDROID__)
+
+namespace {
+
+/// Of a pool's thread that was made with `asked`.
+std::size_t stack_with(std::size_t asked) {
+    std::size_t size = 0;
+    faf::thread_pool pool({.threads = 1, .stack_size = asked});
+    fire_and_forget(pool, [&] {
+        pthread_attr_t mine;
+        if (pthread_getattr_np(pthread_self(), &mine) == 0) {
+            pthread_attr_getstacksize(&mine, &size);
+            pthread_attr_destroy(&mine);
+        }
+    });
+    pool.drain();
+    return size;
+}
+
+} // namespace
+
+TEST_CASE("a pool's threads have the stack that is asked for, and what the library needs") {
+    constexpr std::size_t large = 32 * 1024 * 1024;
+    CHECK(stack_with(large) >= large);
+    CHECK(stack_with(large) < stack_with(2 * large));
+    CHECK(stack_with(large + 1) >= large + 1);
+    CHECK(stack_with(1) >= 64 * 1024);
+    CHECK(stack_with(1) < large);
+}
+
+#endif
+
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+
+TEST_CASE("a stack that the system does not give is reported, and the tasks wait") {
+    const error_recorder errors;
+    bool has_run = false;
+    {
+        faf::thread_pool pool(
+            {.threads = 1, .exit_timeout = 0s, .stack_size = std::size_t{1} << 60});
+        fire_and_forget(pool, [&] { has_run = true; });
+        CHECK(eventually([&] { return !errors.empty(); }));
+        CHECK(pool.snapshot().pending == 1);
+    }
+    CHECK_FALSE(has_run);
+    const auto reports = errors.errors();
+    REQUIRE_FALSE(reports.empty());
+    CHECK(reports[0].kind == faf::failure::starvation);
+    CHECK(reports[0].what.find("it waits for one with a stack of 1152921504606846976 bytes") !=
+          std::string::npos);
+    CHECK(reports.back().kind == faf::failure::abandoned);
+}
+
+#endif
