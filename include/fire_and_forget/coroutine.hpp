@@ -46,6 +46,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Pitfall: GCC 12 miscompiles a co_await in a condition, whoever's it is: `if (co_await f())`,
 /// with while, for and switch alike, crashes when f suspends, and `a ? b : co_await c` awaits in
 /// both arms. Put the result in a variable first.
+/// Executors: fired at one that is not of this library, `fire_and_forget(on_asio, ask)`, or moved
+/// there by resume_on, a coroutine stays there: after each wait it is handed over as a job again.
+/// For that it keeps the executor until it ends: a temporary is moved, a lambda or a function is
+/// copied, with its captures, and any other object is referred to by its address. What is referred
+/// to, by the lambda too, must outlive the coroutine. Its times are kept by the default pool, where
+/// it also counts, for drain and exit, once it has waited. If the executor throws the job away, the
+/// coroutine is destroyed and reported as abandoned. One that runs jobs inside of the call, as
+/// inline_executor, runs them on whatever thread ended the wait.
 /// Thread safety: none needed; a coroutine runs on one thread at a time.
 /// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
 /// uses up the stack.
@@ -99,7 +107,6 @@ task<T> detail::task_promise<T>::get_return_object() noexcept {
 /// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile
 /// it holds no thread, only its frames and sixteen bytes.
 ///
-/// On an executor that is not of this library, the coroutine continues on the default pool.
 /// Throws: task_cancelled, at once, where the task's stop_token is asked to stop or its executor
 /// shuts down; so does every sleep after that.
 inline detail::wait_maker<detail::sleep_wait, std::chrono::nanoseconds>
@@ -128,14 +135,13 @@ sleep_until(std::chrono::time_point<Clock, Duration> due) noexcept {
 
 /// `co_await faf::yield()`: goes to the end of the executor's queue; others have their turn.
 ///
-/// On an executor that is not of this library, the coroutine continues on the default pool.
 /// Throws: task_cancelled if the executor takes nothing more.
 inline detail::wait_maker<detail::yield_wait> yield() noexcept {
     return {};
 }
 
 /// `co_await faf::resume_on(writers)`: continues on another executor, which must live until it has
-/// taken the coroutine.
+/// taken the coroutine; one that is not of this library, until it has ended: see task.
 ///
 /// From there on everything in the chain runs there, also the coroutine that awaits this one: it
 /// stays where it is until somebody moves it again.
@@ -192,6 +198,10 @@ using detached = detail::oneway_task<detail::on_default_pool>;
 template <class T = void>
 class completion : public detail::awaitable_in_chain_only {
     using state_type = detail::completion_state<T>;
+    using continuation = detail::outside_wait::continuation;
+    template <bool Takes>
+    using in_place_wait =
+        detail::wait_maker<detail::completion_wait<T, Takes>, state_type&, continuation>;
 
 public:
     /// Throws: std::bad_alloc.
@@ -251,6 +261,19 @@ public:
         state_type* state_;
     };
 
+    /// `co_await done.in_place()`: as co_await done, but the coroutine goes on in the thread that
+    /// completes it, inside of that call, up to its next wait; after that it is where it was again.
+    ///
+    /// That saves a turn of the executor, where the callback comes on a thread that may run it: in
+    /// the loop of an asio server, say. Whoever completes it waits for the coroutine meanwhile, and
+    /// must hold no lock that it may want.
+    /// A coroutine that completes what another one awaits in place, itself inside of such a call,
+    /// has that one go on by its executor: calls do not pile up.
+    in_place_wait<false> in_place() & noexcept { return {*state_, continuation::here}; }
+
+    /// The same, and moves the result out, as by `co_await std::move(done)`.
+    in_place_wait<true> in_place() && noexcept { return {*state_, continuation::here}; }
+
     /// Makes a callback that completes it. There may be several.
     completer_type completer() noexcept { return completer_type(*this); }
 
@@ -258,10 +281,10 @@ private:
     friend detail::await_access;
 
     auto awaiter_in(detail::chain& of) & noexcept {
-        return detail::completion_wait<T, false>(of, *state_);
+        return detail::completion_wait<T, false>(of, *state_, continuation::by_executor);
     }
     auto awaiter_in(detail::chain& of) && noexcept {
-        return detail::completion_wait<T, true>(of, *state_);
+        return detail::completion_wait<T, true>(of, *state_, continuation::by_executor);
     }
 
     state_type* state_;

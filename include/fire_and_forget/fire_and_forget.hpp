@@ -92,7 +92,8 @@ fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity
 ///     fire_and_forget(on_asio, refresh, key);                 // somebody else's pool
 ///
 /// executor: a thread_pool, own_thread, or any other faf::executor. It is not copied: only what it
-/// makes of the job that it is given outlives the call.
+/// makes of the job that it is given outlives the call, unless fn returns what has to be awaited:
+/// coroutine.hpp says what becomes of it then.
 /// fn, args, and what is returned: as without an executor.
 ///
 /// Order: the executor's.
@@ -105,7 +106,8 @@ fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity
 template <executor E, class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
-    return detail::fire(detail::core_of(executor), nullptr, fn, std::forward<Args>(args)...);
+    return detail::fire(detail::core_of(std::forward<E>(executor)), nullptr, fn,
+                        std::forward<Args>(args)...);
 }
 
 /// Runs `fn(args...)` on `executor` as `how` says.
@@ -124,7 +126,8 @@ template <executor E, class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(E&& executor, const options& how,
                 detail::located_to_repeat<std::type_identity_t<Args>...> fn, Args&&... args) {
-    return detail::fire(detail::core_of(executor), &how, fn, std::forward<Args>(args)...);
+    return detail::fire(detail::core_of(std::forward<E>(executor)), &how, fn,
+                        std::forward<Args>(args)...);
 }
 
 /// Any other call: does not compile, and says how it is written.

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "job_loop.hpp"
 #include "load.hpp"
 
 #include <atomic>
@@ -376,6 +377,35 @@ TEST_CASE("detached coroutines run on the default pool") {
     }
     CHECK(eventually([&] { return done == 1'000; }));
     CHECK(faf::drain(10s));
+}
+
+TEST_CASE("on a foreign pool coroutines stay there, whatever ends their waits") {
+    constexpr int coroutines = 200;
+    constexpr int rounds = 20;
+    std::atomic<int> strayed{0};
+    std::atomic<int> done{0};
+    faf::thread_pool callbacks({.threads = 2});
+    {
+        faf_test::job_loop loop(2);
+        for (int i = 0; i < coroutines; ++i) {
+            fire_and_forget(loop, [&]() -> faf::task<> {
+                for (int round = 0; round < rounds; ++round) {
+                    faf::completion<int> answer;
+                    fire_and_forget(callbacks, [give = answer.completer(), round] { give(round); });
+                    const int got = co_await answer;
+                    strayed += got == round && loop.runs_this_thread() ? 0 : 1;
+                    co_await faf::yield();
+                    strayed += loop.runs_this_thread() ? 0 : 1;
+                    co_await faf::sleep_for(10us);
+                    strayed += loop.runs_this_thread() ? 0 : 1;
+                }
+                ++done;
+            });
+        }
+        CHECK(eventually([&] { return done == coroutines; }));
+        CHECK(faf::drain(60s));
+    }
+    CHECK(strayed == 0);
 }
 
 TEST_CASE("on a thread of its own and on a foreign executor a coroutine sleeps as well") {

@@ -7,11 +7,13 @@
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -45,7 +47,30 @@ inline void throw_cancelled() {}
 /// For what the program does wrong, where it can be told there.
 [[noreturn]] void throw_misuse([[maybe_unused]] const char* what);
 
-/// What only coroutines have that were fired with options, or ask for both stop_tokens.
+/// A scheduler that can't end meanwhile.
+class kept_scheduler {
+public:
+    kept_scheduler() noexcept = default;
+    explicit kept_scheduler(scheduler& one) noexcept : one_(&one) { one.keep_scheduler(); }
+    kept_scheduler(kept_scheduler&& other) noexcept : one_(std::exchange(other.one_, nullptr)) {}
+    kept_scheduler& operator=(kept_scheduler&& other) noexcept {
+        kept_scheduler taken(std::move(other));
+        std::swap(taken.one_, one_);
+        return *this;
+    }
+    ~kept_scheduler() {
+        if (one_ != nullptr) {
+            one_->release_scheduler();
+        }
+    }
+    scheduler* get() const noexcept { return one_; }
+
+private:
+    scheduler* one_ = nullptr;
+};
+
+/// What only coroutines have that were fired with options or at an executor of somebody else's, or
+/// ask for both stop_tokens.
 struct chain_details {
     /// Its own token and that of an executor it has been on, as one.
     struct token_on {
@@ -62,6 +87,7 @@ struct chain_details {
     std::unique_ptr<token_on> tokens{}; ///< of the executors it has asked for one on, latest first
     std::optional<stop_watch> watch{};  ///< while it sleeps
     scheduler* home = nullptr;          ///< while it is away
+    kept_scheduler back_to{};           ///< while it runs elsewhere, by completion::in_place()
     away_entry away{};
     task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
 };
@@ -88,9 +114,29 @@ public:
 
     scheduler* on() const noexcept { return on_; }
 
-    /// Where it goes on if nothing else is said: on an executor of somebody else's, that is the
-    /// default pool.
-    scheduler* next_on() const noexcept { return on_ != nullptr ? on_ : &default_scheduler(); }
+    /// Where it waits: on an executor of somebody else's, that is the default pool, or the executor
+    /// on which it goes on afterwards.
+    scheduler* next_on() const noexcept;
+
+    /// Whether it goes on at an executor of somebody else's after each wait.
+    bool is_settled_elsewhere() const noexcept {
+        return details_ != nullptr && details_->of_task.stays_with != nullptr;
+    }
+
+    /// From here on it does so there, or nowhere. False without memory, and then nothing is done;
+    /// else `place` is what it was before.
+    bool settle_at(std::shared_ptr<foreign_executor>& place) noexcept;
+
+    /// Has it go on there; a departure of its stretch.
+    static bool leave_for_its_own(chain& leaving, void*);
+
+    /// It has waited at `at` and goes on, here or there. *this may be gone afterwards. While it is
+    /// the caller's.
+    void go_on_from(scheduler& at);
+
+    /// The same on this thread, up to its next wait. Calls `left` when `at` may forget it. False,
+    /// and nothing is done, if that can't be.
+    bool go_on_here(scheduler& at, function_ref<void()> left);
 
     /// Who counts it; null if nobody does so yet, or any more.
     scheduler* home() const noexcept;
@@ -146,6 +192,9 @@ private:
     /// Whether its end is still to be reported. From here on nobody else writes it off.
     bool is_still_counted() noexcept;
 
+    void leave_library() noexcept;
+    void hand_over_to_its_own();
+
     task_ptr take_repeated() noexcept;
 
     chain_account account() const noexcept;
@@ -172,6 +221,9 @@ private:
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
+        if (on.home != nullptr && self.is_settled_elsewhere()) {
+            next.leave_by(&leave_for_its_own, nullptr);
+        }
         task_run run(self.task_of(next), on);
         const fate ended = run.resumed(started, in_books_of);
         return next.settle(ended, run.answer());

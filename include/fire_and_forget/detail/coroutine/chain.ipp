@@ -6,9 +6,12 @@
 #include "../platform/attempt.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../submit/firing.hpp"
+#include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -53,6 +56,77 @@ FIRE_AND_FORGET_ENGINE void chain::set_next(std::coroutine_handle<> frame,
 
 FIRE_AND_FORGET_ENGINE scheduler* chain::home() const noexcept {
     return is_given_up ? nullptr : is_away ? details_->home : on_;
+}
+
+FIRE_AND_FORGET_ENGINE scheduler* chain::next_on() const noexcept {
+    if (on_ != nullptr) {
+        return on_;
+    }
+    scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
+    return back != nullptr ? back : &default_scheduler();
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::settle_at(std::shared_ptr<foreign_executor>& place) noexcept {
+    if (place == nullptr && details_ == nullptr) {
+        return true;
+    }
+    if (!make_details()) {
+        return false;
+    }
+    details_->back_to = kept_scheduler();
+    details_->of_task.stays_with.swap(place);
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::leave_for_its_own(chain& leaving, void*) {
+    static_cast<void>(leaving.depart_to(nullptr)); // for which it has the memory
+    leaving.hand_over_to_its_own();
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::go_on_from(scheduler& at) {
+    // An executor that runs its jobs at once would have one run inside the other, without end.
+    if (is_settled_elsewhere() && this_thread.handing_over == nullptr) {
+        leave_library();
+        hand_over_to_its_own();
+    } else if (!at.resume_soon(*this)) {
+        abandon(*this, "its executor closed while it waited for something else");
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()> left) {
+    if (this_thread.goes_on_here || !make_details()) {
+        return false;
+    }
+    if (!is_settled_elsewhere()) {
+        details_->back_to = kept_scheduler(at);
+    }
+    leave_library();
+    left();
+    this_thread.goes_on_here = true;
+    const scope_guard at_the_end([] { this_thread.goes_on_here = false; });
+    resumption here{this};
+    static_cast<void>(run_task({&resumption_type, &here, where, name}, foreign_host()));
+    return true;
+}
+
+/// While it is suspended, by who has it.
+FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
+    static_cast<void>(move_to(nullptr)); // for which it has the memory
+    is_guest = is_given_up || is_away;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {
+    const std::shared_ptr<foreign_executor> to = details_->of_task.stays_with;
+    const firing call{nullptr, nullptr, where};
+    task_ptr packed = pack(*this);
+    if (packed == nullptr) {
+        abandon(*this, "there was no memory for the job by which its executor goes on with it");
+        return;
+    }
+    const hand_over under_way;
+    attempt([&] { static_cast<void>(to->take(std::move(packed))); },
+            [&] { call.tell_exception(); });
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
@@ -100,7 +174,9 @@ FIRE_AND_FORGET_ENGINE bool chain::give_up() {
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::is_asked_to_stop() const noexcept {
-    return is_asked_by_own_token() || now_->run().on().stop.stop_requested();
+    const host& on = now_->run().on();
+    return is_asked_by_own_token() || on.stop.stop_requested() ||
+           (on.home == nullptr && next_on()->is_stopping());
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::is_asked_by_own_token() const noexcept {
@@ -144,6 +220,7 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     if (task.details != nullptr) {
         details_->of_task.stop = task.details->stop;
         details_->of_task.on_error = task.details->on_error;
+        details_->of_task.stays_with = task.details->stays_with;
         has_own_sink = static_cast<bool>(details_->of_task.on_error);
     }
 }
@@ -200,6 +277,9 @@ FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
         its->books.note_away(details_->away);
         is_away = true;
     }
+    if (to != nullptr && details_ != nullptr) {
+        details_->back_to = kept_scheduler();
+    }
     on_ = to;
     return true;
 }
@@ -248,13 +328,13 @@ FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
 
 FIRE_AND_FORGET_ENGINE void stretch::go() {
     for (;;) {
+        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+            of_ = nullptr; // CHAIN-1
+            return;
+        }
         of_->next_.resume();
         if (has_returned_) {
             type_.look(*of_, *run_);
-            return;
-        }
-        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
-            of_ = nullptr; // CHAIN-1
             return;
         }
     }

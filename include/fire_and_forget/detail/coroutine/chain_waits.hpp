@@ -6,10 +6,13 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/attempt.hpp"
 #include "../platform/time.hpp"
 #include "../submit/call.hpp"
 #include "../submit/fire.hpp"
 #include "../submit/job.hpp"
+#include "../submit/kept_executor.hpp"
+#include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
@@ -17,6 +20,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -32,6 +36,10 @@ void leave_chain(chain& of, std::coroutine_handle<Promise> waiting, bool (*leave
 
 /// Has `leaving` go on at `to`, by its turn. False if it stays, refused.
 bool pass_to(chain& leaving, scheduler* to) noexcept;
+
+/// The same for good: it goes on there after each wait. `to` may be null, for want of memory.
+bool move_to_library(chain& leaving, scheduler* to) noexcept;
+bool move_to_foreign(chain& leaving, std::shared_ptr<foreign_executor> to) noexcept;
 
 /// Waits until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
 class sleep_wait {
@@ -69,7 +77,7 @@ public:
     void await_resume() const;
 
 private:
-    static bool leave(chain& leaving, void*) { return pass_to(leaving, leaving.next_on()); }
+    static bool leave(chain& leaving, void*);
 
     chain& of_;
 };
@@ -116,17 +124,11 @@ private:
     static bool leave(chain& leaving, void* self) {
         auto& wait = *static_cast<executor_wait*>(self);
         if (scheduler* const to = scheduler_of(wait.to_)) {
-            return pass_to(leaving, to);
+            return move_to_library(leaving, to);
         }
-        task_ptr packed = pack(leaving);
-        if (packed == nullptr || !leaving.depart_to(nullptr)) {
-            unpack(packed);
-            leaving.now().note_refusal();
-            return false;
-        }
-        const firing call{nullptr, nullptr, leaving.where};
-        static_cast<void>(hand_to(wait.to_, std::move(packed), call));
-        return true; // or it was refused: then that was reported, and it is gone
+        std::shared_ptr<foreign_executor> kept;
+        attempt([&] { kept = keep_executor(core_of(wait.to_)); }, [] {}); // then it is cancelled
+        return move_to_foreign(leaving, std::move(kept));
     }
 
     chain& of_;

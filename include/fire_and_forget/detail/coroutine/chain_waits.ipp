@@ -3,13 +3,20 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
+#include "../submit/firing.hpp"
 #include "../submit/job.hpp"
+#include "../submit/untyped_call.hpp"
+#include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
 #include "chain_waits.hpp"
 #include "task_promise.hpp"
+
+#include <memory>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -25,6 +32,45 @@ FIRE_AND_FORGET_ENGINE bool pass_to(chain& leaving, scheduler* to) noexcept {
         return false;
     }
     return true;
+}
+
+FIRE_AND_FORGET_ENGINE bool move_to_foreign(chain& leaving,
+                                            std::shared_ptr<foreign_executor> to) noexcept {
+    const std::shared_ptr<foreign_executor> its = to;
+    task_ptr packed = its != nullptr ? pack(leaving) : nullptr;
+    if (packed == nullptr || !leaving.settle_at(to)) {
+        unpack(packed);
+        leaving.now().note_refusal();
+        return false;
+    }
+    if (!leaving.depart_to(nullptr)) {
+        unpack(packed);
+        static_cast<void>(leaving.settle_at(to));
+        leaving.now().note_refusal();
+        return false;
+    }
+    const firing call{nullptr, nullptr, leaving.where};
+    static_cast<void>(hand_over_to([&](job work) { return its->take(job_access::take(work)); },
+                                   std::move(packed), call));
+    return true; // or it was refused: then that was reported, and it is gone
+}
+
+FIRE_AND_FORGET_ENGINE bool move_to_library(chain& leaving, scheduler* to) noexcept {
+    std::shared_ptr<foreign_executor> before;
+    static_cast<void>(leaving.settle_at(before));
+    const bool has_left = pass_to(leaving, to);
+    if (!has_left) {
+        static_cast<void>(leaving.settle_at(before));
+    }
+    return has_left;
+}
+
+FIRE_AND_FORGET_ENGINE bool yield_wait::leave(chain& leaving, void*) {
+    // As in go_on_from(), where it would be run at once.
+    if (leaving.is_settled_elsewhere() && this_thread.handing_over == nullptr) {
+        return chain::leave_for_its_own(leaving, nullptr);
+    }
+    return pass_to(leaving, leaving.next_on());
 }
 
 FIRE_AND_FORGET_ENGINE sleep_wait::sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept

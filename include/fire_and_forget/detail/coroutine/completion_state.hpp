@@ -111,8 +111,8 @@ private:
 template <class T, bool Takes>
 class completion_wait {
 public:
-    completion_wait(chain& of, completion_state<T>& state) noexcept
-        : of_(of), state_(state), user_(state) {}
+    completion_wait(chain& of, completion_state<T>& state, outside_wait::continuation how) noexcept
+        : of_(of), state_(state), user_(state), wait_(outside_wait::frames::own, how) {}
     completion_wait(const completion_wait&) = delete;
     completion_wait& operator=(const completion_wait&) = delete;
 
@@ -147,7 +147,7 @@ private:
     chain& of_;
     completion_state<T>& state_;
     const event_user user_;
-    outside_wait wait_{outside_wait::frames::own};
+    outside_wait wait_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -97,7 +97,10 @@ public:
     /// Who else may touch the frames of the chain while it waits.
     enum class frames : std::uint8_t { own, shared };
 
-    explicit outside_wait(frames kind) noexcept;
+    /// Where it goes on: where it belongs, or in the thread that settles the event.
+    enum class continuation : std::uint8_t { by_executor, here };
+
+    explicit outside_wait(frames kind, continuation how = continuation::by_executor) noexcept;
     outside_wait(const outside_wait&) = delete;
     outside_wait& operator=(const outside_wait&) = delete;
 
@@ -123,6 +126,7 @@ private:
     static bool destroy_when_settled(wait_entry& self);
 
     outside_event* event_ = nullptr;
+    const bool goes_on_here_;
     bool has_rival_ = false;
     bool is_refused_ = false;
 };

@@ -32,7 +32,8 @@ FIRE_AND_FORGET_ENGINE bool outside_event::change_waiter(outside_waiter*& from,
                                            std::memory_order_acquire);
 }
 
-FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind) noexcept {
+FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind, continuation how) noexcept
+    : goes_on_here_(how == continuation::here) {
     try_take = [](wait_entry& self) noexcept {
         auto& wait = static_cast<outside_wait&>(self);
         outside_waiter* before = &wait;
@@ -86,12 +87,15 @@ FIRE_AND_FORGET_ENGINE void outside_wait::end() {
     auto& resumed = static_cast<chain&>(*coroutine);
     scheduler* const on = resumed.on();
     on->books.leave_wait(*this); // WAIT-3
-    if (!on->resume_soon(resumed)) {
-        chain::abandon(resumed, "its executor closed while it waited for something else");
+    const auto left = [on] {
+        on->books.note_wait_ended();
+        on->notice_end();
+        on->release_scheduler();
+    };
+    if (!goes_on_here_ || !resumed.go_on_here(*on, left)) {
+        resumed.go_on_from(*on);
+        left();
     }
-    on->books.note_wait_ended();
-    on->notice_end();
-    on->release_scheduler();
 }
 
 FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_now(wait_entry& self) {

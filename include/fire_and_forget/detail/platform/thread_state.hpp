@@ -67,6 +67,8 @@ struct thread_state {
     hand_over* handing_over = nullptr;
     const loan_frame* loans = nullptr;
     bool in_sink = false;
+    bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
+                                           ///< waited for
     bool is_keeper = false;                ///< which runs no code of users (errands.hpp)
     void (*last_steps[2])() noexcept = {}; ///< when it ends (thread_end.hpp)
     bool knows_its_kind = false;

@@ -14,6 +14,7 @@
 #include "../task/task.hpp"
 #include "fire.hpp"
 #include "job.hpp"
+#include "kept_executor.hpp"
 #include "untyped_call.hpp"
 
 #include <concepts>
@@ -100,9 +101,12 @@ private:
                     &sink_of<Core>};
         } else {
             return {[](void* to, const untyped_call& call) {
-                        return fire_at_foreign(call, [to](job work) {
-                            return call_with_job(core_at<Core>(to), std::move(work));
-                        });
+                        return fire_at_foreign(
+                            call,
+                            [to](job work) {
+                                return call_with_job(core_at<Core>(to), std::move(work));
+                            },
+                            [to] { return keep_executor(core_at<Core>(to)); });
                     },
                     [](void* to, job& work) {
                         return call_with_job(core_at<Core>(to), std::move(work));
@@ -145,5 +149,8 @@ private:
     void* target_;
     const core_table* table_;
 };
+
+template <>
+inline constexpr bool is_executor_handle<any_core> = true;
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

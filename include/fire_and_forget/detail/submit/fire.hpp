@@ -14,6 +14,7 @@
 #include "call.hpp"
 #include "firing.hpp"
 #include "job.hpp"
+#include "kept_executor.hpp"
 #include "located.hpp"
 #include "untyped_call.hpp"
 
@@ -35,37 +36,18 @@ concept takes_calls = requires(E& core, const untyped_call& call) {
     { core.fire(call) } -> std::same_as<submission>;
 };
 
-/// Gives a job to an executor of somebody else's; what it answers, if it does.
 template <class E>
-refusal call_with_job(E& target, job work) {
-    if constexpr (!has_execute<E>) {
-        target(std::move(work));
-    } else if constexpr (std::same_as<decltype(target.execute(job())), submission>) {
-        return target.execute(std::move(work)).why();
-    } else {
-        target.execute(std::move(work));
-    }
-    return refusal::none;
-}
-
-template <class E>
-refusal hand_to(E& target, task_ptr task, const firing& call) {
-    return hand_over_to([&](job work) { return call_with_job(target, std::move(work)); },
-                        std::move(task), call);
-}
-
-template <class E>
-concept no_pool = !std::same_as<E, pool_door>;
+concept no_pool = !std::same_as<std::remove_cvref_t<E>, pool_door>;
 
 /// At whatever else there is.
 template <no_pool E, class... Args>
-submission fire(E& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
+submission fire(E&& target, const options* given, const located<std::type_identity_t<Args>...>& fn,
                 Args&&... args) {
     const auto construct = [&](void* memory) { fn.construct(memory, std::forward<Args>(args)...); };
     const untyped_call call{given, fn.where, fn.fn, fn.how->facts, construct};
-    if constexpr (takes_calls<E>) {
+    if constexpr (takes_calls<std::remove_reference_t<E>>) {
         return target.fire(call);
-    } else if constexpr (takes_tasks<E>) {
+    } else if constexpr (takes_tasks<std::remove_reference_t<E>>) {
         return fire_at_library(
             call, [&](task_ptr& task) { return target.accept(task); },
             [&] {
@@ -74,8 +56,9 @@ submission fire(E& target, const options* given, const located<std::type_identit
                 }
             });
     } else {
-        return fire_at_foreign(call,
-                               [&](job work) { return call_with_job(target, std::move(work)); });
+        return fire_at_foreign(
+            call, [&](job work) { return call_with_job(target, std::move(work)); },
+            [&] { return keep_executor(std::forward<E>(target)); });
     }
 }
 

@@ -102,11 +102,11 @@ concept has_core = requires(E& executor) {
 
 /// What stands behind an executor: its core, or else the executor itself.
 template <class E>
-auto& core_of(E& executor) noexcept {
+decltype(auto) core_of(E&& executor) noexcept {
     if constexpr (has_core<E>) {
         return core_access::of(executor);
     } else {
-        return executor;
+        return static_cast<E&&>(executor);
     }
 }
 

@@ -159,7 +159,8 @@ private:
     template <class F, bool MayBeEmpty, bool MayRepeat>
     static constexpr storing<Args...> how_to_store{
         {&type_of<stored<F>>, repeated_type_for<F, MayRepeat>(), empty_check<F>(), fits_slot<F>,
-         fits_slot<F> && !MayBeEmpty},
+         fits_slot<F> && !MayBeEmpty,
+         awaitable_result<call_result_t<std::decay_t<F>, std::decay_t<Args>...>>},
         &construct_at<F>};
 };
 

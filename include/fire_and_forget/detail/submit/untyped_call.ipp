@@ -9,9 +9,11 @@
 #include "../pool/default_pool.hpp"
 #include "../queue/lane_at_hand.hpp"
 #include "../queue/thread_lanes.hpp"
+#include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
 #include "untyped_call.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -225,17 +227,6 @@ FIRE_AND_FORGET_ENGINE submission fire_at_library(const untyped_call& fired,
     return submission(why);
 }
 
-FIRE_AND_FORGET_ENGINE submission fire_at_foreign(const untyped_call& fired,
-                                                  function_ref<refusal(job)> execute) {
-    if (is_inside_library()) [[unlikely]] {
-        return submission(refusal::in_signal_handler);
-    }
-    refusal why = refusal::none;
-    const firing call = make_firing(fired.given, nullptr, fired.where);
-    task_ptr task = can_be_fired(fired, call, why) ? make_task(fired, call, why) : nullptr;
-    return submission(task ? hand_over_to(execute, std::move(task), call) : why);
-}
-
 FIRE_AND_FORGET_ENGINE refusal hand_over_to(function_ref<refusal(job)> execute, task_ptr task,
                                             const firing& call) {
     if (task->due != steady_time() || task->repeats()) {
@@ -259,6 +250,52 @@ FIRE_AND_FORGET_ENGINE refusal hand_over_to(function_ref<refusal(job)> execute, 
         return reported;
     }
     return call.refuse(answer != refusal::none ? answer : refusal::executor_failed);
+}
+
+/// Has the coroutine of `made` stay with its executor; null, and `why`, if that can't be.
+FIRE_AND_FORGET_ENGINE std::shared_ptr<foreign_executor>
+make_stay(task_ptr& made, function_ref<std::shared_ptr<foreign_executor>()> keep,
+          const firing& call, refusal& why) {
+    std::shared_ptr<foreign_executor> kept;
+    attempt(
+        [&] {
+            kept = keep();
+            if (kept == nullptr) {
+                why = call.refuse(refusal::invalid_options,
+                                  "a coroutine stays with its executor, and this is a temporary "
+                                  "one that can't be moved");
+                return;
+            }
+            if (made->details == nullptr) {
+                made->details = new task_details;
+            }
+            made->details->stays_with = kept;
+        },
+        [&] { why = call.refuse_for_exception(refusal::copy_threw); });
+    return why == refusal::none ? kept : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE submission
+fire_at_foreign(const untyped_call& fired, function_ref<refusal(job)> execute,
+                function_ref<std::shared_ptr<foreign_executor>()> keep) {
+    if (is_inside_library()) [[unlikely]] {
+        return submission(refusal::in_signal_handler);
+    }
+    refusal why = refusal::none;
+    const firing call = make_firing(fired.given, nullptr, fired.where);
+    task_ptr task = can_be_fired(fired, call, why) ? make_task(fired, call, why) : nullptr;
+    if (task == nullptr) {
+        return submission(why);
+    }
+    if (!fired.how.is_awaited) {
+        return submission(hand_over_to(execute, std::move(task), call));
+    }
+    const std::shared_ptr<foreign_executor> kept = make_stay(task, keep, call, why);
+    if (kept != nullptr) {
+        why = hand_over_to([&](job work) { return kept->take(job_access::take(work)); },
+                           std::move(task), call);
+    }
+    return submission(why);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -99,6 +99,9 @@ struct storing_facts {
 
     /// True if nothing can go wrong: the same, and it is not empty.
     bool is_quick;
+
+    /// Whether what it returns is to be awaited.
+    bool is_awaited;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

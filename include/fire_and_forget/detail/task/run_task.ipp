@@ -247,6 +247,13 @@ FIRE_AND_FORGET_ENGINE void unpack(task_ptr& packed) noexcept {
 
 FIRE_AND_FORGET_ENGINE void drop_task(task_ptr task, const host& on, failure kind,
                                       std::string_view why) {
+    if (task->type == &resumption_type) {
+        if (suspended* const one = static_cast<resumption*>(task->closure())->one;
+            one != nullptr && one->has_own_sink) {
+            one->is_abandoned = true; // it tells that sink
+            return;
+        }
+    }
     const node_memory until_done(task.release());
     task_run(task_in(*until_done), on).drop_uncounted(kind, why);
 }

@@ -12,6 +12,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/time.hpp"
 #include "closure.hpp"
+#include "foreign_executor.hpp"
 #include "scheduler.hpp"
 #include "timer_heap.hpp"
 #include "watched.hpp"
@@ -57,6 +58,9 @@ struct task_details {
     std::chrono::nanoseconds every{0};
     std::chrono::nanoseconds expires{0};
     stop_watch* watch = nullptr; ///< owned; for one that waits for its time
+
+    /// Where its coroutine goes on after each wait; null: on the executor of the library it was on.
+    std::shared_ptr<foreign_executor> stays_with{};
 
     ~task_details() { delete watch; }
 };
