@@ -22,6 +22,7 @@
 #include <coroutine>
 #include <memory>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -82,17 +83,21 @@ private:
     chain& of_;
 };
 
-/// What stands behind an executor, if it can continue coroutines by itself.
-template <class E>
-scheduler* scheduler_of(E& executor) noexcept {
-    auto& core = core_of(executor);
-    if constexpr (requires {
-                      { core.home() } -> std::same_as<scheduler&>;
-                  }) {
+template <class Core>
+concept has_home = requires(Core& core) {
+    { core.home() } -> std::same_as<scheduler&>;
+};
+template <class Core>
+concept may_have_home = requires(Core& core) {
+    { core.home() } -> std::same_as<scheduler*>;
+};
+
+/// What stands behind an executor, if that can continue coroutines by itself.
+template <class Core>
+scheduler* home_of(Core& core) noexcept {
+    if constexpr (has_home<Core>) {
         return &core.home();
-    } else if constexpr (requires {
-                             { core.home() } -> std::same_as<scheduler*>;
-                         }) {
+    } else if constexpr (may_have_home<Core>) {
         return core.home();
     } else {
         return nullptr;
@@ -123,11 +128,14 @@ public:
 private:
     static bool leave(chain& leaving, void* self) {
         auto& wait = *static_cast<executor_wait*>(self);
-        if (scheduler* const to = scheduler_of(wait.to_)) {
-            return move_to_library(leaving, to);
+        auto& to = core_of(wait.to_);
+        if (scheduler* const home = home_of(to)) {
+            return move_to_library(leaving, home);
         }
-        std::shared_ptr<foreign_executor> kept;
-        attempt([&] { kept = keep_executor(core_of(wait.to_)); }, [] {}); // then it is cancelled
+        std::shared_ptr<foreign_executor> kept; // null: it is cancelled
+        if constexpr (!has_home<std::remove_reference_t<decltype(to)>>) {
+            attempt([&] { kept = keep_executor(to); }, [] {});
+        }
         return move_to_foreign(leaving, std::move(kept));
     }
 
