@@ -169,7 +169,7 @@ enum class overflow : std::uint8_t {
 ///     faf::thread_pool four({.threads = 4, .fixed = true, .exit_timeout = faf::forever});
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
-/// `max_threads`, `fixed`), how many tasks (`max_pending`, `when_full`, `full_wait`), how they wake
+/// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`), how they wake
 /// (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`), what the threads
 /// are like (`name`, `stack_size`, `on_thread_start`, `on_thread_stop`), and who hears of errors
 /// (`on_error`).
@@ -186,6 +186,11 @@ struct pool_options {
 
     /// True: the pool has its `threads` at most, whatever they do, and `max_threads` says nothing.
     bool fixed = false;
+
+    /// Each task that has waited this long gets a thread, up to `max_threads`, whatever the others
+    /// do: also where these compute, or are blocked now and then only, such as those that serve
+    /// connections which stay open. 0: only tasks behind workers that are blocked.
+    time_span grow_after{};
 
     /// How many tasks may wait, those included that wait for their time. Exact. A task that repeats
     /// counts as waiting until it ends. 0: as many as there is memory for.

@@ -18,8 +18,9 @@ using namespace std::chrono_literals;
 /// at once, and is blocked by it.
 class simulated_pool {
 public:
-    simulated_pool(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after = 1s)
-        : policy(base, most, starvation_after) {
+    simulated_pool(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after = 1s,
+                   std::chrono::nanoseconds grow_after = 0s)
+        : policy(base, most, starvation_after, grow_after) {
         seen.now = steady_time(1h);
         seen.threads = base;
         seen.taken = base;
@@ -350,4 +351,58 @@ TEST_CASE("nobody leaves before all was quiet for half a second since the pool w
     }
     CHECK(quiet >= 500ms);
     CHECK(quiet <= 1000ms);
+}
+
+TEST_CASE("what has waited too long gets threads though all others compute") {
+    simulated_pool pool(8, 64, 1s, 2ms);
+    pool.able = 1000;
+    pool.seen.waiting = 20;
+    CHECK(pool.look().to_hire == 0); // from here on it counts
+    CHECK(pool.policy.next_look() == pool.seen.now + 250us);
+    CHECK(pool.look(1ms).to_hire == 0);
+    pool.seen.taken += 5; // by those who were there
+    pool.seen.waiting += 10 - 5;
+    CHECK(pool.look(1ms).to_hire == 15);
+    CHECK(pool.look(1ms).to_hire == 0);
+    CHECK(pool.look(1ms).to_hire == 10); // which have come meanwhile
+}
+
+TEST_CASE("what is taken in time gets no threads, however much waits") {
+    simulated_pool pool(8, 64, 1s, 2ms);
+    pool.able = 1000;
+    pool.seen.waiting = 20;
+    for (int i = 0; i < 100; ++i) {
+        CHECK(pool.look(1ms).to_hire == 0);
+        pool.seen.taken += 20; // and as many come
+    }
+}
+
+TEST_CASE("the next look comes when something may have waited too long") {
+    simulated_pool pool(8, 64, 1s, 20ms);
+    pool.able = 1000;
+    pool.seen.waiting = 1;
+    static_cast<void>(pool.look());
+    const steady_time noted = pool.seen.now;
+    while (pool.look_in_time().to_hire == 0) {
+        REQUIRE(pool.seen.now < noted + 20ms);
+    }
+    CHECK(pool.seen.now == noted + 20ms);
+}
+
+TEST_CASE("for a wait that is too long no more are hired than may be, nor many at a time") {
+    simulated_pool pool(8, 50, 1s, 2ms);
+    pool.able = 1000;
+    static_cast<void>(pool.look());
+    CHECK(pool.look(2ms).to_hire == 32);
+    CHECK(pool.look(250us).to_hire == 10);
+    CHECK(pool.look(2ms).to_hire == 0);
+}
+
+TEST_CASE("what waited when somebody was still free has not waited too long") {
+    simulated_pool pool(8, 64, 1s, 2ms);
+    pool.able = 1000;
+    static_cast<void>(pool.look());
+    pool.policy.note_free();
+    CHECK(pool.look(1s).to_hire == 0);
+    CHECK(pool.look(2ms).to_hire == 32);
 }

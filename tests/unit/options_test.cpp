@@ -91,6 +91,7 @@ TEST_CASE("pool_options that say nothing set no limit, and give exit five second
     CHECK(nothing.threads == 0);
     CHECK(nothing.max_threads == 0);
     CHECK_FALSE(nothing.fixed);
+    CHECK(nothing.grow_after == std::chrono::seconds(0));
     CHECK(nothing.max_pending == 0);
     CHECK(nothing.when_full == faf::overflow::refuse);
     CHECK(nothing.full_wait == std::chrono::seconds(1));

@@ -22,6 +22,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///        When enough can run, the waiting tasks are simply many, and more threads would not help.
 ///        Still one more comes every half second without progress: what keeps the processor may be
 ///        waiting in a loop for a task behind it.
+///        Where tasks may wait for so long only (`grow_after`), each that has gets a thread, whoever
+///        runs: when nobody is free, what waits is noted, and what of it has not been taken when the
+///        time is over has waited too long. Then what waits is noted anew.
 ///        Those that were asleep for half a second without a break, and are too many, leave.
 /// Pace   From the moment at which nobody is free any more, and after each hiring, looks come soon
 ///        and then ever more rarely, each after a third as long again: a task behind some that have
@@ -30,8 +33,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///        once have their threads after some 3 ms, and one that blocks now and then gets one.
 class elasticity {
 public:
-    elasticity(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after) noexcept
-        : base_(base), most_(most), starvation_after_(starvation_after) {}
+    elasticity(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after,
+               std::chrono::nanoseconds grow_after = {}) noexcept
+        : base_(base), most_(most), starvation_after_(starvation_after), grow_after_(grow_after) {}
 
     /// Looks that follow each other sooner are one: nobody could have got on.
     static constexpr std::chrono::microseconds soonest{250};
@@ -59,10 +63,18 @@ public:
         if (is_saturated_ && seen.now < later(last_look_, soonest)) {
             return {};
         }
+        const bool is_new = !is_saturated_;
         const bool is_getting_on = gets_on(seen);
+        const std::uint64_t too_long = have_waited_too_long(seen, is_new);
         const bool had_waiting = std::exchange(has_waiting_, seen.waiting > 0);
         if (is_getting_on || !had_waiting) {
             begin_episode(seen.now);
+        }
+        if (too_long > 0 && seen.threads < most_) {
+            note_hiring(seen.now);
+            return {
+                static_cast<unsigned>(least(too_long, least(most_at_once, most_ - seen.threads))),
+                false};
         }
         if (is_getting_on || !has_waiting_) {
             return {};
@@ -118,11 +130,19 @@ private:
             wanted = 1;
         }
         if (wanted > 0) {
-            last_hire_ = seen.now;
-            has_come_ = false;
+            note_hiring(seen.now);
         }
         const std::uint64_t useful = least(seen.waiting - coming, most_ - seen.threads);
         return static_cast<unsigned>(least(wanted, useful));
+    }
+
+    /// Of the tasks that wait: how many did so when as long as is allowed has passed, but for those
+    /// that new workers are to take.
+    std::uint64_t have_waited_too_long(const sight& seen, bool is_new) noexcept;
+
+    void note_hiring(steady_time now) noexcept {
+        last_hire_ = now;
+        has_come_ = false;
     }
 
     /// Notes the look; whether tasks were taken since the last one by others than new workers.
@@ -133,6 +153,7 @@ private:
     const unsigned base_;
     const unsigned most_;
     const std::chrono::nanoseconds starvation_after_;
+    const std::chrono::nanoseconds grow_after_; ///< 0: never for this reason
 
     bool is_saturated_ = false;
     bool has_waiting_ = false;
@@ -147,6 +168,9 @@ private:
     steady_time last_hire_{};
     unsigned step_ = 1;
     bool has_told_ = false;
+
+    steady_time noted_at_{};          ///< how much waits
+    std::uint64_t taken_if_soon_ = 0; ///< as many, when all that was noted has been taken
 
     unsigned least_idle_ = 0;
     steady_time window_end_{};

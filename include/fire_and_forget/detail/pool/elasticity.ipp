@@ -29,9 +29,29 @@ FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsign
 }
 
 FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
+    const steady_time soon = later(last_look_, soonest);
+    const steady_time too_long =
+        grow_after_.count() > 0 && has_waiting_ && may_grow_
+            ? (later(noted_at_, grow_after_) < soon ? soon : later(noted_at_, grow_after_))
+            : never;
     const auto third = (last_look_ - hurried_since_) / 3;
     const steady_time next = later(last_look_, third < soonest ? soonest : third);
-    return may_grow_ && third < usual_pause ? next : never;
+    return earlier_of(too_long, may_grow_ && third < usual_pause ? next : never);
+}
+
+FIRE_AND_FORGET_ENGINE std::uint64_t elasticity::have_waited_too_long(const sight& seen,
+                                                                      bool is_new) noexcept {
+    if (grow_after_.count() <= 0) {
+        return 0;
+    }
+    const bool is_over = later(noted_at_, grow_after_) <= seen.now;
+    const std::uint64_t left =
+        taken_if_soon_ > seen.taken + first_takes_ ? taken_if_soon_ - seen.taken - first_takes_ : 0;
+    if (is_new || left == 0 || (is_over && left <= most_at_once)) {
+        noted_at_ = seen.now;
+        taken_if_soon_ = seen.taken + seen.waiting;
+    }
+    return is_over && !is_new ? least(left, seen.waiting) : 0;
 }
 
 FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {

@@ -24,14 +24,17 @@ FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes
                                       quiescence& quiet, sink_lending& sinks)
     : lanes_(lanes), bell_(lanes.bell), workers_(workers), owner_(owner), quiet_(quiet),
       sinks_(sinks), wants_to_know_(may_grow()),
-      elasticity_(workers.places(), workers.most_places(), [&] {
-          // In a pool that never has more than one thread it is usual that tasks wait for another,
-          // so nobody is told unless he has asked for it.
-          const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
-          return workers.most_places() > 1 || is_asked_for
-                     ? std::chrono::nanoseconds(asked.starvation_after)
-                     : std::chrono::nanoseconds(0);
-      }()) {}
+      elasticity_(
+          workers.places(), workers.most_places(),
+          [&] {
+              // In a pool that never has more than one thread it is usual that tasks wait for another,
+              // so nobody is told unless he has asked for it.
+              const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
+              return workers.most_places() > 1 || is_asked_for
+                         ? std::chrono::nanoseconds(asked.starvation_after)
+                         : std::chrono::nanoseconds(0);
+          }(),
+          asked.grow_after) {}
 
 FIRE_AND_FORGET_ENGINE bool growth::is_to_leave() noexcept {
     std::uint32_t leaving = leaving_.load(std::memory_order_relaxed);
