@@ -4,6 +4,7 @@
 
 #include "captured_stderr.hpp"
 #include "catch.hpp"
+#include "eventually.hpp"
 #include "make_task.hpp"
 
 #include <array>
@@ -203,6 +204,14 @@ TEST_CASE("time for sinks that begins late lasts as long all the same") {
     CHECK_FALSE(past.is_left());
     sink_time until_deadline(never, std::chrono::nanoseconds(0));
     CHECK(until_deadline.is_left());
+}
+
+TEST_CASE("who waits for another thread does not use up the time for sinks") {
+    sink_time brief(long_ago, std::chrono::milliseconds(5));
+    CHECK(faf_test::eventually([&] { return !brief.is_left_to_wait(); }));
+    sink_time lasting(long_ago, std::chrono::hours(1));
+    CHECK(lasting.is_left_to_wait());
+    CHECK(brief.is_left()); // it begins with the first question
 }
 
 TEST_CASE("the pool's sink hears of abandoned tasks before the global one") {

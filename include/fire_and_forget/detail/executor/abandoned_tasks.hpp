@@ -30,8 +30,8 @@ public:
     abandoned_tasks(const abandoned_tasks&) = delete;
     abandoned_tasks& operator=(const abandoned_tasks&) = delete;
 
-    /// Whether sinks are still asked.
-    bool has_time() noexcept { return time_.is_left(); }
+    /// Whether to wait for a thread that is about to take a task back, or to wake one.
+    bool has_time_to_wait() noexcept { return time_.is_left_to_wait(); }
 
     /// Whether there was any.
     bool has_any() const noexcept { return has_any_; }

@@ -56,7 +56,7 @@ abandoned_tasks::find(const call_site& where, const char* name, std::string_view
 }
 
 FIRE_AND_FORGET_ENGINE bool abandoned_tasks::may_ask(bool& has_been_asked) noexcept {
-    const bool is_left = has_time();
+    const bool is_left = time_.is_left();
     return !std::exchange(has_been_asked, true) || is_left;
 }
 
@@ -107,7 +107,7 @@ FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing, abandoned_tasks& a
         closing.books.note_wait_ended();
         closing.release_scheduler();
     }
-    while (closing.books.waiting() > 0 && abandoned.has_time()) {
+    while (closing.books.waiting() > 0 && abandoned.has_time_to_wait()) {
         std::this_thread::yield();
     }
 }

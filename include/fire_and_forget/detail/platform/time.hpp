@@ -41,14 +41,24 @@ public:
     static constexpr std::chrono::milliseconds patience{500};
 
     explicit sink_time(steady_time deadline, std::chrono::nanoseconds at_least = patience) noexcept
-        : end_(deadline), at_least_(at_least) {}
+        : asking_{deadline}, waiting_{deadline}, at_least_(at_least) {}
 
-    bool is_left() noexcept;
+    bool is_left() noexcept { return is_before_end_of(asking_); }
+
+    /// The same for who waits for another thread to get on: that does not use up the sinks' time.
+    bool is_left_to_wait() noexcept { return is_before_end_of(waiting_); }
 
 private:
-    steady_time end_;
+    struct span {
+        steady_time end;
+        bool has_begun = false;
+    };
+
+    bool is_before_end_of(span& one) noexcept;
+
+    span asking_;
+    span waiting_;
     std::chrono::nanoseconds at_least_;
-    bool has_begun_ = false;
 };
 
 /// Waits for a notification, or for `deadline`; some systems can't wait for the end of time.

@@ -21,13 +21,13 @@ FIRE_AND_FORGET_ENGINE steady_time deadline_after(std::chrono::nanoseconds timeo
     return later(steady_clock::now(), timeout);
 }
 
-FIRE_AND_FORGET_ENGINE bool sink_time::is_left() noexcept {
+FIRE_AND_FORGET_ENGINE bool sink_time::is_before_end_of(span& one) noexcept {
     const steady_time now = steady_clock::now();
-    if (!std::exchange(has_begun_, true)) {
+    if (!std::exchange(one.has_begun, true)) {
         const steady_time its_end = later(now, at_least_);
-        end_ = end_ < its_end ? its_end : end_;
+        one.end = one.end < its_end ? its_end : one.end;
     }
-    return now < end_;
+    return now < one.end;
 }
 
 FIRE_AND_FORGET_ENGINE void wait_until(std::condition_variable& changed,

@@ -148,7 +148,7 @@ FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, q
         give_up();
         // What is left is about to be recalled, or stands behind a task that is being copied.
         bool has_more = lane.seems_used();
-        while (has_more && abandoned.has_time()) {
+        while (has_more && abandoned.has_time_to_wait()) {
             std::this_thread::yield();
             give_up();
             has_more = lane.seems_used();
