@@ -194,6 +194,7 @@ TEST_CASE("a pool that is drained or shut down for the longest duration waits fo
         });
         CHECK((drains ? pool.drain(hours::max()) : pool.shutdown(minutes::max())));
         CHECK(has_ended);
+        CHECK(faf::drain(faf_test::patience)); // who opens refers to what stands here
     }
 }
 

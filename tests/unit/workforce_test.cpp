@@ -86,7 +86,7 @@ TEST_CASE("an extra worker fills no place, and whoever leaves first gives the ex
     staff.may_leave = true;
     CHECK(eventually([&] { return staff.workers.vacancies() == 1; }));
     CHECK(staff.workers.extra_places() == 0);
-    CHECK(staff.lanes->bell.sleepers() == 1);
+    CHECK(eventually([&] { return staff.lanes->bell.sleepers() == 1; }));
 }
 
 TEST_CASE("nobody is hired any more when the lanes are over") {
