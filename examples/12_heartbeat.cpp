@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <latch>
 #include <stdexcept>
 #include <stop_token>
 
@@ -23,11 +24,14 @@ int main() {
         beats.notify_all();
     });
 
-    fire_and_forget({.every = 1ms}, [left = 3]() mutable {
+    std::latch counted_down(3);
+    fire_and_forget({.every = 1ms}, [&counted_down, left = 3]() mutable {
         std::printf("%d ...\n", left);
+        counted_down.count_down();
         return --left > 0 ? faf::keep_repeating : faf::stop_repeating;
     });
 
+    counted_down.wait();
     while (beats < 5) {
         beats.wait(beats);
     }
@@ -42,4 +46,4 @@ int main() {
 //   1 ...
 //   disconnected
 // On standard error:
-//   [fire_and_forget] ... task "heartbeat" (12_heartbeat.cpp:19 in main) failed: std::runtime_error: a beat that fails is reported, and the next one comes
+//   [fire_and_forget] ... task "heartbeat" (12_heartbeat.cpp:20 in main) failed: std::runtime_error: a beat that fails is reported, and the next one comes

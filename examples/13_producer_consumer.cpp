@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <latch>
 #include <thread>
 
 using faf::fire_and_forget;
@@ -32,16 +33,17 @@ int main() {
                              .max_pending = 2,
                              .when_full = faf::overflow::drop_oldest,
                              .on_error = [&](const faf::error_report&) { ++displaced; }});
-    std::atomic<bool> is_busy = false;
+    std::latch is_busy(1);
+    std::latch is_free(1);
     fire_and_forget(screen, [&] {
-        is_busy = true;
-        is_busy.notify_one();
-        std::this_thread::sleep_for(50ms);
+        is_busy.count_down();
+        is_free.wait();
     });
-    is_busy.wait(false);
+    is_busy.wait();
     for (const int price : {101, 102, 103, 104}) {
         fire_and_forget(screen, [price] { std::printf("price %d\n", price); });
     }
+    is_free.count_down();
     screen.drain(10s);
     std::printf("%d displaced\n", displaced.load());
 }

@@ -5,12 +5,16 @@
 
 #include <chrono>
 #include <cstdio>
+#include <latch>
 #include <thread>
 
 using namespace std::chrono_literals;
 
+std::latch started(1);
+
 void background_task() {
     std::puts("background task started");
+    started.count_down();
     std::this_thread::sleep_for(5s);
     std::puts("background task done"); // in Python it is lost when the program ends first
 }
@@ -18,7 +22,7 @@ void background_task() {
 int main() {
     faf::configure_default_pool({.exit_timeout = 20s});
     faf::fire_and_forget(faf::own_thread, background_task);
-    std::this_thread::sleep_for(100ms);
+    started.wait();
     std::puts("the main program goes on");
 }
 

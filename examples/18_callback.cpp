@@ -30,8 +30,8 @@ faf::task<int> read(const char* file) {
 }
 
 int main() {
-    faf::thread_pool readers({.threads = 1});
     std::atomic<bool> is_done = false;
+    faf::thread_pool readers({.threads = 1}); // goes before what its tasks refer to
     faf::fire_and_forget(readers, [&is_done]() -> faf::task<> {
         const int first = co_await read("readme");
         const int second = co_await read("licence");
