@@ -4,6 +4,7 @@
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
+#include "eventually.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -132,7 +133,7 @@ TEST_CASE("a coroutine that ends its thread is reported, and its frames are dest
             };
             co_await inner();
         });
-        CHECK(pool.drain(20s));
+        CHECK(pool.drain(faf_test::patience));
     }
     CHECK(ended == 2);
     REQUIRE(errors.count() == 1);

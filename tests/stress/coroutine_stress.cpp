@@ -24,6 +24,7 @@ namespace {
 using faf::fire_and_forget;
 using faf::testing::error_recorder;
 using faf_test::eventually;
+using faf_test::patience;
 using namespace std::chrono_literals;
 
 /// Counts those of its kind that are alive.
@@ -67,8 +68,8 @@ TEST_CASE("coroutines that sleep, yield and change their pool all come to their 
         });
     }
     CHECK(eventually([&] { return done == many && living == 0; }));
-    CHECK(first.drain(10s));
-    CHECK(second.drain(10s));
+    CHECK(first.drain(patience));
+    CHECK(second.drain(patience));
 }
 
 TEST_CASE("stops that meet sleeps wake each of them") {
@@ -97,8 +98,11 @@ TEST_CASE("stops that meet sleeps wake each of them") {
     }
     stopper.join();
     // Those that were asked before they started were cancelled without having run.
-    CHECK(pool.drain(20s));
-    const auto unstarted = static_cast<long>(errors.count());
+    CHECK(pool.drain(patience));
+    long unstarted = 0;
+    for (const auto& error : errors.errors()) {
+        unstarted += error.kind == faf::failure::cancelled ? 1 : 0;
+    }
     CHECK(cancelled + unstarted == many);
 }
 
@@ -116,9 +120,7 @@ TEST_CASE("the end of a pool ends a hundred thousand sleeps, and nothing is left
             const faf::stats now = pool.snapshot();
             return now.accepted == many && now.running == 0 && now.threads > 0;
         }));
-        const auto start = std::chrono::steady_clock::now();
-        CHECK(pool.shutdown(20s));
-        CHECK(std::chrono::steady_clock::now() - start < 20s);
+        CHECK(pool.shutdown(patience));
     }
     CHECK(living == 0);
     std::uint64_t told = 0;
@@ -236,7 +238,7 @@ TEST_CASE("a coroutine is accepted once and has one fate, however often it waits
         return here.succeeded == many;
     }));
     CHECK(is_right);
-    CHECK(pool.drain(20s));
+    CHECK(pool.drain(patience));
     CHECK(pool.snapshot().pending == 0);
     CHECK(pool.snapshot().resumptions >= 2 * many);
 }
@@ -258,7 +260,7 @@ TEST_CASE("a pool's drain waits for a coroutine that it was fired at, wherever t
     CHECK(!pool.drain(1ms));
     CHECK(eventually([&] { return pool.snapshot().pending == 1; })); // its stretch may just end
     go_on.complete();
-    CHECK(pool.drain(20s));
+    CHECK(pool.drain(patience));
     CHECK(is_done);
     CHECK(pool.snapshot().succeeded == 1);
     CHECK(other.snapshot().accepted == 0);
@@ -356,7 +358,8 @@ TEST_CASE("of callbacks that come at the same time one completes, and the others
         for (int i = 0; i < callers; ++i) {
             threads.emplace_back([&, i] {
                 --left;
-                while (left > 0) {
+                while (left > 0) { // there may be fewer processors
+                    std::this_thread::yield();
                 }
                 counted += (*callback)(std::vector{i, i, i}) ? 1 : 0;
             });
@@ -365,7 +368,7 @@ TEST_CASE("of callbacks that come at the same time one completes, and the others
             one.join();
         }
     }
-    CHECK(pool.drain(20s));
+    CHECK(pool.drain(patience));
     CHECK(counted == rounds);
     CHECK(ended == rounds);
 }
@@ -376,7 +379,7 @@ TEST_CASE("detached coroutines run on the default pool") {
         count_detached(done);
     }
     CHECK(eventually([&] { return done == 1'000; }));
-    CHECK(faf::drain(10s));
+    CHECK(faf::drain(patience));
 }
 
 TEST_CASE("on a foreign pool coroutines stay there, whatever ends their waits") {
@@ -419,5 +422,5 @@ TEST_CASE("on a thread of its own and on a foreign executor a coroutine sleeps a
         ++done;
     });
     CHECK(eventually([&] { return done == 2; }));
-    CHECK(faf::drain(10s));
+    CHECK(faf::drain(patience));
 }

@@ -1144,7 +1144,7 @@ TEST_CASE("a detached coroutine finds a full pool full, and a closed one closed"
     CHECK(pool.snapshot().refused == 1);
     may_end = true;
     may_end.notify_all();
-    CHECK(pool.shutdown(20s));
+    CHECK(pool.shutdown(faf_test::patience));
     CHECK(runs == 2);
     CHECK(pool.snapshot().succeeded == 3);
     note_run(runs);
