@@ -9,8 +9,10 @@
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <atomic>
+#include <filesystem>
 #include <latch>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace {
@@ -23,14 +25,38 @@ using faf::thread_pool;
 /// them.
 constexpr auto long_rest = 100ms;
 
-/// Hires them all, and lets them fall asleep.
-void get_to_rest(thread_pool& pool, unsigned threads) {
+void hire_all(thread_pool& pool, unsigned threads) {
     std::latch all_here(threads);
     for (unsigned i = 0; i < threads; ++i) {
         fire_and_forget(pool, [&] { all_here.arrive_and_wait(); });
     }
     REQUIRE(pool.drain(patience));
-    std::this_thread::sleep_for(long_rest);
+}
+
+/// Whether no thread of the process but this one gets on.
+bool all_others_wait() {
+    using namespace faf::detail;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+        const long number = std::stol(entry.path().filename());
+        if (number != thread_number() && activity_of(number) == thread_activity::able) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Hires them all, and lets them fall asleep, and the keeper as well.
+void get_to_rest(thread_pool& pool, unsigned threads) {
+    hire_all(pool, threads);
+    const faf::detail::doorbell& bell = faf::detail::core_access::of(pool).lanes().bell;
+    REQUIRE(eventually([&] {
+        const long waits = futexes.waits;
+        if (bell.sleepers() < threads || !all_others_wait()) {
+            return false;
+        }
+        std::this_thread::sleep_for(long_rest);
+        return futexes.waits == waits && all_others_wait();
+    }));
 }
 
 /// Takes all it has lost back from the next test.
@@ -87,7 +113,8 @@ TEST_CASE("where workers wake each other, one lost wake-up does not end that") {
     const lossless_again at_the_end;
     thread_pool pool({.threads = 3, .max_threads = 3, .wake_up = faf::wake::by_worker});
     for (int round = 0; round < load(20, 5); ++round) {
-        get_to_rest(pool, 3);
+        hire_all(pool, 3);
+        std::this_thread::sleep_for(long_rest); // one looks on
         futexes.wakes_to_lose =
             1 + round % 2; // the one who looks takes a task and rings for another
         std::atomic<bool> may_end{false};
