@@ -66,8 +66,10 @@ TEST_CASE("every task of many threads and kinds runs once, and the counters alwa
     account all;
     std::vector<std::unique_ptr<thread_pool>> pools;
     for (unsigned threads = 1; threads <= 3; ++threads) {
-        pools.push_back(std::make_unique<thread_pool>(
-            faf::pool_options{.threads = threads, .max_threads = threads, .on_error = all.sink()}));
+        pools.push_back(std::make_unique<thread_pool>(faf::pool_options{.threads = threads,
+                                                                        .max_threads = threads,
+                                                                        .starvation_after = 0s,
+                                                                        .on_error = all.sink()}));
     }
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < 4; ++t) {
@@ -278,7 +280,10 @@ TEST_CASE("pools come and go under threads that stay") {
             for (int round = 0; round < rounds; ++round) {
                 if (t == 0) {
                     pool = std::make_unique<thread_pool>(
-                        faf::pool_options{.threads = 1 + random.roll(2), .on_error = all.sink()});
+                        faf::pool_options{.threads = 1 + random.roll(2),
+                                          .starvation_after = 0s,
+                                          .exit_timeout = patience,
+                                          .on_error = all.sink()});
                 }
                 meeting.arrive_and_wait();
                 for (std::uint32_t i = random.roll(12); i > 0; --i) {

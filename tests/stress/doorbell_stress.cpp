@@ -193,11 +193,11 @@ const child sleepy("sleepy", [](ledger& book) {
 });
 
 TEST_CASE("workers that sleep as soon as they have nothing to do miss nothing") {
-    check_exit(run(sleepy, 0, 240s));
+    check_exit(run(sleepy, 0, 600s));
 }
 
 TEST_CASE("they don't either where both sides of the barrier are full fences") {
-    check_exit(run(sleepy, 1, 240s));
+    check_exit(run(sleepy, 1, 600s));
 }
 
 #if !(defined(_LIBCPP_VERSION) && defined(__linux__)) // see faults/thread_ended_by_task.cpp

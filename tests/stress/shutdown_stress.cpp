@@ -205,7 +205,7 @@ TEST_CASE("a pool destroyed after the firing threads have ended runs or reports 
             std::optional<thread_pool> pool;
             pool.emplace(faf::pool_options{.threads = 2,
                                            .max_threads = 2,
-                                           .exit_timeout = round % 2 == 0 ? 10s : 0s,
+                                           .exit_timeout = round % 2 == 0 ? patience : 0s,
                                            .on_error = counted.sink()});
             firing_squad squad(*pool, counted, each);
             squad.begin();
@@ -235,7 +235,7 @@ TEST_CASE("the counters of a busy pool add up at every moment") {
     for (int i = 0; i < 2; ++i) {
         observers.emplace_back([&] {
             std::uint64_t accepted_before = 0;
-            while (!is_over) {
+            do { // once at least, however late it comes
                 const faf::stats now = pool.snapshot();
                 const std::uint64_t sum =
                     now.succeeded + now.failed + now.dropped + now.pending + now.running;
@@ -245,7 +245,7 @@ TEST_CASE("the counters of a busy pool add up at every moment") {
                              : 0;
                 accepted_before = now.accepted;
                 ++seen;
-            }
+            } while (!is_over);
         });
     }
     std::vector<std::thread> firing;

@@ -308,6 +308,7 @@ TEST_CASE("delayed tasks of many threads run or are reported, whenever their poo
             std::this_thread::yield();
         }
         if (round % 3 == 0) {
+            counted.count(fire_and_forget(pool, {.after = 1h}, timed_task(counted, 1h)));
             CHECK_FALSE(pool.drain(std::chrono::microseconds(random.roll(3'000))));
         }
         const auto timeout = std::chrono::microseconds(round % 2 == 0 ? 0 : random.roll(5'000));

@@ -209,7 +209,7 @@ TEST_CASE("a task may make, use and destroy pools of its own") {
     std::atomic<int> runs{0};
     for (int i = 0; i < load(300, 50); ++i) {
         fire_and_forget(outer, [&] {
-            thread_pool inner({.threads = 2, .max_threads = 2});
+            thread_pool inner({.threads = 2, .max_threads = 2, .exit_timeout = patience});
             for (int n = 0; n < 20; ++n) {
                 fire_and_forget(inner, [&] { ++runs; });
             }
@@ -226,7 +226,8 @@ TEST_CASE("thousands of pools come and go") {
     for (int t = 0; t < 2; ++t) {
         threads.emplace_back([&] {
             for (int i = 0; i < pools / 2; ++i) {
-                thread_pool pool({.threads = 1 + static_cast<unsigned>(i % 3)});
+                thread_pool pool(
+                    {.threads = 1 + static_cast<unsigned>(i % 3), .exit_timeout = patience});
                 for (int n = 0; n < i % 5; ++n) {
                     fire_and_forget(pool, [&] { ++runs; });
                 }
