@@ -12,8 +12,26 @@
 #include <latch>
 #include <thread>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <time.h>
+
+namespace {
+
+/// Whether the clocks of threads say that these have a processor all the time, whatever else runs
+/// on this machine.
+std::atomic<bool> are_undisturbed{false};
+
+} // namespace
+
+/// This program's own clock_gettime stands before the real one; the linker finds it first.
+extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
+    static const auto real =
+        reinterpret_cast<int (*)(clockid_t, timespec*)>(dlsym(RTLD_NEXT, "clock_gettime"));
+    const bool is_of_a_thread = clock < 0;
+    return real(is_of_a_thread && are_undisturbed ? CLOCK_MONOTONIC : clock, now);
+}
 
 namespace {
 
@@ -48,6 +66,7 @@ const child only_computes("only computes", [](ledger& book) {
     fire_and_forget(pool, [] {});
     CHECK(pool.drain(patience));
     use_up_descriptors();
+    are_undisturbed = true;
     std::atomic<int> left{60};
     for (int i = 0; i < 60; ++i) {
         fire_and_forget(pool, [&] {
@@ -71,7 +90,7 @@ TEST_CASE("tasks that compute do not make a pool grow where it can't see what it
     const outcome end = run(only_computes);
     check_exit(end);
     CHECK(end->notes[most_threads] >= 2);
-    CHECK(end->notes[most_threads] <= 8); // soft: on a busy machine one now and then
+    CHECK(end->notes[most_threads] <= 8); // one comes for half a second without progress
 }
 
 const child all_block("all block", [](ledger& book) {
