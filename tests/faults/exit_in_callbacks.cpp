@@ -30,12 +30,20 @@ using faf::fire_and_forget;
     }
 }
 
-/// Fires a task that takes a while, and returns when it runs.
+/// A task that goes on for a while when the process has begun to end.
+void last_until_the_end() {
+    while (child::own_ledger()->left_at == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    std::this_thread::sleep_for(100ms);
+}
+
+/// Fires such a task, and returns when it runs.
 void keep_busy(faf::thread_pool& pool, ledger& book) {
     static std::atomic<bool> is_running{false};
     fire_and_forget(pool, [&book] {
         is_running = true;
-        std::this_thread::sleep_for(200ms);
+        last_until_the_end();
         ++book.ran;
     });
     REQUIRE(eventually([] { return is_running.load(); }));
@@ -89,7 +97,7 @@ const child callbacks[] = {
                                            }
                                        }});
          for (int i = 0; i < 3; ++i) {
-             fire_and_forget(pool, [] { std::this_thread::sleep_for(300ms); });
+             fire_and_forget(pool, last_until_the_end);
          }
          wait_for_the_end();
      }},

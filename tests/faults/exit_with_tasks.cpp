@@ -20,13 +20,14 @@ using faf::failure;
 using faf::fire_and_forget;
 
 constexpr std::size_t many = load<std::size_t>(1'000'000, 50'000);
+constexpr std::size_t few = 1'000; ///< which one worker runs within any deadline here
 constexpr auto standard_deadline = 5s;
 
 std::atomic<bool> gate_is_open{false};
 
 /// Keeps all workers of the default pool busy until the gate opens, and has it hire no others.
-void close_the_gate() {
-    REQUIRE(faf::configure_default_pool({.max_threads = 1}));
+void close_the_gate(std::chrono::seconds exit_timeout = standard_deadline) {
+    REQUIRE(faf::configure_default_pool({.max_threads = 1, .exit_timeout = exit_timeout}));
     for (int i = 0; i < 64; ++i) {
         fire_and_forget([] { gate_is_open.wait(false); });
     }
@@ -87,7 +88,7 @@ TEST_CASE("main's exit code is kept while the queue is drained") {
 }
 
 const child slow_tasks("slow tasks", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.exit_timeout = 300ms}));
+    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 300ms}));
     faf::set_error_sink(book.counting_sink());
     for (std::size_t id = 0; id < many; ++id) {
         book.count(fire_and_forget([task = tracked(book, id)] {
@@ -109,11 +110,12 @@ TEST_CASE("slow tasks that do not fit into the deadline are reported as abandone
     // A task that was running at the deadline may have come to its end before the process did.
     const auto both = end->ran + end->tasks_reported_as(failure::abandoned);
     CHECK(both >= many);
-    CHECK(both <= many + std::thread::hardware_concurrency());
+    CHECK(both <= many + 2);
 }
 
 const child slow_tasks_by_default("slow tasks, no sink", [](ledger& book) {
-    REQUIRE(faf::configure_default_pool({.threads = 2, .max_threads = 2, .exit_timeout = 0s}));
+    REQUIRE(faf::configure_default_pool(
+        {.threads = 2, .max_threads = 2, .starvation_after = 0s, .exit_timeout = 0s}));
     for (int i = 0; i < 2; ++i) {
         fire_and_forget({.name = "stuck"}, [] { std::this_thread::sleep_for(1h); });
     }
@@ -141,7 +143,7 @@ TEST_CASE("abandoned tasks are named and counted on standard error, one line for
 
 const child exit_in_a_task("exit in a task", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    close_the_gate();
+    close_the_gate(patience);
     fire_and_forget([&book] {
         book.leave();
         std::exit(3);
@@ -156,9 +158,9 @@ const child exit_in_a_task("exit in a task", [](ledger& book) {
 TEST_CASE("exit called by a task runs the queue without that task and keeps the code") {
     const outcome end = run(exit_in_a_task);
     check_exit(end, 3);
-    check_leaving(end, standard_deadline);
     check_fates(end, many);
-    CHECK(end.leaving < load(4s, 60s)); // it did not wait for itself
+    CHECK(end.leaving.count() > 0);
+    CHECK(end.leaving < patience); // it did not wait for itself
     CHECK(end->tasks_reported_as(failure::abandoned) == 0);
 }
 
@@ -322,7 +324,7 @@ const child endless_task("endless task", [](ledger& book) {
             std::this_thread::sleep_for(1ms);
         }
     }));
-    fire_many(book, many);
+    fire_many(book, few);
 });
 
 TEST_CASE("an endless task at exit is reported once and holds up neither the rest nor the end") {
@@ -330,7 +332,7 @@ TEST_CASE("an endless task at exit is reported once and holds up neither the res
     check_exit(end);
     check_leaving(end, 3s);
     CHECK(end.leaving >= 3s);
-    CHECK(end->ran == many);
+    CHECK(end->ran == few);
     CHECK(end->reports_of(failure::abandoned) == 1);
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
 }
@@ -461,7 +463,7 @@ const child static_pool("static pool", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     book.count(
         fire_and_forget(pool_with_static_storage(), [] { std::this_thread::sleep_for(1h); }));
-    for (std::size_t id = 0; id < 10'000; ++id) {
+    for (std::size_t id = 0; id < few; ++id) {
         book.count(fire_and_forget(pool_with_static_storage(), tracked(book, id)));
     }
 });
@@ -470,7 +472,7 @@ TEST_CASE("a pool with static storage ends within its deadline and loses nothing
     const outcome end = run(static_pool);
     check_exit(end);
     check_leaving(end, 1s);
-    CHECK(end->ran == 10'000);
+    CHECK(end->ran == few);
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
 }
 
@@ -493,7 +495,7 @@ TEST_CASE("pools that all have to be given up at exit share one deadline") {
 
 const child static_pools("static pools", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    const faf::pool_options of_one{.threads = 1, .exit_timeout = 1s};
+    const faf::pool_options of_one{.threads = 1, .exit_timeout = 2s};
     static faf::thread_pool first(of_one);
     static faf::thread_pool second(of_one);
     static faf::thread_pool third(of_one);
@@ -506,14 +508,14 @@ const child static_pools("static pools", [](ledger& book) {
 TEST_CASE("pools with static storage that have to be given up share one deadline") {
     const outcome end = run(static_pools);
     check_exit(end);
-    check_leaving(end, 1s);
+    check_leaving(end, 2s);
     CHECK(end->tasks_reported_as(failure::abandoned) == 4);
 }
 
 void have_pools_fire_at_each_other(ledger& book) {
     faf::set_error_sink(book.counting_sink());
-    static faf::thread_pool here({.threads = 1});
-    static faf::thread_pool there({.threads = 1});
+    static faf::thread_pool here({.threads = 1, .exit_timeout = patience});
+    static faf::thread_pool there({.threads = 1, .exit_timeout = patience});
     struct hop {
         ledger* book;
         int left;
@@ -533,7 +535,7 @@ const child pools_fire_at_each_other("pools fire at each other", have_pools_fire
 TEST_CASE("what two pools fire at each other while the program exits all runs") {
     const outcome end = run(pools_fire_at_each_other);
     check_exit(end);
-    check_leaving(end, standard_deadline);
+    CHECK(end.leaving.count() > 0);
     CHECK(end->refused == 0);
     CHECK(end->ran == 101);
 }
@@ -548,7 +550,7 @@ const child one_is_late("one pool is late", [](ledger& book) {
 TEST_CASE("a pool whose deadline has passed leaves the others theirs at exit") {
     const outcome end = run(one_is_late);
     check_exit(end);
-    check_leaving(end, standard_deadline);
+    CHECK(end.leaving.count() > 0);
     CHECK(end->refused == 0);
     CHECK(end->ran == 101);
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
@@ -592,6 +594,7 @@ const child endless_own_thread("endless own thread", [](ledger& book) {
         book.count(fire_and_forget(faf::own_thread, [] { std::this_thread::sleep_for(1h); }));
     }
     fire_many(book, 100);
+    CHECK(eventually([&] { return book.ran == 100; })); // the deadline is short
 });
 
 TEST_CASE("endless tasks on threads of their own are reported at exit in time") {
@@ -656,6 +659,7 @@ const child blocked_sink("blocked sink", [](ledger& book) {
                     [] { throw 1; });
     CHECK(eventually([] { return is_in_sink.load(); }));
     fire_many(book, 1000);
+    CHECK(eventually([&] { return book.ran == 1000; })); // the deadline is short
 });
 
 TEST_CASE("a task whose sink blocks for ever can't hold up the exit") {

@@ -37,6 +37,9 @@ constexpr bool can_fork = true;
 
 enum note : std::size_t { step, children, hung, worst, seen };
 
+/// After so many a forked child is ended that hangs.
+constexpr unsigned most_seconds = static_cast<unsigned>(life_of_child.count());
+
 bool may_fork() {
     if (!can_fork) {
         WARN("left out: a sanitizer does not bear it");
@@ -58,7 +61,7 @@ template <class Body>
 int in_fork(Body body) {
     const pid_t pid = fork();
     if (pid == 0) {
-        alarm(static_cast<unsigned>(load(20s, 60s).count()));
+        alarm(most_seconds);
         body();
         std::exit(0);
     }
@@ -119,7 +122,7 @@ const child daemon_like("daemon", [](ledger& book) {
     if (fork() > 0) {
         _exit(0);
     }
-    alarm(60);
+    alarm(most_seconds);
     setsid();
     for (std::size_t id = 0; id < 1000; ++id) {
         book.count(fire_and_forget(tracked(book, id)));
@@ -132,8 +135,7 @@ TEST_CASE(
         return;
     }
     const outcome end = run(daemon_like);
-    CHECK(eventually([&] { return end->ran == 1000; }));
-    CHECK(end->accepted == 1000);
+    CHECK(eventually([&] { return end->ran == 1000 && end->accepted == 1000; }));
 }
 
 const child held_reference("held reference", [](ledger& book) {
@@ -375,7 +377,7 @@ const child forking_task("forking task", [](ledger& book) {
     const auto forks = [kind] {
         const pid_t pid = fork();
         if (pid == 0) {
-            alarm(60);
+            alarm(most_seconds);
             for (std::size_t id = 0; id < 100; ++id) {
                 shared.count(fire_and_forget(tracked(shared, id)));
             }
@@ -440,7 +442,7 @@ const child forking_sink("forking sink", [](ledger& book) {
         shared.count(report);
         const pid_t pid = fork();
         if (pid == 0) {
-            alarm(60);
+            alarm(most_seconds);
             for (std::size_t id = 0; id < 100; ++id) {
                 shared.count(fire_and_forget(tracked(shared, id)));
             }
@@ -518,7 +520,7 @@ const child under_load("under load", [](ledger& book) {
     for (long round = 0; round < rounds; ++round) {
         const pid_t pid = fork();
         if (pid == 0) {
-            alarm(static_cast<unsigned>(load(10s, 60s).count()));
+            alarm(most_seconds);
             for (int i = 0; i < 100; ++i) {
                 book.count(fire_and_forget([&book] { ++book.ran; }));
             }
@@ -544,7 +546,7 @@ TEST_CASE("two thousand forks under load: no child hangs or loses what it fires"
         return;
     }
     const long rounds = load(2000, 200);
-    const outcome end = run(under_load, rounds, 250s);
+    const outcome end = run(under_load, rounds, 600s);
     check_exit(end);
     CHECK(end->notes[children] == rounds);
     CHECK(end->notes[hung] == 0);
@@ -557,7 +559,7 @@ const child first_uses("first uses", [](ledger& book) {
         // The library's very first use and a fork meet in this child.
         const pid_t pid = fork();
         if (pid == 0) {
-            alarm(static_cast<unsigned>(load(10s, 60s).count()));
+            alarm(most_seconds);
             std::atomic<bool> goes{false};
             std::thread other([&] {
                 goes = true;
@@ -586,7 +588,7 @@ TEST_CASE("a fork in the middle of the library's first use leaves the child able
         return;
     }
     const long rounds = load(500, 100);
-    const outcome end = run(first_uses, rounds, 250s);
+    const outcome end = run(first_uses, rounds, 600s);
     check_exit(end);
     CHECK(end->notes[hung] == 0);
     CHECK(end->ran == static_cast<std::uint64_t>(rounds));

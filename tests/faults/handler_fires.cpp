@@ -90,8 +90,13 @@ const child handler_fires("handler fires", [](ledger& book) {
     action.sa_handler = fire_from_handler;
     sigaction(SIGALRM, &action, nullptr);
     ring_each(book.argument == plain ? 1000us : 200us);
-    const auto end = std::chrono::steady_clock::now() + load(3s, 1s);
-    for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = begin + load(3s, 1s);
+    const auto is_enough = [&] { // on a busy machine several signals become one
+        return book.notes[handled] > 100 && book.notes[by_handler] > 0;
+    };
+    for (int i = 0; std::chrono::steady_clock::now() < (is_enough() ? end : begin + patience);
+         ++i) {
         for (int k = 0; k < 200; ++k) {
             fire_as_main(book.argument, k);
         }

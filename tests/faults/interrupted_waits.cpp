@@ -35,7 +35,7 @@ const child in_a_storm("in a storm", [](ledger& book) {
     const signal_storm storm;
     std::size_t id = 0;
     for (int round = 0; round < load(20, 4); ++round) {
-        faf::thread_pool pool({.threads = 2, .max_threads = 2});
+        faf::thread_pool pool({.threads = 2, .max_threads = 2, .starvation_after = 0s});
         expose(pool, 2);
         faf::thread_pool full({.threads = 1,
                                .max_pending = 2,

@@ -124,6 +124,7 @@ TEST_CASE("timers of own_thread run one after another where no threads are allow
 
 const child limited_at_exit("limited at exit", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
+    REQUIRE(faf::configure_default_pool({.exit_timeout = patience}));
     faf::limit_own_threads(1);
     book.count(fire_and_forget(tracked(book, 200)));
     for (std::size_t id = 0; id < 200; ++id) { // in crowds, so that many are too many

@@ -22,17 +22,14 @@ using faf::failure;
 using faf::fire_and_forget;
 
 /// Keeps all threads busy and notes how many the default pool has when it is quiet again: those
-/// that were hired for blocked ones are gone then.
-void note_threads(ledger& book) {
+/// that were hired for blocked ones are gone then, which are more than `most`.
+void note_threads(ledger& book, std::size_t most) {
     for (int i = 0; i < 20; ++i) {
         fire_and_forget([] { std::this_thread::sleep_for(20ms); });
     }
     CHECK(faf::drain(patience));
-    std::size_t before = 0;
-    while (std::exchange(before, faf::snapshot().threads) != faf::snapshot().threads) {
-        std::this_thread::sleep_for(2s);
-    }
-    book.notes[0] = static_cast<long>(before);
+    CHECK(eventually([=] { return faf::snapshot().threads <= most; }));
+    book.notes[0] = static_cast<long>(faf::snapshot().threads);
 }
 
 const child configured("configured", [](ledger& book) {
@@ -40,7 +37,7 @@ const child configured("configured", [](ledger& book) {
     CHECK(faf::configure_default_pool({.threads = 2, .max_threads = 2}));
     CHECK(faf::configure_default_pool(
         {.threads = 3, .max_threads = 3, .name = "mine", .on_error = book.counting_sink()}));
-    note_threads(book);
+    note_threads(book, 3);
     fire_and_forget([] {
         std::array<char, 16> name{};
         pthread_getname_np(pthread_self(), name.data(), name.size());
@@ -64,7 +61,7 @@ TEST_CASE("the default pool is set up by the last configuration before its first
 const child configured_too_late("configured too late", [](ledger& book) {
     faf::snapshot();
     CHECK_FALSE(faf::configure_default_pool({.threads = 7, .max_threads = 7}));
-    note_threads(book);
+    note_threads(book, faf::detail::usable_cpus());
     book.notes[1] = static_cast<long>(faf::detail::usable_cpus());
 });
 
@@ -84,7 +81,7 @@ const child one_processor("one processor", [](ledger& book) {
     CPU_ZERO(&allowed);
     CPU_SET(first, &allowed);
     REQUIRE(sched_setaffinity(0, sizeof allowed, &allowed) == 0);
-    note_threads(book);
+    note_threads(book, 1);
     for (std::size_t id = 0; id < 10'000; ++id) {
         book.count(fire_and_forget(tracked(book, id)));
     }
@@ -187,7 +184,7 @@ const child drained_inside("drained inside", [](ledger& book) {
 });
 
 TEST_CASE("drain and shutdown from a task of the default pool answer false at once") {
-    const outcome end = run(drained_inside, 0, 10s);
+    const outcome end = run(drained_inside);
     check_exit(end);
     CHECK(end->notes[0] == 1);
     CHECK(end->notes[1] == 1);
@@ -217,7 +214,7 @@ const child drained_inside_own("drained inside own_thread", [](ledger& book) {
 TEST_CASE("drain and shutdown from an own_thread task answer false at once, and the queue runs") {
     for (const long way : {0, 1}) {
         CAPTURE(way);
-        const outcome end = run(drained_inside_own, way, 10s);
+        const outcome end = run(drained_inside_own, way);
         check_exit(end);
         CHECK(end->notes[0] == 1);
         CHECK(end->ran == 100);

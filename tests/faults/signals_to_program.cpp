@@ -66,7 +66,7 @@ void run_as_main(ledger& book, int signal, Body body) {
     std::thread([&] {
         const pid_t pid = fork();
         if (pid == 0) {
-            alarm(static_cast<unsigned>(load(10s, 60s).count()));
+            alarm(static_cast<unsigned>(life_of_child.count()));
             std::thread([end = ready[1]] {
                 sigset_t all; // it must not be the one to take the signal
                 sigfillset(&all);
@@ -307,7 +307,7 @@ const child children_of_tasks("children of tasks", [](ledger& book) {
         if (pid > 0) {
             std::this_thread::sleep_for(10ms);
             kill(pid, SIGTERM);
-            alarm(static_cast<unsigned>(load(10s, 60s).count()));
+            alarm(static_cast<unsigned>(life_of_child.count()));
             shared.notes[status] = wait_for(pid);
         }
     };

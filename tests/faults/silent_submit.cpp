@@ -53,10 +53,10 @@ void spin_for(std::chrono::nanoseconds time) {
     }
 }
 
-/// Until all have run, or for a second: a wake-up that was trapped never comes.
+/// Until all have run, or a call was trapped: a wake-up that was never comes.
 void wait_for(const std::atomic<std::uint64_t>& ran, std::uint64_t all) {
-    const auto end = std::chrono::steady_clock::now() + 1s;
-    while (ran < all && std::chrono::steady_clock::now() < end) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (ran < all && system_calls == 0 && std::chrono::steady_clock::now() < end) {
         faf::detail::cpu_relax();
     }
 }

@@ -169,7 +169,7 @@ const child fires_at_workers_end("fires at a worker's end", [](ledger& book) {
     CHECK(eventually([&] { return book.accepted + book.refused == 2; }));
     // A worker of the default pool ends at shutdown(), and fires at the pool that it leaves.
     fire_and_forget([] { at_thread_end.id = 3; });
-    faf::shutdown(10s);
+    faf::shutdown(patience);
 });
 
 TEST_CASE("a thread_local destructor of a worker may fire") {

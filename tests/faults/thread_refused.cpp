@@ -34,7 +34,7 @@ long next_call() {
 const child fails_at_k("fails at call k", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     refuse(next_call() + book.argument - 1, next_call() + book.argument - 1);
-    faf::thread_pool pool({.threads = 3, .max_threads = 3});
+    faf::thread_pool pool({.threads = 3, .max_threads = 3, .starvation_after = 0s});
     for (std::size_t id = 0; id < 2000; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
         std::this_thread::sleep_for(10us); // longer than the pause between tries, all in all
@@ -449,8 +449,9 @@ const child closes_meanwhile("closes while a thread is being started", [](ledger
     std::thread closer([] {
         CHECK(eventually([] { return faf::snapshot().running == 1; }));
         CHECK_FALSE(faf::shutdown(0s));
+        new_threads.take_time = false;
     });
-    new_threads.time_each = 50ms;
+    new_threads.take_time = true;
     refuse(next_call(), never_again);
     book.count(fire_and_forget(faf::own_thread, tracked(book, 0)));
     closer.join();

@@ -6,6 +6,7 @@
 // ledger in shared memory, so that what it did can be read when it is gone.
 
 #include "catch.hpp"
+#include "eventually.hpp"
 #include "load.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
@@ -30,8 +31,6 @@
 #include <unistd.h>
 
 namespace faf_test {
-
-using namespace std::chrono_literals;
 
 /// What has become of one task.
 struct task_marks {
@@ -216,9 +215,12 @@ inline std::string text_of(int fd) {
     return text;
 }
 
+/// Far longer than a child takes; longer than the patience of what waits inside of it.
+inline constexpr std::chrono::seconds life_of_child = 2 * patience;
+
 /// Runs `part` to its end, or kills it after `limit`.
 inline outcome run(const child& part, long argument = 0,
-                   std::chrono::seconds limit = load(30s, 120s)) {
+                   std::chrono::seconds limit = life_of_child) {
     const int shared = memory_file(sizeof(ledger));
     const int errors = memory_file(0);
     const int output = memory_file(0);
@@ -277,10 +279,14 @@ inline void check_exit(const outcome& of, int code = 0) {
     CHECK(of.exit_code == code);
 }
 
-/// That the child ended within `deadline` and a second, a sanitizer permitting.
+/// What the end of a child may take besides its deadline, on a busy machine. Less than the five
+/// seconds that an executor has which says nothing; a sanitizer takes longer.
+inline constexpr std::chrono::seconds time_to_leave = load(3s, 20s);
+
+/// That the child ended within `deadline` and what its end takes.
 inline void check_leaving(const outcome& of, std::chrono::nanoseconds deadline) {
     CHECK(of.leaving.count() > 0);
-    CHECK(of.leaving < deadline + load(1s, 20s));
+    CHECK(of.leaving < deadline + time_to_leave);
 }
 
 } // namespace faf_test

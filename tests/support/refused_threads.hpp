@@ -20,7 +20,7 @@ struct thread_refusals {
     std::atomic<long> last{-1}; ///< those numbered [first, last], from 0
     std::atomic<long> calls{0};
     std::atomic<long> refused{0};
-    std::atomic<std::chrono::milliseconds> time_each{std::chrono::milliseconds(0)};
+    std::atomic<bool> take_time{false}; ///< refused calls return when this is false
 
     static constexpr long never_again = 1L << 40;
 
@@ -36,8 +36,8 @@ struct thread_refusals {
             return false;
         }
         ++refused;
-        if (time_each.load().count() > 0) {
-            std::this_thread::sleep_for(time_each.load());
+        while (take_time) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
         return true;
     }

@@ -4,6 +4,8 @@
 // A thousand signals a second at every thread of the process, so that whatever waits in the system
 // is interrupted: the handler is set without SA_RESTART.
 
+#include "eventually.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -32,7 +34,9 @@ public:
         struct sigaction action {};
         action.sa_handler = [](int) { handled().fetch_add(1, std::memory_order_relaxed); };
         sigaction(SIGALRM, &action, &before_);
+        const long before = handled();
         thread_ = std::thread([this] { rage(); });
+        static_cast<void>(eventually([=] { return handled() > before; }));
     }
     ~signal_storm() {
         is_over_ = true;
