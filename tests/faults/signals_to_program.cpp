@@ -9,9 +9,12 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <string_view>
 #include <thread>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -57,8 +60,21 @@ bool may_fork() {
     return can_fork;
 }
 
+/// Set by a main that stays, when it only waits.
+std::atomic<bool> main_only_waits{false};
+
+/// Returns when main has left, or only waits.
+void wait_for_main() {
+    const std::string path = "/proc/self/task/" + std::to_string(getpid()) + "/stat";
+    for (std::string text; !main_only_waits && text.find(") Z") == text.npos;) {
+        std::this_thread::sleep_for(1ms);
+        std::ifstream file(path);
+        std::getline(file, text);
+    }
+}
+
 /// Runs `body` as the main of a process that this one forks: there it may call pthread_exit, which
-/// Catch2 does not let pass. Sends it `signal` once it says it is ready, and notes how it ended.
+/// Catch2 does not let pass. Sends it `signal` when main has left, and notes how it ended.
 template <class Body>
 void run_as_main(ledger& book, int signal, Body body) {
     std::array<int, 2> ready{};
@@ -71,7 +87,7 @@ void run_as_main(ledger& book, int signal, Body body) {
                 sigset_t all; // it must not be the one to take the signal
                 sigfillset(&all);
                 pthread_sigmask(SIG_SETMASK, &all, nullptr);
-                std::this_thread::sleep_for(200ms); // main has left by then, or waits
+                wait_for_main();
                 static_cast<void>(!write(end, "!", 1));
             }).detach();
             body();
@@ -181,6 +197,7 @@ const child waits_elsewhere("waits elsewhere", [](ledger& book) {
         }).detach();
         fire_and_forget({.every = 1ms}, [] {});
         if (book.argument == 2) {
+            main_only_waits = true;
             for (;;) {
                 pause();
             }
@@ -206,7 +223,7 @@ const child all_left("all left", [](ledger& book) {
     run_as_main(book, 0, [] {
         fire_and_forget([] {});
         std::thread([] {
-            std::this_thread::sleep_for(300ms); // main has left by now
+            wait_for_main();
             fire_and_forget([] {});
             faf::shutdown(patience);
         }).detach();
@@ -277,12 +294,19 @@ pid_t spawn_sleeper() {
     return error == 0 ? pid : -1;
 }
 
+/// Returns when the child is that program: before, Catch2 handles its signals.
 pid_t fork_sleeper() {
+    std::array<int, 2> until_exec{};
+    REQUIRE(pipe2(until_exec.data(), O_CLOEXEC) == 0);
     const pid_t pid = fork();
     if (pid == 0) {
         execlp("sleep", "sleep", "1000", static_cast<char*>(nullptr));
         _exit(127);
     }
+    close(until_exec[1]);
+    char none = 0;
+    static_cast<void>(!read(until_exec[0], &none, 1)); // the other end is closed
+    close(until_exec[0]);
     return pid;
 }
 
@@ -305,7 +329,6 @@ const child children_of_tasks("children of tasks", [](ledger& book) {
         }
         const pid_t pid = shared.argument == 0 ? spawn_sleeper() : fork_sleeper();
         if (pid > 0) {
-            std::this_thread::sleep_for(10ms);
             kill(pid, SIGTERM);
             alarm(static_cast<unsigned>(life_of_child.count()));
             shared.notes[status] = wait_for(pid);

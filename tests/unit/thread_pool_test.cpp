@@ -96,7 +96,7 @@ TEST_CASE("the stats of a pool add up when it is quiet") {
     const error_recorder errors;
     std::stop_source source;
     source.request_stop();
-    thread_pool pool({.threads = 2, .max_threads = 2});
+    thread_pool pool({.threads = 2, .max_threads = 2, .starvation_after = 0s});
     for (int i = 0; i < 100; ++i) {
         fire_and_forget(pool, [] {});
         fire_and_forget(pool, fail);
