@@ -36,7 +36,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///     faf::task<> ask() { std::printf("%d\n", co_await answer()); }
 ///     fire_and_forget(ask);
 ///
-/// T may be void, a reference, or move-only. What the coroutine throws is thrown by the co_await.
+/// T may be void, a reference of either kind, move-only, or copy-only. What the coroutine throws is thrown by the co_await.
 /// Only coroutines of this library can await it: task, and detached.
 ///
 /// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's
@@ -171,8 +171,9 @@ inline detail::wait_maker<detail::token_wait> this_stop_token() noexcept {
 /// reported too. It begins on the pool, but for one that is full and has its callers run what they
 /// fire.
 ///
-/// Lifetime: as for task. A lambda's captures dangle here, because nobody keeps the lambda: fire it
-/// with fire_and_forget instead, and let it return a task.
+/// Lifetime: as for task. A lambda's captures would dangle here, because nobody keeps the lambda:
+/// one that has captures does not compile. Give it arguments instead, or fire it with
+/// fire_and_forget and let it return a task. The object of a member function must outlive it.
 using detached = detail::oneway_task<detail::on_default_pool>;
 
 /// A callback as something to await. Whoever gets the callback completes it, on any thread, before

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: fire_and_forget: nobody keeps the captures of a faf::detached: return a faf::task, or call it yourself.
+// expect: fire_and_forget: the captures of a lambda are gone as soon as this faf::detached waits: pass them as arguments, or fire a lambda that returns a faf::task.
 #include <fire_and_forget/coroutine.hpp>
 
 int main() {

@@ -300,6 +300,38 @@ TEST_CASE("a task gives values, move-only values and references") {
     CHECK(target == 44);
 }
 
+TEST_CASE("a task gives what is about to move, and what can only be copied") {
+    struct copy_only {
+        explicit copy_only(int of) noexcept : value(of) {}
+        copy_only(const copy_only&) = default;
+        copy_only(copy_only&&) = delete;
+        copy_only& operator=(const copy_only&) = delete;
+        ~copy_only() = default;
+        int value;
+    };
+    faf::testing::manual_executor ex;
+    std::unique_ptr<int> given = std::make_unique<int>(1);
+    std::unique_ptr<int> taken;
+    int copied = 0;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto gives = [](std::unique_ptr<int>& from) -> faf::task<std::unique_ptr<int>&&> {
+            co_await faf::yield();
+            co_return std::move(from);
+        };
+        const auto copies = []() -> faf::task<copy_only> {
+            const copy_only local(2);
+            co_return local;
+        };
+        taken = co_await gives(given);
+        copied = (co_await copies()).value;
+    });
+    ex.run_all();
+    CHECK(given == nullptr);
+    REQUIRE(taken != nullptr);
+    CHECK(*taken == 1);
+    CHECK(copied == 2);
+}
+
 TEST_CASE("an exception passes through the awaits, and can be caught there") {
     error_recorder errors;
     virtual_time time;

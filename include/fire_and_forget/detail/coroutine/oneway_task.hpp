@@ -14,6 +14,7 @@
 #include "frame_pool.hpp"
 #include "task_promise.hpp"
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <type_traits>
@@ -25,6 +26,21 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 struct on_default_pool {
     static scheduler* get() noexcept { return &default_scheduler(); }
 };
+
+template <class T>
+concept holds_what_is_not_assigned =
+    std::is_class_v<T> && !std::is_empty_v<T> && !std::is_copy_assignable_v<T> &&
+    !std::is_default_constructible_v<T>;
+
+/// Whether a coroutine that has Args for parameters, as coroutine_traits is told, is that of a
+/// lambda with captures. The lambda comes first then; what can be assigned is another class whose
+/// call operator this may be, or an argument.
+template <class Returned, class... Args>
+inline constexpr bool is_lambda_with_captures = false;
+template <class Returned, class First, class... Rest>
+inline constexpr bool is_lambda_with_captures<Returned, First, Rest...> =
+    holds_what_is_not_assigned<std::remove_cvref_t<First>>&&
+        std::is_invocable_r_v<Returned, First, Rest...>;
 
 /// The return type of a coroutine that starts on the scheduler of `Place`, as a chain of its own.
 template <class Place>
@@ -59,7 +75,8 @@ struct oneway_task {
 
         struct start {
             static bool await_ready() noexcept { return false; }
-            static void await_suspend(std::coroutine_handle<promise_type> made) {
+            template <std::derived_from<promise_type> Promise>
+            static void await_suspend(std::coroutine_handle<Promise> made) {
                 made.promise().begin(made);
             }
             static void await_resume() noexcept {}
@@ -76,7 +93,7 @@ struct oneway_task {
         }
 
         /// *this may be gone afterwards.
-        void begin(std::coroutine_handle<promise_type> self) {
+        void begin(std::coroutine_handle<> self) {
             of = this;
             set_next(self, *this);
             scheduler* const on = Place::get();
@@ -104,4 +121,25 @@ struct oneway_task {
 template <class Place>
 inline constexpr bool starts_itself<oneway_task<Place>> = true;
 
+/// The promise of a coroutine that may be a lambda's. It begins where the other does.
+template <class Place, class... Args>
+struct promise_without_captures : oneway_task<Place>::promise_type {
+    using oneway_task<Place>::promise_type::promise_type;
+
+    oneway_task<Place> get_return_object(call_site coroutine = call_site::current()) noexcept {
+        static_assert(
+            !is_lambda_with_captures<oneway_task<Place>, Args...>,
+            "fire_and_forget: the captures of a lambda are gone as soon as this faf::detached "
+            "waits: pass them as arguments, or fire a lambda that returns a faf::task.");
+        return oneway_task<Place>::promise_type::get_return_object(coroutine);
+    }
+};
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
+
+/// Where the compiler looks for the promise of a coroutine. A lambda is not yet complete there.
+template <class Place, class First, class... Rest>
+requires std::is_class_v<std::remove_reference_t<First>>
+struct std::coroutine_traits<faf::detail::oneway_task<Place>, First, Rest...> {
+    using promise_type = faf::detail::promise_without_captures<Place, First, Rest...>;
+};

@@ -97,18 +97,26 @@ void rethrow_if_any([[maybe_unused]] const std::exception_ptr& kept);
 /// What a coroutine came to.
 template <class T>
 class coroutine_result {
+    static constexpr bool is_copy_only =
+        std::is_copy_constructible_v<T> && !std::is_move_constructible_v<T>;
+    template <class U>
+    static constexpr bool is_copied = is_copy_only&& std::same_as<std::remove_cvref_t<U>, T>;
+
 public:
-    /// As `return` would: what converts by itself, and what stands in braces.
-    template <std::convertible_to<T> U = T>
-    void return_value(U&& value) {
-        if constexpr (std::same_as<std::remove_cvref_t<U>, T> || std::is_arithmetic_v<T>) {
+    /// As `return` would: what converts by itself, and what stands in braces. One that can't be
+    /// moved is copied.
+    template <class U = T>
+    requires(std::convertible_to<U, T> || is_copied<U>) void return_value(U&& value) {
+        if constexpr (is_copied<U>) {
+            emplace(std::as_const(value));
+        } else if constexpr (std::same_as<std::remove_cvref_t<U>, T> || std::is_arithmetic_v<T>) {
             emplace(std::forward<U>(value));
         } else {
             emplace(as_returned(std::forward<U>(value)));
         }
     }
     template <class U>
-    requires(!std::convertible_to<U, T>) void return_value(U&&) {
+    requires(!std::convertible_to<U, T> && !is_copied<U>) void return_value(U&&) {
         static_assert(!std::is_same_v<U, U>,
                       "fire_and_forget: what is co_returned does not convert to the task's type, "
                       "as it would have to for a `return`.");
@@ -122,7 +130,11 @@ public:
 
     T take() {
         rethrow_if_any(exception());
-        return std::move(std::get<1>(came_to_));
+        if constexpr (is_copy_only) {
+            return std::get<1>(came_to_);
+        } else {
+            return std::move(std::get<1>(came_to_));
+        }
     }
     T copy() const {
         rethrow_if_any(exception());
@@ -161,6 +173,15 @@ public:
 private:
     T* value_ = nullptr;
     std::exception_ptr exception_;
+};
+
+/// A T&& that is returned refers to what somebody else keeps.
+template <class T>
+class coroutine_result<T&&> : public coroutine_result<T&> {
+public:
+    void return_value(T&& value) noexcept { this->emplace(value); }
+
+    T&& take() const { return std::move(coroutine_result<T&>::take()); }
 };
 
 template <>

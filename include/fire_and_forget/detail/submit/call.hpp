@@ -25,9 +25,11 @@ void closure<Fn, Args...>::call_with(Parts&& parts, task_run& run) {
     const auto invoke_and_look = [&](auto&&... first) { // first: the stop_token or nothing
         using result = decltype(invoke(std::forward<Parts>(parts), arguments, std::move(first)...));
         using plain_result = std::remove_cvref_t<result>;
-        static_assert(!starts_itself<plain_result> || !std::is_class_v<Fn> || std::is_empty_v<Fn>,
-                      "fire_and_forget: nobody keeps the captures of a faf::detached: return a "
-                      "faf::task, or call it yourself.");
+        // A lambda with captures, which can't be assigned, has been refused as a faf::detached.
+        static_assert(!starts_itself<plain_result> || !std::is_class_v<Fn> || std::is_empty_v<Fn> ||
+                          !std::is_copy_assignable_v<Fn>,
+                      "fire_and_forget: nobody keeps the members that a faf::detached refers to: "
+                      "return a faf::task.");
         if constexpr (error_result<plain_result>) {
             auto&& returned = invoke(std::forward<Parts>(parts), arguments, std::move(first)...);
             run.returned(returned);
