@@ -169,10 +169,10 @@ enum class overflow : std::uint8_t {
 ///     faf::thread_pool four({.threads = 4, .fixed = true, .exit_timeout = faf::forever});
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
-/// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`), how they wake
-/// (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`), what the threads
-/// are like (`name`, `stack_size`, `on_thread_start`, `on_thread_stop`), and who hears of errors
-/// (`on_error`).
+/// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`),
+/// how they wake (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`),
+/// what the threads are like (`name`, `stack_size`, `on_thread_start`, `on_thread_stop`), and who
+/// hears of errors (`on_error`).
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.

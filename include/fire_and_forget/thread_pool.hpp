@@ -73,6 +73,21 @@ public:
         return door().drain_until(detail::deadline_after(timeout));
     }
 
+    /// No worker begins a task from here on, until resume(): what is queued stays, what comes waits
+    /// with it, and what runs goes on. So do coroutines until they wait. What a worker is just
+    /// taking may still run. May be repeated; one resume() ends it.
+    ///
+    /// Meanwhile drain() waits, for ever if it is not told a time; calls with overflow::wait or
+    /// overflow::run_in_caller do as if the pool was simply full; tasks that expire are dropped
+    /// when it goes on. To close the pool, or to end the program, is to resume: nothing is lost.
+    void pause() { door().pause(); }
+
+    /// Ends pause(): workers come for what is queued. Without it, nothing happens.
+    void resume() { door().resume(); }
+
+    /// Whether pause() was called and has not been ended.
+    bool is_paused() const noexcept { return door().is_paused(); }
+
     /// Closes the pool: asks tasks that take a stop_token to stop, lets those that are queued and
     /// running finish for `timeout` at most, or as long as it takes, reports the others as
     /// abandoned, and ends the threads. True if nothing was abandoned.

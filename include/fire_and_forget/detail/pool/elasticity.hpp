@@ -22,9 +22,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///        When enough can run, the waiting tasks are simply many, and more threads would not help.
 ///        Still one more comes every half second without progress: what keeps the processor may be
 ///        waiting in a loop for a task behind it.
-///        Where tasks may wait for so long only (`grow_after`), each that has gets a thread, whoever
-///        runs: when nobody is free, what waits is noted, and what of it has not been taken when the
-///        time is over has waited too long. Then what waits is noted anew.
+///        Where tasks may wait for so long only (`grow_after`), each that has gets a thread,
+///        whoever runs: when nobody is free, what waits is noted, and what of it has not been taken
+///        when the time is over has waited too long. Then what waits is noted anew.
 ///        Those that were asleep for half a second without a break, and are too many, leave.
 /// Pace   From the moment at which nobody is free any more, and after each hiring, looks come soon
 ///        and then ever more rarely, each after a third as long again: a task behind some that have

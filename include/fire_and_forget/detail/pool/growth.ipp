@@ -19,22 +19,26 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+namespace growing {
+
+/// In a pool that never has more than one thread it is usual that tasks wait for another, so nobody
+/// is told unless he has asked for it.
+inline std::chrono::nanoseconds starvation_after(const pool_options& asked,
+                                                 const workforce& workers) noexcept {
+    const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
+    const bool is_wanted = workers.most_places() > 1 || is_asked_for;
+    return std::chrono::nanoseconds(is_wanted ? asked.starvation_after : time_span());
+}
+
+} // namespace growing
+
 FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes,
                                       workforce& workers, shutdown_participant& owner,
                                       quiescence& quiet, sink_lending& sinks)
     : lanes_(lanes), bell_(lanes.bell), workers_(workers), owner_(owner), quiet_(quiet),
       sinks_(sinks), wants_to_know_(may_grow()),
-      elasticity_(
-          workers.places(), workers.most_places(),
-          [&] {
-              // In a pool that never has more than one thread it is usual that tasks wait for another,
-              // so nobody is told unless he has asked for it.
-              const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
-              return workers.most_places() > 1 || is_asked_for
-                         ? std::chrono::nanoseconds(asked.starvation_after)
-                         : std::chrono::nanoseconds(0);
-          }(),
-          asked.grow_after) {}
+      elasticity_(workers.places(), workers.most_places(),
+                  growing::starvation_after(asked, workers), asked.grow_after) {}
 
 FIRE_AND_FORGET_ENGINE bool growth::is_to_leave() noexcept {
     std::uint32_t leaving = leaving_.load(std::memory_order_relaxed);

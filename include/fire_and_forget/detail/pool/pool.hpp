@@ -65,6 +65,10 @@ public:
     /// In a forked child: what it has refused there, and nothing of what its parent does.
     stats snapshot() const;
 
+    /// From here on no worker begins a task, until resume(), or until the pool begins to close.
+    void pause();
+    void resume();
+
     /// The end of the pool's owner, who must not use it any more.
     void retire();
 
@@ -72,7 +76,7 @@ public:
     std::chrono::nanoseconds exit_timeout() const noexcept override;
     std::uint64_t admissions() const override;
     bool is_quiet(std::size_t own) const noexcept override;
-    void note_closing() noexcept override { door_.shut(); }
+    void note_closing() noexcept override;
     void note_closed() noexcept override;
     bool abandon_queued(abandoned_tasks& abandoned, before_end was) override;
     std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override;
@@ -119,6 +123,7 @@ private:
     growth growth_;
     worker_loop loop_;
     thread_hooks hooks_;
+    bool may_pause_ = true; ///< under the mutex
     std::atomic<std::uint64_t> refused_{0};
 };
 

@@ -112,6 +112,25 @@ FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     until_the_end.end_in_order();
 }
 
+FIRE_AND_FORGET_ENGINE void pool::pause() {
+    if (is_in_its_process()) {
+        const library_lock lock(parts_.quiet.mutex());
+        if (may_pause_) {
+            lanes_.pause();
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void pool::resume() {
+    if (is_in_its_process()) {
+        lanes_.resume();
+        lanes_.bell.call_all();
+        if (lanes_.may_have_tasks()) {
+            workers_.ring({});
+        }
+    }
+}
+
 FIRE_AND_FORGET_ENGINE void pool::retire() {
     if (!is_in_its_process()) {
         return; // a forked child lets its parent's pool lie
@@ -193,6 +212,19 @@ FIRE_AND_FORGET_ENGINE bool pool::is_quiet(std::size_t own) const noexcept {
     const std::uint64_t ended_by_now = ended().all(); // COUNT-1
     return !parts_.delayed.has_awaited() &&
            lanes_.pushed() + callers_.running() <= ended_by_now + own;
+}
+
+FIRE_AND_FORGET_ENGINE void pool::note_closing() noexcept {
+    door_.shut();
+    if (is_in_its_process()) {
+        {
+            const library_lock lock(parts_.quiet.mutex());
+            may_pause_ = false;
+        }
+        if (lanes_.is_paused()) { // what was accepted is to run
+            resume();
+        }
+    }
 }
 
 FIRE_AND_FORGET_ENGINE void pool::note_closed() noexcept {

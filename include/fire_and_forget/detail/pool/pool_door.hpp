@@ -99,6 +99,9 @@ public:
     std::chrono::nanoseconds exit_timeout() const noexcept;
     stats snapshot() const;
     bool drain_until(steady_time deadline);
+    void pause();
+    void resume();
+    bool is_paused() const noexcept;
     void begin_closing();
     void give_up_late(steady_time deadline);
     bool shutdown_until(steady_time deadline);

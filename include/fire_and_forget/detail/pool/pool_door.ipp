@@ -128,6 +128,18 @@ FIRE_AND_FORGET_ENGINE bool pool_door::drain_until(steady_time deadline) {
     return behind_.parts_.end.drain_until(deadline);
 }
 
+FIRE_AND_FORGET_ENGINE void pool_door::pause() {
+    behind_.pause();
+}
+
+FIRE_AND_FORGET_ENGINE void pool_door::resume() {
+    behind_.resume();
+}
+
+FIRE_AND_FORGET_ENGINE bool pool_door::is_paused() const noexcept {
+    return lanes_.is_paused();
+}
+
 FIRE_AND_FORGET_ENGINE void pool_door::begin_closing() {
     behind_.parts_.end.begin();
 }

@@ -62,7 +62,9 @@ public:
     std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) noexcept;
 
     /// Begins the next task of those that were taken together; null if none is left.
-    slot* begin_next() noexcept { return task_taker::begin_next(claim_); }
+    slot* begin_next() noexcept {
+        return claim_.has_more() && may_take() ? task_taker::begin_next(claim_) : nullptr;
+    }
     static slot* begin_next(claim& of) noexcept;
 
     /// The task that was begun last.

@@ -67,7 +67,7 @@ FIRE_AND_FORGET_ENGINE task_taker::task_taker(claim& its, const lane_set* until_
       claim_(its), until_over_(until_over) {}
 
 FIRE_AND_FORGET_ENGINE bool task_taker::may_take() const noexcept { // TAKER-2
-    return until_over_ == nullptr || !until_over_->is_over();
+    return until_over_ == nullptr || !until_over_->is_withheld();
 }
 
 /// A coroutine may be counted elsewhere, so it comes alone.

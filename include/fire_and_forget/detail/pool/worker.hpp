@@ -28,12 +28,19 @@ struct alignas(cache_line) worker {
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
 
-    /// Begins its next task: one that it has claimed before, or else one from a lane.
-    bool take_next() noexcept { return taker.begin_next() != nullptr || search.take_next(taker); }
+    /// Begins its next task: one that it has claimed before, or else one from a lane. What it has
+    /// claimed before a pause comes first after it. // CLAIM-2
+    bool take_next() noexcept {
+        return taker.begin_next() != nullptr ||
+               (!taker.its().has_more() && search.take_next(taker));
+    }
 
     /// Begins a task that another worker has claimed and not begun. How many it got.
     enum class from : std::uint8_t { anybody, who_stands_still };
     std::uint32_t take_over(from whom = from::anybody) noexcept {
+        if (taker.its().has_more()) {
+            return 0; // all is paused // CLAIM-2
+        }
         return lanes.withdraw_into(
             taker.its(),
             [&](const claim& its) { return whom == from::anybody || its.stands_still(); },

@@ -240,7 +240,7 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_slots(worker& self) {
                 limit_.leave();
             }
             result = run.at_once();
-            if (!its.has_more() || !owner_.is_in_its_process()) {
+            if (!its.has_more() || lanes_.is_withheld() || !owner_.is_in_its_process()) {
                 return;
             }
             self.taker.finish_slot(its);

@@ -79,7 +79,19 @@ public:
     /// From now on workers take nothing any more. Who has then had a lane's lock knows that no
     /// worker is about to take from it; the barrier is for lanes that are linked later.
     void end() noexcept;
-    bool is_over() const noexcept { return is_over_.load(std::memory_order_relaxed); }
+    bool is_over() const noexcept {
+        return (withheld_.load(std::memory_order_relaxed) & by_end) != 0;
+    }
+
+    /// The same until resume(), but that what is claimed waits for its worker.
+    void pause() noexcept;
+    void resume() noexcept;
+    bool is_paused() const noexcept {
+        return (withheld_.load(std::memory_order_relaxed) & by_pause) != 0;
+    }
+
+    /// Either.
+    bool is_withheld() const noexcept { return withheld_.load(std::memory_order_relaxed) != 0; }
 
     /// A lane for the calling thread to store in; null if there is no memory.
     pool_lane* lend(priority level) noexcept;
@@ -119,7 +131,7 @@ public:
             return count; // nearly always, and then no lock is taken
         }
         own.lock(); // CLAIM-6
-        if (!is_over()) {
+        if (!is_withheld()) {
             find_claim([&](claim& other) {
                 if (has_some(other) && other.try_lock()) {
                     const slot_run found = other.withdraw();
@@ -186,6 +198,9 @@ private:
     std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept,
                       bool with_timers) const noexcept;
 
+    static constexpr std::uint8_t by_end = 1;
+    static constexpr std::uint8_t by_pause = 2;
+
     static inline constinit std::atomic<std::uint32_t> retired{0};
 
     std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
@@ -194,7 +209,7 @@ private:
     std::atomic<claim*> claims_{nullptr};
     pool_door* pool_ = nullptr;
     keeper_of_pool try_keep_ = nullptr;
-    std::atomic<bool> is_over_{false};
+    std::atomic<std::uint8_t> withheld_{0}; ///< from workers
     std::atomic<bool> is_retired_{false};
     std::atomic<std::uint32_t> users_{1};
     std::mutex mutex_;

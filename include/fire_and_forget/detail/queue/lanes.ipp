@@ -46,8 +46,18 @@ FIRE_AND_FORGET_ENGINE std::uint32_t lane_set::retired_so_far() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::end() noexcept {
-    is_over_.store(true, std::memory_order_relaxed);
+    withheld_.fetch_or(by_end, std::memory_order_relaxed);
     asymmetric_barrier::heavy();
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::pause() noexcept {
+    withheld_.fetch_or(by_pause, std::memory_order_relaxed);
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::resume() noexcept {
+    constexpr std::uint8_t others = static_cast<std::uint8_t>(~by_pause);
+    withheld_.fetch_and(others, std::memory_order_relaxed);
+    asymmetric_barrier::heavy(); // BELL-1: for who calls workers then
 }
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend(priority level) noexcept {
@@ -97,12 +107,13 @@ FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexc
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
-    return !is_over() && (find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr ||
-                          find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
+    return !is_withheld() &&
+           (find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr ||
+            find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
-    return !is_over() &&
+    return !is_withheld() &&
            (find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
             find_claim([](claim& one) { return one.has_unbegun_at_hand(); }) != nullptr);
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+#include "eventually.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using faf::fire_and_forget;
+using faf::thread_pool;
+using faf::testing::error_recorder;
+using faf_test::eventually;
+
+TEST_CASE("what is queued in a paused pool stays there, what runs goes on") {
+    std::latch has_started(1);
+    std::latch may_end(1);
+    std::vector<int> order; // of the one thread
+    thread_pool pool({.threads = 1});
+    CHECK_FALSE(pool.is_paused());
+    fire_and_forget(pool, [&] {
+        has_started.count_down();
+        may_end.wait();
+        order.push_back(-1);
+    });
+    for (int i = 0; i < 20; ++i) { // some of which its worker may have taken along
+        fire_and_forget(pool, [&, i] { order.push_back(i); });
+    }
+    has_started.wait();
+    pool.pause();
+    CHECK(pool.is_paused());
+    may_end.count_down();
+    CHECK(eventually([&] { return pool.snapshot().running == 0; }));
+    for (int i = 20; i < 40; ++i) {
+        fire_and_forget(pool, [&, i] { order.push_back(i); });
+    }
+    fire_and_forget(pool, {.after = 1us}, [] {});
+    CHECK_FALSE(pool.drain(20ms));
+    CHECK(pool.snapshot().pending == 41);
+    CHECK(pool.snapshot().succeeded == 1);
+    pool.resume();
+    CHECK_FALSE(pool.is_paused());
+    CHECK(pool.drain());
+    REQUIRE(order.size() == 41);
+    for (int i = 0; i < 41; ++i) {
+        CHECK(order[static_cast<std::size_t>(i)] == i - 1);
+    }
+}
+
+TEST_CASE("a coroutine goes on when its pool does") {
+    std::atomic<int> steps{0};
+    thread_pool pool({.threads = 2, .fixed = true});
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        ++steps;
+        co_await faf::sleep_for(1ms);
+        ++steps;
+    });
+    CHECK(eventually([&] { return steps > 0; }));
+    pool.pause();
+    pool.resume();
+    CHECK(pool.drain());
+    CHECK(steps == 2);
+}
+
+TEST_CASE("to close a paused pool is to resume it") {
+    const error_recorder errors;
+    std::atomic<int> runs{0};
+    {
+        thread_pool pool({.threads = 2, .exit_timeout = faf::forever});
+        pool.pause();
+        for (int i = 0; i < 100; ++i) {
+            fire_and_forget(pool, [&] { ++runs; });
+        }
+        CHECK(runs == 0);
+    }
+    CHECK(runs == 100);
+    thread_pool pool({.threads = 2});
+    pool.pause();
+    fire_and_forget(pool, [&] { ++runs; });
+    CHECK(pool.shutdown());
+    CHECK(runs == 101);
+    pool.pause(); // too late
+    CHECK_FALSE(pool.is_paused());
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a paused pool neither grows nor starves, and a full one refuses as always") {
+    const error_recorder errors;
+    std::atomic<int> runs{0};
+    thread_pool pool({.threads = 1, .max_threads = 2, .max_pending = 3, .starvation_after = 1ms});
+    pool.pause();
+    for (int i = 0; i < 4; ++i) {
+        fire_and_forget(pool, [&] { ++runs; });
+    }
+    CHECK_FALSE(pool.drain(50ms));
+    CHECK(errors.count() == 1); // refused
+    CHECK(pool.snapshot().threads <= 1);
+    pool.resume();
+    CHECK(pool.drain());
+    CHECK(runs == 3);
+}
+
+TEST_CASE("whoever wakes whom, all that is fired runs between pauses") {
+    for (const faf::wake how : {faf::wake::adaptive, faf::wake::by_caller, faf::wake::by_worker}) {
+        std::atomic<int> runs{0};
+        thread_pool pool({.threads = 2, .fixed = true, .wake_up = how});
+        std::jthread pauses([&](const std::stop_token& stop) {
+            while (!stop.stop_requested()) {
+                pool.pause();
+                std::this_thread::yield();
+                pool.resume();
+                pool.resume();
+            }
+        });
+        for (int i = 0; i < 5000; ++i) {
+            fire_and_forget(pool, [&] { ++runs; });
+        }
+        CHECK(pool.drain());
+        CHECK(runs == 5000);
+    }
+}
