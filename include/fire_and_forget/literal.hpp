@@ -61,14 +61,15 @@ public:
         static_assert(
             !std::is_same_v<Text, Text>,
             "fire_and_forget: a name is not copied, so it has to be a literal, a faf::literal, "
-            "or faf::literal::from_static(x) if x lives for ever.");
+            "or faf::literal::from_static(x) if x lives for ever, or faf::copied_name(x), which "
+            "copies it.");
     }
 
     /// Takes text that was made at run time, on the caller's word that it is never changed or
     /// freed, and that it ends with a null: from a table of names, say, that is filled once.
     ///
-    /// What differs from one task to the next is better told by a sink: the closure in
-    /// options::on_error can hold a std::string.
+    /// faf::copied_name() copies. What differs from one task to the next is better told by a sink:
+    /// the closure in options::on_error can hold a std::string.
     static constexpr literal from_static(const char* text) noexcept {
         literal made;
         static_cast<std::string_view&>(made) = text != nullptr ? text : "";

@@ -28,7 +28,8 @@ enum class priority : std::uint8_t { high, normal, low };
 /// std::chrono::duration; one as long as std::chrono::hours::max() lasts for ever: a task starts
 /// never, does not expire, or runs once.
 struct options {
-    /// Names the task in reports. A literal, for it is not copied; empty if the task has no name.
+    /// Names the task in reports. A literal, for it is not copied (faf::copied_name() does, from a
+    /// header of its own); empty if the task has no name.
     literal name{};
 
     /// Which of the tasks that wait are to start before others.

@@ -15,10 +15,12 @@
 #define FIRE_AND_FORGET_SEPARATE_COMPILATION
 #endif
 
+#include "copied_name.hpp"
 #include "coroutine.hpp"
 #include "fire_and_forget.hpp"
 #include "testing.hpp"
 
 #include "detail/coroutine/engine.ipp"
 #include "detail/engine.ipp"
+#include "detail/errors/name_store.ipp"
 #include "detail/executor/manual_core.ipp"

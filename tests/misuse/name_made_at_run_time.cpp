@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: fire_and_forget: a name is not copied, so it has to be a literal, a faf::literal, or faf::literal::from_static(x) if x lives for ever.
+// expect: fire_and_forget: a name is not copied, so it has to be a literal, a faf::literal, or faf::literal::from_static(x) if x lives for ever, or faf::copied_name(x), which copies it.
 #include <fire_and_forget/fire_and_forget.hpp>
 
 #include <string>
