@@ -148,7 +148,7 @@ TEST_CASE("an executor_ref refers to functions, std::functions and own_thread as
     std::atomic<bool> has_run{false};
     CHECK(fire_and_forget(executor_ref(faf::own_thread), [&] { has_run = true; }));
     CHECK(faf_test::eventually([&] { return has_run.load(); }));
-    CHECK(faf::drain(10s));
+    CHECK(faf::drain(faf_test::patience));
 }
 
 TEST_CASE("a pool counts what it is given through an executor_ref, and its sink is asked") {
@@ -159,10 +159,10 @@ TEST_CASE("a pool counts what it is given through an executor_ref, and its sink 
     fire_and_forget(on, [&] { ++runs; });
     fire_and_forget(on, {.name = "late", .after = 1ms}, [&] { ++runs; });
     fire_and_forget(on, [text = std::string(100, 'x'), &runs] { runs += text.empty() ? 0 : 1; });
-    CHECK(pool.drain(10s));
+    CHECK(pool.drain(faf_test::patience));
     CHECK(runs == 3);
     CHECK(pool.snapshot().succeeded == 3);
-    pool.shutdown(10s);
+    pool.shutdown(faf_test::patience);
     CHECK(fire_and_forget(on, [] {}).why() == refusal::shutting_down);
     CHECK(pool.snapshot().refused == 1);
     CHECK(errors.count() == 1);
