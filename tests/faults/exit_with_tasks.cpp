@@ -455,7 +455,7 @@ TEST_CASE("a pool on main's stack reports at exit what it could not finish") {
 }
 
 faf::thread_pool& pool_with_static_storage() {
-    static faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_timeout = 1s});
+    static faf::thread_pool pool({.threads = 2, .max_threads = 2, .exit_timeout = 2s});
     return pool;
 }
 
@@ -463,6 +463,9 @@ const child static_pool("static pool", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     book.count(
         fire_and_forget(pool_with_static_storage(), [] { std::this_thread::sleep_for(1h); }));
+    static std::atomic<bool> has_run{false};
+    fire_and_forget(pool_with_static_storage(), [] { has_run = true; });
+    CHECK(eventually([] { return has_run.load(); })); // both workers are there
     for (std::size_t id = 0; id < few; ++id) {
         book.count(fire_and_forget(pool_with_static_storage(), tracked(book, id)));
     }
@@ -471,7 +474,7 @@ const child static_pool("static pool", [](ledger& book) {
 TEST_CASE("a pool with static storage ends within its deadline and loses nothing") {
     const outcome end = run(static_pool);
     check_exit(end);
-    check_leaving(end, 1s);
+    check_leaving(end, 2s);
     CHECK(end->ran == few);
     CHECK(end->tasks_reported_as(failure::abandoned) == 1);
 }
