@@ -45,6 +45,19 @@ TEST_CASE("a visit that finds tasks and nobody at work has a worker come") {
     CHECK(eventually([&] { return staff.working == 1; }));
 }
 
+TEST_CASE("lanes that are idle for long are made dormant while others are used") {
+    growing_staff staff({.threads = 1});
+    pool_lane* const idle = staff.lanes->lend(faf::priority::normal);
+    REQUIRE(idle != nullptr);
+    staff.lanes.store_dummy(); // in another one
+    steady_time now = start;
+    for (int ticks = 0; ticks < 50; ++ticks, now += keeper::tick) {
+        static_cast<void>(staff.size.look_after(now));
+    }
+    CHECK(idle->has(pool_lane::is_dormant));
+    CHECK(staff.lanes->may_have_tasks());
+}
+
 TEST_CASE("between two ticks nothing is done") {
     growing_staff staff({.threads = 2});
     static_cast<void>(staff.size.look_after(start));

@@ -160,15 +160,16 @@ TEST_CASE("a search goes on with a lane if the others are empty") {
 TEST_CASE("lanes of every priority have their turns") {
     for (const priority level : {priority::high, priority::normal, priority::low}) {
         searched_lanes all;
-        for (int number = 0; number < 50; ++number) {
+        constexpr int many = 150;
+        for (int number = 0; number < many; ++number) {
             searched_lanes::store(all.lend(level), number, 20);
         }
         std::map<int, int> counts;
-        for (const int number : all.take(50 * 16)) {
+        for (const int number : all.take(many * 16)) {
             ++counts[number];
         }
-        CHECK(counts.size() == 50);
-        for (const int number : all.take(50 * 4)) {
+        CHECK(counts.size() == many);
+        for (const int number : all.take(many * 4)) {
             ++counts[number];
         }
         for (const auto& [number, count] : counts) {
@@ -177,6 +178,24 @@ TEST_CASE("lanes of every priority have their turns") {
         }
         CHECK(all.take() == none);
     }
+}
+
+TEST_CASE("a search finds what is in a lane that was dormant when its owner has roused it") {
+    searched_lanes all;
+    std::vector<pool_lane*> lanes;
+    for (int i = 0; i < 100; ++i) {
+        lanes.push_back(&all.lend());
+    }
+    all.lanes().let_idle_sleep();
+    CHECK(all.take() == none);
+    for (const std::size_t at : {7U, 99U, 63U, 0U}) {
+        searched_lanes::store(*lanes[at], static_cast<int>(at), 3);
+        all.lanes().heed(*lanes[at]);
+    }
+    std::vector<int> numbers = all.take(12);
+    std::sort(numbers.begin(), numbers.end());
+    CHECK(numbers == std::vector<int>{0, 0, 0, 7, 7, 7, 63, 63, 63, 99, 99, 99});
+    CHECK(all.take() == none);
 }
 
 TEST_CASE("a lane that is added later is found too") {

@@ -51,6 +51,17 @@ std::size_t count_lanes(const lanes_of_pool& of) {
     return count;
 }
 
+std::set<pool_lane*> awake(const lanes_of_pool& of) {
+    std::set<pool_lane*> found;
+    for (std::size_t level = 0; level < priorities; ++level) {
+        of->of(level).find_awake([&](pool_lane& lane) {
+            found.insert(&lane);
+            return false;
+        });
+    }
+    return found;
+}
+
 /// How many pools this thread holds lanes of.
 std::size_t pools_held() {
     return this_thread.all_lanes != nullptr ? this_thread.all_lanes->count() : 0;
@@ -163,6 +174,90 @@ TEST_CASE("lanes that are over have nothing for workers, but keep what is in the
     CHECK(lane->may_have_tasks());
     any_taker who_closes;
     CHECK(lane->take(who_closes));
+}
+
+TEST_CASE("a lane in which nothing is stored for a while is passed by until something is") {
+    const lanes_of_pool lanes;
+    pool_lane* const idle = lanes->lend(priority::normal);
+    pool_lane* const used = lanes->lend(priority::normal);
+    CHECK(awake(lanes) == std::set<pool_lane*>{idle, used});
+    store_tombstone_or_task(*used, true);
+    lanes->let_idle_sleep();
+    CHECK(awake(lanes) == std::set<pool_lane*>{used});
+    CHECK(idle->has_notice());
+    CHECK_FALSE(used->has_notice());
+    CHECK(lanes->may_have_tasks());
+
+    lanes->let_idle_sleep();
+    CHECK(awake(lanes) == std::set<pool_lane*>{used}); // nothing was stored, but something waits
+    any_taker taker;
+    CHECK(used->try_take(taker));
+    lanes->let_idle_sleep();
+    CHECK(awake(lanes).empty());
+    CHECK(count_lanes(lanes) == 2);
+    CHECK_FALSE(lanes->may_have_tasks());
+
+    store_tombstone_or_task(*idle, true);
+    CHECK_FALSE(lanes->may_have_tasks()); // only until its owner heeds the notice
+    lanes->heed(*idle);
+    CHECK(awake(lanes) == std::set<pool_lane*>{idle});
+    CHECK_FALSE(idle->has_notice());
+    CHECK(lanes->may_have_tasks());
+    CHECK(lanes->has_task_at_hand());
+}
+
+TEST_CASE("a lane stays awake while something is stored now and then, or by the timers") {
+    const lanes_of_pool lanes;
+    pool_lane* const used = lanes->lend(priority::high);
+    pool_lane* const of_timers = lanes->lend_to_timers(priority::high);
+    any_taker taker;
+    for (int i = 0; i < 3; ++i) {
+        store_tombstone_or_task(*used, true);
+        CHECK(used->try_take(taker));
+        lanes->let_idle_sleep();
+        CHECK(awake(lanes) == std::set<pool_lane*>{used, of_timers});
+    }
+    lanes->let_idle_sleep();
+    CHECK(awake(lanes) == std::set<pool_lane*>{of_timers});
+}
+
+TEST_CASE("whose lane is dormant learns that the pool has closed, and so does who gets one later") {
+    const lanes_of_pool lanes;
+    pool_lane* const early = lanes->lend(priority::normal);
+    lanes->let_idle_sleep();
+    CHECK_FALSE(early->has(pool_lane::pool_is_closed));
+    lanes->close();
+    CHECK(early->has(pool_lane::pool_is_closed));
+    lanes->heed(*early);
+    CHECK(early->has(pool_lane::pool_is_closed));
+    CHECK_FALSE(early->has(pool_lane::is_dormant));
+    CHECK(lanes->lend(priority::normal)->has(pool_lane::pool_is_closed));
+}
+
+TEST_CASE("who looks for lanes that are awake finds each once, from wherever it begins") {
+    const lanes_of_pool lanes;
+    std::vector<pool_lane*> all;
+    for (int i = 0; i < 150; ++i) { // in three groups
+        all.push_back(lanes->lend(priority::normal));
+    }
+    lanes->let_idle_sleep();
+    std::set<pool_lane*> roused;
+    for (const std::size_t i : {0U, 5U, 62U, 63U, 64U, 127U, 128U, 149U}) {
+        lanes->heed(*all[i]);
+        roused.insert(all[i]);
+    }
+    CHECK(awake(lanes) == roused);
+    const lane_list& list = lanes->of(static_cast<std::size_t>(priority::normal));
+    for (const pool_lane* const start : all) {
+        std::vector<pool_lane*> found;
+        CHECK(list.find_awake_behind(*start, [&](pool_lane& lane) {
+            found.push_back(&lane);
+            return false;
+        }) == nullptr);
+        CHECK(found.size() == roused.size());
+        CHECK(std::set<pool_lane*>(found.begin(), found.end()) == roused);
+        CHECK((roused.count(const_cast<pool_lane*>(start)) == 0 || found.back() == start));
+    }
 }
 
 TEST_CASE("a thread keeps its lane, one for each priority") {

@@ -82,7 +82,10 @@ private:
     std::atomic<std::uint32_t> leaving_{0}; ///< as many are to leave when they find nothing to do
     std::atomic<bool> wants_to_know_;       ///< when nobody is free any more
 
+    static constexpr unsigned ticks_per_sleep = 20; ///< of lanes that are idle
+
     // The keeper's.
+    unsigned ticks_ = 0;
     progress_watch progress_;
     elasticity elasticity_;
     bool was_anybody_free_ = true;

@@ -69,6 +69,9 @@ FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
     if (result.is_active || is_too_large) {
         if (next_tick_ <= now) {
             next_tick_ = later(now, keeper::tick);
+            if (++ticks_ % ticks_per_sleep == 0) {
+                lanes_.let_idle_sleep();
+            }
             see_to_progress(seen);
         } else if (!seen.is_anybody_free && next_look_ <= now) {
             make_up_for_blocked(seen);

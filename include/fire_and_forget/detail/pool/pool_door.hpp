@@ -52,13 +52,13 @@ public:
     /// Touches no pool unless it must: that may be gone by now.
     static bool has_kept(lane_set& lanes, pool_lane& lane, slot& stored, call_site where,
                          arrival how) {
-        return needs_no_more(lanes) || has_kept_late(lanes, lane, stored, where, how);
+        return needs_no_more(lanes, lane) || has_kept_late(lanes, lane, stored, where, how);
     }
 
     /// Its two halves: where the first says no, the second does the rest.
-    static bool needs_no_more(const lane_set& lanes) noexcept {
-        asymmetric_barrier::light(); // BELL-1; RECALL-1 comes after it
-        return !lanes.bell.is_needed() && !lanes.is_closed();
+    static bool needs_no_more(const lane_set& lanes, const pool_lane& lane) noexcept {
+        asymmetric_barrier::light(); // BELL-1; RECALL-1 and LANES-4 come after it
+        return !lanes.bell.is_needed() && !lane.has_notice();
     }
     static bool has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored, call_site where,
                               arrival how = arrival::first);

@@ -19,8 +19,9 @@ FIRE_AND_FORGET_ENGINE pool_door& pool_door::of_new_pool(pool_options settings) 
 
 FIRE_AND_FORGET_ENGINE bool pool_door::has_kept_late(lane_set& lanes, pool_lane& lane, slot& stored,
                                                      call_site where, arrival how) {
+    lanes.heed(lane); // LANES-4
     announce(lanes, where);
-    return !lanes.is_closed() || !is_recalled(lanes, lane, stored, how);
+    return !lane.has(pool_lane::pool_is_closed) || !is_recalled(lanes, lane, stored, how);
 }
 
 FIRE_AND_FORGET_ENGINE void pool_door::announce(lane_set& lanes, call_site where) {

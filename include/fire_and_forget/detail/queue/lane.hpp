@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The queue of one submitting thread. lanes.hpp keeps those of a pool; the front door stores
+// The queue of one submitting thread. pool_lane.hpp lists those of a pool; the front door stores
 // closures in their slots.
 
 #include "../platform/abi.hpp"
@@ -17,6 +17,8 @@
 #include <thread>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+struct pool_lane;
 
 /// Whether what is stored is new here, or a coroutine that goes on: that is not counted as a task.
 enum class arrival : std::uint8_t { first, again };
@@ -118,6 +120,9 @@ public:
         }
         return is_last;
     }
+
+    /// Whether there is something to heed once it has stored a task (pool_lane.hpp).
+    bool has_notice() const noexcept { return notices_.load(std::memory_order_relaxed) != 0; }
 
     /// Takes back what the owner published last, if no worker has taken it: then it is reserved
     /// again. For a pool that was found closed; waits for the lock.
@@ -222,6 +227,8 @@ public:
     }
 
 private:
+    friend struct pool_lane;
+
     static constexpr std::size_t spares = 2;
 
     [[gnu::noinline]] bool extend() noexcept {
@@ -349,6 +356,7 @@ private:
     block_type* tail_ = nullptr;
     std::atomic<std::uint64_t> pushed_{0};
     std::atomic<std::uint64_t> resumed_{0};
+    std::atomic<std::uint8_t> notices_{0}; ///< of pool_lane.hpp, where others change it, rarely
 
     // The workers' line.
     alignas(cache_line) std::atomic<bool> is_taking_{false};

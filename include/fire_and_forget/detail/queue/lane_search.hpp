@@ -18,7 +18,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
-/// is used; a thousand idle threads cost an idle worker some microseconds a look.
+/// is used, and nothing when it is dormant: 64 of those cost one load (pool_lane.hpp).
 ///
 /// It takes several short tasks of a lane at once (run_length.hpp), if nobody is idle who could run
 /// them: up to the next look at another priority where there are lanes of lower ones, and only one
@@ -79,15 +79,17 @@ private:
                 return taken;
             }
         }
-        pool_lane* const start = now.at;
-        for (pool_lane* lane = after(start, first); lane != start; lane = after(lane, first)) {
-            if (const std::uint32_t taken = lane->seems_used() ? lane->try_take(taker, run) : 0) {
-                now = {lane, taken};
-                return taken;
-            }
+        std::uint32_t taken = 0;
+        pool_lane* const next = set_->of(level).find_awake_behind(*now.at, [&](pool_lane& lane) {
+            taken = lane.seems_used() ? lane.try_take(taker, run) : 0;
+            return taken > 0;
+        });
+        if (next != nullptr) {
+            now = {next, taken};
+        } else if (!may_stay) {
+            now.stay = 0;
         }
-        now.stay = !may_stay && start->seems_used() ? start->try_take(taker, run) : 0;
-        return now.stay;
+        return taken;
     }
 
     /// How many tasks may be taken at once.
@@ -109,8 +111,6 @@ private:
         const std::uint32_t in_turn = turns / 2 - looks_ % (turns / 2);
         return is_only_one || asked_ < in_turn ? asked_ : in_turn;
     }
-
-    static pool_lane* after(const pool_lane* lane, pool_lane* first) noexcept;
 
     const lane_set* set_;
     place places_[priorities]{};

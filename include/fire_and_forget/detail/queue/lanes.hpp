@@ -9,7 +9,7 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "claim.hpp"
 #include "doorbell.hpp"
-#include "lane.hpp"
+#include "pool_lane.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -21,13 +21,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 class pool_door;
 
 inline constexpr std::size_t priorities = 3;
-
-/// A lane as one of a pool's.
-struct pool_lane : basic_lane<slots_per_block> {
-    pool_lane* next = nullptr;      ///< of the same priority; for good once it is on the list
-    pool_lane* next_free = nullptr; ///< under the lock
-    bool is_of_timers = false;      ///< what comes here has been accepted before; constant
-};
 
 /// All lanes of one pool: one for each thread and priority that is used. A thread that ends hands
 /// its lane on to the next new one, so there are as many as there were threads at one time.
@@ -45,6 +38,14 @@ struct pool_lane : basic_lane<slots_per_block> {
 ///                     unlocked, and what it withdraws from another claim before that one is. So
 ///                     who looks through the lanes and then the claims misses nothing but what is
 ///                     withdrawn meanwhile; who withdraws more than one task rings for the rest.
+///            LANES-4  A lane in which nothing was stored for a while is made dormant: nobody looks
+///                     into it. That says its notice first; then, after a heavy barrier, comes a
+///                     look whether it is still empty, and only then its group forgets it. Its
+///                     owner stores a task, passes a light barrier and reads the notices. One of
+///                     them sees the other. An owner that sees it rouses the lane before it
+///                     announces the task (BELL-1). So a task is hidden by its own submit at most.
+///            LANES-5  Who adds a lane links it, fences and then reads whether all are closed; who
+///                     closes says so, fences and then puts a notice up in each lane on the list.
 class lane_set {
 public:
     lane_set() noexcept = default;
@@ -72,8 +73,8 @@ public:
 
     bool is_retired() const noexcept { return is_retired_.load(std::memory_order_relaxed); }
 
-    /// From now on a submit takes back what it stores.
-    void close() noexcept { is_closed_.store(true, std::memory_order_relaxed); }
+    /// From now on a submit takes back what it stores: it finds a notice in its lane.
+    void close() noexcept;
     bool is_closed() const noexcept { return is_closed_.load(std::memory_order_relaxed); }
 
     /// From now on workers take nothing any more. Who has then had a lane's lock knows that no
@@ -101,7 +102,18 @@ public:
 
     void take_back(pool_lane& lane, priority level) noexcept;
 
-    pool_lane* first(std::size_t level) const noexcept;
+    /// Lanes in which nothing was stored since the last call are not looked into any more. For the
+    /// keeper.
+    void let_idle_sleep() noexcept;
+
+    /// Does what the notices of a lane ask for in which a task was just stored, but for what they
+    /// say of the pool.
+    void heed(pool_lane& lane) noexcept;
+
+    pool_lane* first(std::size_t level) const noexcept { return lists_[level].first(); }
+
+    /// Those of one priority, for who looks for tasks.
+    const lane_list& of(std::size_t level) const noexcept { return lists_[level]; }
 
     /// A claim for a worker; null if there is no memory.
     claim* lend_claim() noexcept;
@@ -185,15 +197,20 @@ public:
     doorbell bell;
 
 private:
-    struct list {
-        std::atomic<pool_lane*> first{nullptr};
-        pool_lane* free = nullptr;
-    };
-
     ~lane_set();
 
-    /// A new lane, on the list; null if there is no memory. Under the lock.
-    static pool_lane* add(list& lanes, bool is_of_timers) noexcept;
+    /// The first lane that is awake and for which `is_it` holds; null if there is none.
+    template <class Predicate>
+    pool_lane* find_awake(Predicate is_it) const {
+        pool_lane* found = nullptr;
+        for (std::size_t level = 0; level < priorities && found == nullptr; ++level) {
+            found = lists_[level].find_awake(is_it);
+        }
+        return found;
+    }
+
+    /// A new lane of `lanes`; null if there is no memory. Under the lock.
+    pool_lane* add(lane_list& lanes) noexcept;
 
     std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept,
                       bool with_timers) const noexcept;
@@ -203,9 +220,9 @@ private:
 
     static inline constinit std::atomic<std::uint32_t> retired{0};
 
-    std::atomic<bool> is_closed_{false}; // with the links, which change as rarely
+    std::atomic<bool> is_closed_{false};
     bool is_taken_singly_ = false;
-    list lists_[priorities];
+    lane_list lists_[priorities];
     std::atomic<claim*> claims_{nullptr};
     pool_door* pool_ = nullptr;
     keeper_of_pool try_keep_ = nullptr;

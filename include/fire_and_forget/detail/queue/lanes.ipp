@@ -6,11 +6,12 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/reentry.hpp"
 #include "doorbell.hpp"
-#include "lane.hpp"
 #include "lanes.hpp"
+#include "pool_lane.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -45,6 +46,15 @@ FIRE_AND_FORGET_ENGINE std::uint32_t lane_set::retired_so_far() noexcept {
     return retired.load(std::memory_order_acquire); // LANES-2
 }
 
+FIRE_AND_FORGET_ENGINE void lane_set::close() noexcept {
+    is_closed_.store(true, std::memory_order_relaxed);
+    full_fence(); // LANES-5
+    find([](pool_lane& lane) {
+        lane.put_up(pool_lane::pool_is_closed);
+        return false;
+    });
+}
+
 FIRE_AND_FORGET_ENGINE void lane_set::end() noexcept {
     withheld_.fetch_or(by_end, std::memory_order_relaxed);
     asymmetric_barrier::heavy();
@@ -62,22 +72,26 @@ FIRE_AND_FORGET_ENGINE void lane_set::resume() noexcept {
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend(priority level) noexcept {
     const library_lock lock(mutex_);
-    list& lanes = lists_[static_cast<std::size_t>(level)];
+    lane_list& lanes = lists_[static_cast<std::size_t>(level)];
     if (pool_lane* const used = lanes.free) {
         lanes.free = used->next_free;
         return used;
     }
-    return add(lanes, false);
+    return add(lanes);
 }
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend_to_timers(priority level) noexcept {
     const library_lock lock(mutex_);
-    return add(lists_[static_cast<std::size_t>(level)], true);
+    pool_lane* const fresh = add(lists_[static_cast<std::size_t>(level)]);
+    if (fresh != nullptr) {
+        fresh->is_of_timers = true;
+    }
+    return fresh;
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level) noexcept {
     const library_lock lock(mutex_);
-    list& lanes = lists_[static_cast<std::size_t>(level)];
+    lane_list& lanes = lists_[static_cast<std::size_t>(level)];
     lane.next_free = lanes.free;
     lanes.free = &lane;
 }
@@ -102,19 +116,51 @@ FIRE_AND_FORGET_ENGINE void lane_set::take_back(claim& of) noexcept {
     of.is_lent_ = false;
 }
 
-FIRE_AND_FORGET_ENGINE pool_lane* lane_set::first(std::size_t level) const noexcept {
-    return lists_[level].first.load(std::memory_order_acquire); // LANES-1
+FIRE_AND_FORGET_ENGINE void lane_set::let_idle_sleep() noexcept {
+    bool is_any = false;
+    find_awake([&](pool_lane& lane) {
+        const std::uint64_t pushed = lane.pushed();
+        const bool was_idle = std::exchange(lane.pushed_by_then, pushed) == pushed;
+        if (was_idle && pushed == lane.taken() && !lane.is_of_timers) {
+            stress_point();
+            lane.put_up(pool_lane::is_dormant);
+            is_any = true;
+        }
+        return false;
+    });
+    if (!is_any) {
+        return;
+    }
+    asymmetric_barrier::heavy(); // LANES-4
+    const inside_library changing;
+    const std::unique_lock lock(mutex_, std::try_to_lock); // the keeper waits for nobody
+    if (!lock.owns_lock()) {
+        return; // those that still have the notice next time are tried again
+    }
+    find_awake([](pool_lane& lane) {
+        if (lane.has(pool_lane::is_dormant)) {
+            lane.seems_used() ? lane.rouse() : lane.let_sleep();
+        }
+        return false;
+    });
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::heed(pool_lane& lane) noexcept {
+    if (lane.has(pool_lane::is_dormant)) {
+        const library_lock lock(mutex_);
+        lane.rouse();
+    }
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
     return !is_withheld() &&
-           (find([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr ||
+           (find_awake([](pool_lane& lane) { return lane.may_have_tasks(); }) != nullptr ||
             find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
 }
 
 FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
     return !is_withheld() &&
-           (find([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
+           (find_awake([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
             find_claim([](claim& one) { return one.has_unbegun_at_hand(); }) != nullptr);
 }
 
@@ -129,25 +175,17 @@ FIRE_AND_FORGET_ENGINE std::uint64_t lane_set::taken() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
-    for (list& lanes : lists_) {
-        for (pool_lane* lane = lanes.first.load(std::memory_order_relaxed); lane != nullptr;) {
-            delete std::exchange(lane, lane->next);
-        }
-    }
     for (claim* one = claims_.load(std::memory_order_relaxed); one != nullptr;) {
         delete std::exchange(one, one->next_);
     }
 }
 
-FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(list& lanes, bool is_of_timers) noexcept {
-    auto* const fresh = new (std::nothrow) pool_lane;
-    if (fresh == nullptr || !fresh->prepare()) {
-        delete fresh;
-        return nullptr;
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(lane_list& lanes) noexcept {
+    pool_lane* const fresh = lanes.add();
+    full_fence(); // LANES-5
+    if (fresh != nullptr && is_closed()) {
+        fresh->put_up(pool_lane::pool_is_closed);
     }
-    fresh->is_of_timers = is_of_timers;
-    fresh->next = lanes.first.load(std::memory_order_relaxed);
-    lanes.first.store(fresh, std::memory_order_release); // LANES-1
     return fresh;
 }
 

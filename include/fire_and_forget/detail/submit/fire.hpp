@@ -87,7 +87,7 @@ template <class... Args>
             place.where = fn.where;
             own.publish(place, *fn.how->facts.type);
             // The pool may be gone once its task has run.
-            return pool_door::needs_no_more(*own.of())
+            return pool_door::needs_no_more(*own.of(), own.lane())
                        ? submission()
                        : finish_late(pool, *own.of(), own.lane(), place, *fn.how->facts.type,
                                      fn.where);

@@ -154,7 +154,7 @@ FIRE_AND_FORGET_ENGINE submission fire_into_slot(pool_door& pool, const untyped_
         fired.construct(place.closure);
         place.where = fired.where;
         side.publish(place, type);
-        return pool_door::needs_no_more(lanes)
+        return pool_door::needs_no_more(lanes, lane)
                    ? submission()
                    : finish_late(pool, lanes, lane, place, type, fired.where);
     };
