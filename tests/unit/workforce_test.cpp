@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/platform/cpu_count.hpp>
 #include <fire_and_forget/detail/pool/workforce.hpp>
 
 #include "bare_staff.hpp"
