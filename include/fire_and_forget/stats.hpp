@@ -53,6 +53,18 @@ struct stats {
     friend bool operator==(const stats&, const stats&) = default;
 };
 
+/// What is there of a task_scope's tasks, and what never came to run. What became of the others is
+/// counted by the executor.
+struct scope_stats {
+    std::size_t pending = 0;     ///< have not begun; of those that repeat also between their runs
+    std::size_t running = 0;     ///< have begun and are not gone, coroutines that wait included
+    std::uint64_t cancelled = 0; ///< were taken back by cancel_pending()
+    std::uint64_t refused = 0;   ///< calls that were answered with `false`; reported
+
+    /// True if all counters are equal.
+    friend bool operator==(const scope_stats&, const scope_stats&) = default;
+};
+
 namespace detail {
 
 /// A template, because of GCC's -Wuseless-cast: on many systems the two are one type.

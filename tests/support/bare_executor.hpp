@@ -31,8 +31,7 @@ private:
     void let_go() noexcept override {}
 };
 
-class bare_executor : public faf::detail::shutdown_participant,
-                      public faf::detail::scheduler_with_books {
+class bare_executor : public faf::detail::shutdown_participant, public faf::detail::scheduler {
 public:
     bare_executor()
         : shutdown_participant(parts.end),

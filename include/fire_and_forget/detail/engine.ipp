@@ -3,6 +3,8 @@
 
 // All bodies of the engine, but for what coroutine.hpp and testing.hpp bring along.
 
+#include "adaptor/member_closure.ipp"
+#include "adaptor/scope_core.ipp"
 #include "errors/bounded_text.ipp"
 #include "errors/describe.ipp"
 #include "errors/rate_limiter.ipp"
@@ -68,6 +70,7 @@
 #include "task/asked_list.ipp"
 #include "task/coroutine_books.ipp"
 #include "task/host.ipp"
+#include "task/membership.ipp"
 #include "task/run_task.ipp"
 #include "task/task.ipp"
 #include "task/timer_heap.ipp"

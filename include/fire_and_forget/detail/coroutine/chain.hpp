@@ -14,6 +14,7 @@
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
 #include "../task/foreign_executor.hpp"
+#include "../task/membership.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -72,6 +73,8 @@ private:
 /// What only coroutines have that were fired with options or at an executor of somebody else's, or
 /// ask for both stop_tokens.
 struct chain_details {
+    std::unique_ptr<kept_membership> members; ///< ends last
+
     /// Its own token and that of an executor it has been on, as one.
     struct token_on {
         stop_token of_executor;
@@ -197,6 +200,11 @@ private:
 
     task_ptr take_repeated() noexcept;
 
+    const member_frame* members() const noexcept {
+        return details_ != nullptr && details_->members != nullptr ? &details_->members->frame
+                                                                   : nullptr;
+    }
+
     chain_account account() const noexcept;
 
     /// Enters it in the books of its home. One that comes from an executor of somebody else's is
@@ -208,12 +216,6 @@ private:
 
     bool move_to(scheduler* to) noexcept;
 
-    /// It keeps the stacked_scheduler that it is on, or no longer: then that is to be released.
-    void keep_place() noexcept;
-    stacked_scheduler* leave_place() noexcept;
-
-    fate go_home();
-
     bool make_details() noexcept;
 
     void report_abandoned(std::string_view why) const;
@@ -222,12 +224,8 @@ private:
 
     template <class Derived>
     static fate resume_chain(suspended& one) {
-        const task_frame& here = *this_thread.running;
-        const host& on = *static_cast<const host*>(here.on);
+        const host& on = *static_cast<const host*>(this_thread.running->on);
         auto& self = static_cast<chain&>(one);
-        if (self.keeps_place && here.via != self.on_) {
-            return self.go_home();
-        }
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
@@ -235,11 +233,8 @@ private:
             next.leave_by(&leave_for_its_own, nullptr);
         }
         task_run run(self.task_of(next), on);
-        if (here.via != nullptr) {
-            run.be_part_of_turn(*here.via);
-        }
-        const fate ended =
-            run.resumed(started, in_books_of != nullptr ? &in_books_of->books : nullptr);
+        run.set_members(self.members());
+        const fate ended = run.resumed(started, in_books_of);
         return next.settle(ended, run.answer());
     }
 
@@ -251,6 +246,7 @@ private:
             self.report_abandoned(closed_while_waiting);
         }
         stretch last(self, Derived::how_it_ends);
+        const end_of_member here(self.members());
         discard(self.task_of(last));
         static_cast<void>(last.settle(fate::dropped));
         return is_news;

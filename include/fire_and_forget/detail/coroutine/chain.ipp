@@ -12,6 +12,7 @@
 #include "../pool/default_pool.hpp"
 #include "../submit/firing.hpp"
 #include "../task/foreign_executor.hpp"
+#include "../task/membership.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -211,40 +212,24 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     where = first.task().where;
     name = first.task().name;
     priority = first.task().priority;
-    on_ = first.home();
-    if (first.is_part_of_turn()) {
-        keep_place();
-    }
+    on_ = first.on().home;
     const stored_task& task = first.task();
-    if (task.details != nullptr || task.due != steady_time()) { // it has options
+    const bool is_member = first.members() != nullptr;
+    if (task.details != nullptr || task.due != steady_time() || is_member) { // or has options
         // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
-        details_.reset(new chain_details{{}, task.due, first.started()});
+        details_.reset(new chain_details{{}, {}, task.due, first.started()});
+    }
+    if (is_member) {
+        details_->of_task.stop = first.stop_of_task();
+        details_->members = keep_memberships(first.members(), first.repeats());
+    } else if (task.details != nullptr) {
+        details_->of_task.stop = task.details->stop;
     }
     if (task.details != nullptr) {
-        details_->of_task.stop = task.details->stop;
         details_->of_task.on_error = task.details->on_error;
         details_->of_task.stays_with = task.details->stays_with;
         has_own_sink = static_cast<bool>(details_->of_task.on_error);
     }
-}
-
-FIRE_AND_FORGET_ENGINE void chain::keep_place() noexcept {
-    static_cast<stacked_scheduler*>(on_)->add_user();
-    keeps_place = true;
-}
-
-FIRE_AND_FORGET_ENGINE stacked_scheduler* chain::leave_place() noexcept {
-    const bool has_one = keeps_place;
-    keeps_place = false;
-    return has_one ? static_cast<stacked_scheduler*>(on_) : nullptr;
-}
-
-/// Only brought by the executor below: it goes on when it has its turn.
-FIRE_AND_FORGET_ENGINE fate chain::go_home() {
-    if (!on_->resume_soon(*this)) {
-        abandon(*this, closed_while_waiting);
-    }
-    return fate::open;
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::is_still_counted() noexcept {
@@ -302,23 +287,14 @@ FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
     if (to != nullptr && details_ != nullptr) {
         details_->back_to = kept_scheduler();
     }
-    if (on_ != to) {
-        stacked_scheduler* const before = leave_place();
-        on_ = to;
-        if (to != nullptr && to->is_stacked()) {
-            keep_place();
-        }
-        if (before != nullptr) {
-            before->remove_user();
-        }
-    }
+    on_ = to;
     return true;
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
     if (details_ == nullptr) {
         // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
-        details_.reset(new (std::nothrow) chain_details{{}, {}, {}});
+        details_.reset(new (std::nothrow) chain_details{{}, {}, {}, {}});
     }
     return details_ != nullptr;
 }
@@ -353,7 +329,7 @@ FIRE_AND_FORGET_ENGINE stretch::~stretch() {
 
 FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     run_ = &by;
-    ran_on_ = by.home();
+    ran_on_ = by.on().home;
     of_->now_ = this; // CHAIN-1
 }
 
@@ -377,17 +353,12 @@ FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcep
     }
     is_settled_ = true;
     task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
-    const fate counted = account_.close(how, ran_on_, std::move(repeated), answer);
-    if (place_ != nullptr) {
-        std::exchange(place_, nullptr)->remove_user();
-    }
-    return counted;
+    return account_.close(how, ran_on_, std::move(repeated), answer);
 }
 
 FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
     if (chain* const over = std::exchange(of_, nullptr)) {
         account_ = over->account();
-        place_ = over->leave_place();
         is_over_ = true;
         details_ = std::move(over->details_);
         if (over->next_link_ != nullptr) {

@@ -9,6 +9,7 @@
 #include "../../options.hpp"
 #include "../../time_span.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
@@ -27,7 +28,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Its first members do what is said there; the others are for the coroutines that run here.
-class manual_core final : public scheduler_with_books {
+class manual_core final : public scheduler {
 public:
     manual_core() = default;
     ~manual_core();
@@ -49,17 +50,15 @@ public:
 
     std::size_t pending() const;
 
-    refusal start_turn(suspended& turn) noexcept;
-
     refusal start_coroutine(suspended& one) override;
     bool resume_soon(suspended& one) noexcept override;
     bool resume_at(suspended& one) noexcept override;
     void notice_stop() noexcept override {} // take() looks each time
     bool is_stopping() const noexcept override { return false; }
+    helped help(reach far, function_ref<bool()> is_over) override;
     void keep_scheduler() noexcept override {}
     void release_scheduler() noexcept override {}
     void notice_end() noexcept override {}
-    unsigned most_in_turn() const noexcept override { return 1; } // as run_one() does
     void repeat_after(task_ptr task, repetition answer) noexcept override;
 
 private:

@@ -6,6 +6,7 @@
 #include "../../options.hpp"
 #include "../../time_span.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
@@ -90,11 +91,6 @@ FIRE_AND_FORGET_ENGINE std::size_t manual_core::pending() const {
     return ready_count_ + timers_.size() + spilled_count_ + books.waiting();
 }
 
-FIRE_AND_FORGET_ENGINE refusal manual_core::start_turn(suspended& turn) noexcept {
-    resume_soon(turn);
-    return refusal::none;
-}
-
 FIRE_AND_FORGET_ENGINE refusal manual_core::start_coroutine(suspended& one) {
     resume_soon(one);
     return refusal::none;
@@ -111,11 +107,15 @@ FIRE_AND_FORGET_ENGINE bool manual_core::resume_at(suspended& one) noexcept {
     return timers_.try_push(one);
 }
 
-FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition answer) noexcept {
-    if (task != nullptr) {
-        static_cast<void>(task->advance(now()));
+FIRE_AND_FORGET_ENGINE helped manual_core::help(reach, function_ref<bool()> is_over) {
+    while (!is_over() && run_one()) {
     }
-    if (task != nullptr && answer == repetition::go_on) {
+    return helped::by_hand;
+}
+
+FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition answer) noexcept {
+    static_cast<void>(task->advance(now()));
+    if (answer == repetition::go_on) {
         const std::lock_guard lock(mutex_);
         add_waiting(*task.release());
     }

@@ -61,7 +61,7 @@ FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
 
 FIRE_AND_FORGET_ENGINE stop_source make_stop_source() {
 #if defined(__cpp_lib_jthread)
-    stop_source source(std::nostopstate);
+    stop_source source = no_stop_source();
     attempt([&] { source = stop_source(); }, [] {});
     return source;
 #else

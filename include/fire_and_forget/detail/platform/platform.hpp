@@ -59,6 +59,15 @@ struct stop_source {
 };
 #endif
 
+/// A source without a state, which asks nobody.
+inline stop_source no_stop_source() noexcept {
+#if defined(__cpp_lib_jthread)
+    return stop_source(std::nostopstate);
+#else
+    return {};
+#endif
+}
+
 /// Holds a value that no static destructor ends, so that background threads and code that runs late
 /// in exit() may go on using it.
 template <class T>

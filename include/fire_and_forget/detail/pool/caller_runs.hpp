@@ -27,6 +27,10 @@ public:
     /// Runs `task` on the calling thread, or says why not and leaves it.
     refusal run(task_ptr& task);
 
+    /// Runs one that has been accepted and taken back again. Inside a task of the pool, which keeps
+    /// that from being quiet.
+    void run_accepted(task_ptr task);
+
     /// All that were run here so far.
     std::uint64_t entered() const noexcept { return entered_.load(std::memory_order_relaxed); }
 
@@ -39,6 +43,8 @@ public:
     std::size_t write_off(abandoned_tasks& abandoned) noexcept;
 
 private:
+    void run(task_ptr task, running_tasks::entry& its);
+
     shutdown_participant& owner_;
     executor_parts& parts_;
     running_tasks running_;

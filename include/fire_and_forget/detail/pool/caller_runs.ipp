@@ -25,6 +25,20 @@ FIRE_AND_FORGET_ENGINE refusal caller_runs::run(task_ptr& task) {
         }
         running_.link(its);
     }
+    run(std::move(task), its);
+    return refusal::none;
+}
+
+FIRE_AND_FORGET_ENGINE void caller_runs::run_accepted(task_ptr task) {
+    running_tasks::entry its(task->where, task->name);
+    {
+        const library_lock lock(parts_.quiet.mutex());
+        running_.link(its);
+    }
+    run(std::move(task), its);
+}
+
+FIRE_AND_FORGET_ENGINE void caller_runs::run(task_ptr task, running_tasks::entry& its) {
     entered_.fetch_add(1, std::memory_order_relaxed);
     owner_.keep(); // the task may end it
     fate result = fate::failed;
@@ -45,7 +59,6 @@ FIRE_AND_FORGET_ENGINE refusal caller_runs::run(task_ptr& task) {
     });
     const running_entry_item item(parts_.quiet.mutex(), its, &parts_.lent);
     result = run_task(std::move(task), parts_.lent);
-    return refusal::none;
 }
 
 FIRE_AND_FORGET_ENGINE std::size_t caller_runs::write_off(abandoned_tasks& abandoned) noexcept {

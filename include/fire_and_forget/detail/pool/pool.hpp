@@ -11,6 +11,7 @@
 #include "../executor/keeper.hpp"
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/scheduler.hpp"
@@ -33,7 +34,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  COUNT-1  ended <= taken <= stored, for counts read in that order: so they add up at
 ///                      every moment, and nobody who counts needs a lock.
-class pool final : public shutdown_participant, public scheduler_with_books, public ward {
+class pool final : public shutdown_participant, public scheduler, public ward {
 public:
     /// Whose sink it calls: its own, or for the default pool one that is a setting of the program.
     enum class kind : std::uint8_t { of_user, default_one };
@@ -92,6 +93,7 @@ public:
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }
+    helped help(reach far, function_ref<bool()> is_over) override;
     void keep_scheduler() noexcept override { keep(); }
     void release_scheduler() noexcept override { release(); }
     void repeat_after(task_ptr task, repetition answer) noexcept override;

@@ -80,6 +80,9 @@ public:
     /// Makes known what is about to run.
     void describe(const slot& next) noexcept;
 
+    /// From now on it takes no task but the one that it begins.
+    void take_singly() noexcept { is_alone_ = true; }
+
     claim& its() noexcept { return claim_; }
     const claim& its() const noexcept { return claim_; }
 
@@ -89,6 +92,7 @@ public:
 private:
     claim& claim_;
     const lane_set* until_over_;
+    bool is_alone_ = false;
     slot_returns returns_;
 };
 

@@ -72,7 +72,7 @@ FIRE_AND_FORGET_ENGINE bool task_taker::may_take() const noexcept { // TAKER-2
 
 /// A coroutine may be counted elsewhere, so it comes alone.
 FIRE_AND_FORGET_ENGINE bool task_taker::may_join(const task_vtable& type) const noexcept {
-    return &type != &resumption_type;
+    return &type != &resumption_type && !is_alone_;
 }
 
 FIRE_AND_FORGET_ENGINE std::uint32_t task_taker::take(slot& first, pool_block& in,

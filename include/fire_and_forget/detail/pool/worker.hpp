@@ -58,6 +58,7 @@ struct alignas(cache_line) worker {
     unsigned number = 0; ///< in the name of its thread
     worker_info info{};
     bool is_extra = false;       ///< was hired for a blocked one: it never counted as asleep
+    bool is_guest = false;       ///< of a worker that runs tasks inside of its own
     bool has_left_place = false; ///< to another, because its task has called exit()
     worker* next = nullptr;
 

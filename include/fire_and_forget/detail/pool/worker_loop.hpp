@@ -5,6 +5,7 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
@@ -16,6 +17,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class caller_runs;
 class claim;
 class doorbell;
 class growth;
@@ -41,7 +43,8 @@ class shutdown_participant;
 class worker_loop {
 public:
     worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,
-                pending_limit& limit, shutdown_participant& owner, executor_parts& parts) noexcept;
+                caller_runs& callers, pending_limit& limit, shutdown_participant& owner,
+                executor_parts& parts) noexcept;
     worker_loop(const worker_loop&) = delete;
     worker_loop& operator=(const worker_loop&) = delete;
 
@@ -52,7 +55,12 @@ public:
         }
     }
 
+    /// For a worker inside a task of its own.
+    helped help(reach far, function_ref<bool()> is_over);
+
 private:
+    class guest;
+
     static constexpr unsigned tries = 8;
     static constexpr unsigned looks_per_clock = 32;
     static constexpr unsigned looks_per_take_over = 512;
@@ -76,6 +84,7 @@ private:
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
+    bool help_with_newest();
     void run_slots(worker& self);
     void run_node(worker& self, task_ptr task);
     void count(worker& self, claim& its, fate result);
@@ -86,6 +95,7 @@ private:
     doorbell& bell_;
     workforce& workers_;
     growth& growth_;
+    caller_runs& callers_;
     pending_limit& limit_;
     shutdown_participant& owner_;
     executor_parts& parts_;

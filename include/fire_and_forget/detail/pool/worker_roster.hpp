@@ -71,6 +71,10 @@ public:
     /// Takes ownership, and gives it the smallest index that is free.
     void add(worker* recruit) noexcept;
 
+    /// Puts one on it that is no worker, but runs tasks inside of that of one. It stays the
+    /// caller's, and is to be let go.
+    void add_guest(worker& guest) noexcept;
+
     /// Takes out one that leaves: its record is the caller's.
     void let_go(worker& gone) noexcept;
 

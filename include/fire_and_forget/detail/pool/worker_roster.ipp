@@ -72,6 +72,9 @@ FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, stead
                                                           without_task idle) noexcept {
     unsigned able = 0;
     for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
+        if (one->is_guest) {
+            continue; // its thread is counted as that of its host
+        }
         const long number = one->thread_number.load(std::memory_order_relaxed);
         const bool may_be = idle == without_task::able || one->taker.its().has_task();
         able += may_be && (number == 0 || !is_blocked(*one, number, now)) ? 1U : 0U;
@@ -117,6 +120,11 @@ FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
     *link = recruit;
 }
 
+FIRE_AND_FORGET_ENGINE void worker_roster::add_guest(worker& guest) noexcept {
+    guest.is_guest = true;
+    guest.next = std::exchange(first_, &guest);
+}
+
 FIRE_AND_FORGET_ENGINE void worker_roster::let_go(worker& gone) noexcept {
     departed_ += gone.counts.read();
     take_out(gone);
@@ -132,7 +140,7 @@ FIRE_AND_FORGET_ENGINE task_counts worker_roster::counts() const noexcept {
 
 FIRE_AND_FORGET_ENGINE worker* worker_roster::of_this_thread() const noexcept {
     worker* one = first_;
-    while (one != nullptr && one->id.load() != std::this_thread::get_id()) {
+    while (one != nullptr && (one->is_guest || one->id.load() != std::this_thread::get_id())) {
         one = one->next;
     }
     return one;
@@ -140,7 +148,7 @@ FIRE_AND_FORGET_ENGINE worker* worker_roster::of_this_thread() const noexcept {
 
 FIRE_AND_FORGET_ENGINE bool worker_roster::is_deserted() const noexcept {
     for (const worker* one = first_; one != nullptr; one = one->next) {
-        if (!one->taker.its().is_given_up()) {
+        if (!one->is_guest && !one->taker.its().is_given_up()) {
             return false;
         }
     }
@@ -167,7 +175,7 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
 }
 
 FIRE_AND_FORGET_ENGINE void worker_roster::take_out(const worker& gone) noexcept {
-    --alive_;
+    alive_ -= gone.is_guest ? 0 : 1;
     worker** link = &first_;
     while (*link != &gone) {
         link = &(*link)->next;

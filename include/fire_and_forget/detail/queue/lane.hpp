@@ -50,10 +50,6 @@ enum class arrival : std::uint8_t { first, again };
 /// Limits      Not a work-stealing deque: workers take from the old end only.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write, for as many tasks as are taken at once.
-///             Lines that other cores have: a submit touches 1.1 while tasks queue up or fire
-///             others, its slot's, and 2.2 where a worker looks for each, the doorbell's besides.
-///             A run touches 2.8, those of slot, owner and workers and a part of others, and then
-///             3.5. With 64 producers and workers as with 8 of each: tests/lines counts them.
 /// Source      the bounded rings of Lamport and of FastForward (Giacomoni et al.), chained;
 ///             tests/models/lane.pml.
 template <std::size_t Slots>
@@ -140,6 +136,29 @@ public:
         }
         unlock();
         return waits;
+    }
+
+    /// Takes back what the owner published last, if no worker has taken it and `is_it` holds for
+    /// its slot, of `type`; null if not. `is_it`, called with the lock held, is to take out of the
+    /// slot what stands there: the next task is stored in it. From inside.
+    template <class Predicate>
+    bool take_newest(const task_vtable& type, Predicate is_it) noexcept {
+        if (next_ == tail_->first()) {
+            return false; // it would stand in the block before
+        }
+        slot& last = next_[-1];
+        if (last.type.load(std::memory_order_relaxed) != &type) {
+            return false; // LANE-1: only a worker could have changed it
+        }
+        lock();
+        const bool is_taken = (tail_ != head_block_ || &last >= head_) && is_it(last);
+        if (is_taken) {
+            last.type.store(nullptr, std::memory_order_relaxed);
+            pushed_.store(accepted() - 1, std::memory_order_relaxed); // LANE-1
+        }
+        unlock();
+        next_ -= is_taken ? 1 : 0;
+        return is_taken;
     }
 
     // The workers' side ---------------------------------------------------------------------------

@@ -32,11 +32,8 @@ struct core_table {
     // Null for one of somebody else's.
     refusal (*accept)(void* target, task_ptr& task) = nullptr;
     void (*note_refused)(void* target) = nullptr;
-    scheduler& (*home)(void* target) = nullptr;
+    scheduler* (*home)(void* target) = nullptr;
     const error_sink* (*sink)(void* target) = nullptr;
-
-    /// Null where a turn is made a task.
-    refusal (*start_turn)(void* target, suspended& turn) = nullptr;
 };
 
 /// Two pointers; the executor must live as long as it is used.
@@ -53,13 +50,9 @@ public:
     refusal accept(task_ptr& task) const;
     void note_refused() const noexcept;
 
-    /// Has `turn` resumed, as the call of somebody who fires, or says why not; counts that. It
-    /// `is_accepted` if it was made a task, which the executor counts.
-    refusal start_turn(suspended& turn) const;
-
     /// Where coroutines go on that are to be there; null if that is somebody else's.
     scheduler* home() const noexcept {
-        return table_->home != nullptr ? &table_->home(target_) : nullptr;
+        return table_->home != nullptr ? table_->home(target_) : nullptr;
     }
 
     /// Its own sink, if it has one.
@@ -104,9 +97,8 @@ private:
                     [](void* to, job& work) { return execute_on(core_here<Core>(to), work).why(); },
                     [](void* to, task_ptr& task) { return core_here<Core>(to).accept(task); },
                     &note_refused_by<Core>,
-                    [](void* to) -> scheduler& { return core_here<Core>(to).home(); },
-                    [](void* to) { return sink_of(core_here<Core>(to)); },
-                    start_of<Core>()};
+                    &home_of<Core>,
+                    &sink_of<Core>};
         } else {
             return {[](void* to, const untyped_call& call) {
                         return fire_at_foreign(
@@ -123,13 +115,25 @@ private:
     }
 
     template <class Core>
+    static scheduler* home_of(void* target) {
+        Core& core = core_here<Core>(target);
+        if constexpr (std::is_same_v<decltype(core.home()), scheduler*>) {
+            return core.home();
+        } else {
+            return &core.home();
+        }
+    }
+
+    template <class Core>
     static submission fire_at(void* to, const untyped_call& call) {
-        if constexpr (std::is_same_v<Core, pool_door>) {
+        if constexpr (takes_calls<Core>) {
+            return core_at<Core>(to).fire(call);
+        } else if constexpr (std::is_same_v<Core, pool_door>) {
             return fire_at_pool(core_at<Core>(to), call);
         } else {
             return fire_at_library(
                 call, [to](task_ptr& task) { return core_at<Core>(to).accept(task); },
-                [to] { note_refused_by<Core>(to); }, sink_of(core_at<Core>(to)));
+                [to] { note_refused_by<Core>(to); });
         }
     }
 
@@ -142,9 +146,10 @@ private:
     }
 
     template <class Core>
-    static constexpr auto start_of() noexcept -> refusal (*)(void*, suspended&) {
-        if constexpr (requires(Core & core, suspended & turn) { core.start_turn(turn); }) {
-            return [](void* to, suspended& turn) { return core_here<Core>(to).start_turn(turn); };
+    static const error_sink* sink_of(void* target) {
+        Core& core = core_here<Core>(target);
+        if constexpr (requires { core.sink(); }) {
+            return core.sink();
         } else {
             return nullptr;
         }

@@ -51,7 +51,7 @@ public:
 
     /// Goes on with a task that was started at `since` and suspended: it decides for itself what
     /// its stop_token means.
-    fate resumed(steady_time since, const coroutine_books* in_books);
+    fate resumed(steady_time since, const scheduler* in_books_of);
 
     /// After a task without options that has been run at once: the next one is another such.
     void go_on_with(const task_vtable& type, void* closure, const call_site& where) noexcept;
@@ -114,18 +114,17 @@ public:
     const host& on() const noexcept { return on_; }
     steady_time started() const noexcept { return started_; }
 
-    /// It is part of a turn that a serial executor has on `on`: that counts the turn.
-    void be_part_of_turn(scheduler& of) noexcept {
-        frame_.via = &of;
-        frame_.is_uncounted = true;
-    }
-    bool is_part_of_turn() const noexcept { return frame_.via != nullptr; }
-
-    /// Where a coroutine is that it starts; null with executors of somebody else's.
-    scheduler* home() const noexcept { return frame_.via != nullptr ? frame_.via : on_.home; }
-
     stop_token stop_of_executor() const noexcept { return on_.stop; }
+
+    /// Throws if it is made of two, and there is no memory for that.
     stop_token stop_of_task() const;
+
+    /// The sets that the task belongs to.
+    const member_frame* members() const noexcept { return frame_.members; }
+    void set_members(const member_frame* innermost) noexcept { frame_.members = innermost; }
+
+    /// Whether it may be run again.
+    bool repeats() const noexcept { return repeated_ != nullptr; }
 
 private:
     bool is_timed() const noexcept;
@@ -178,19 +177,10 @@ fate run_task(const stored_task& task, const host& on);
 /// Runs a task from the heap.
 fate run_task(task_ptr task, const host& on);
 
-/// Runs what comes in the turn of a serial executor: a task, or a coroutine that goes on.
-fate run_in_turn(timer_node& item, const host& on, scheduler& of);
-
-/// Takes a task from the heap to where it is to run.
-fate bring_task(task_ptr task);
-
 /// Runs a task from the heap on an executor that has time. One that is to be run again is not
 /// destroyed but handed to `again`, when its next time is set.
 template <class Again>
 fate run_task(task_ptr task, const host& on, Again again) {
-    if (task->via != nullptr) {
-        return bring_task(std::move(task));
-    }
     node_memory node(task.release());
     if (!node->repeats()) {
         return task_run(task_in(*node), on).to_the_end();

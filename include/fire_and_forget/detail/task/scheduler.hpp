@@ -8,10 +8,12 @@
 #include "../../call_site.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 #include "coroutine_books.hpp"
 #include "timer_heap.hpp"
 
+#include <cstdint>
 #include <memory>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -40,6 +42,18 @@ struct suspended : timer_node {
     const char* name = nullptr; ///< of the options it was fired with
 };
 
+/// What came of an offer to help.
+enum class helped : std::uint8_t {
+    nowhere, ///< the caller's thread runs no tasks of it
+    nothing, ///< there was nothing to do
+    by_some, ///< it has run tasks
+    by_hand, ///< all that there was to do; nobody does more there unless he is told to
+};
+
+/// How far who helps looks for tasks: among those that its thread has fired and that nobody has
+/// taken yet, newest first, or also among all others.
+enum class reach : std::uint8_t { own, all };
+
 /// Invariant  What is refused by an answer of `false` is untouched and stays the caller's.
 class scheduler {
 public:
@@ -64,55 +78,25 @@ public:
     /// called resume_at() fences, looks here, and calls notice_stop() if so.
     virtual bool is_stopping() const noexcept = 0;
 
+    /// For a thread that can't go on before `is_over()`: runs tasks on it until then, or until
+    /// there are none. These run inside of the caller's.
+    virtual helped help(reach, function_ref<bool()> /*is_over*/) { return helped::nowhere; }
+
     /// For coroutines, which may refer to it longer than its owner.
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;
 
     /// The coroutine of a task that repeats has ended: runs it again when its next time has come,
-    /// unless `answer` is that it wants no more. Null: it has been destroyed.
+    /// unless `answer` is that it wants no more.
     virtual void repeat_after(task_ptr task, repetition answer) noexcept = 0;
 
     /// A coroutine that it has accepted, or that waited here, has ended elsewhere.
     virtual void notice_end() noexcept = 0;
 
-    /// Whether it is a stacked_scheduler.
-    virtual bool is_stacked() const noexcept { return false; }
-
-    /// How many tasks a serial executor may run here before others have a turn.
-    virtual unsigned most_in_turn() const noexcept { return 64; }
-
-    coroutine_books& books; ///< of the coroutines it has accepted, and of those that wait here
+    coroutine_books books; ///< of the coroutines it has accepted, and of those that wait here
 
 protected:
-    explicit scheduler(coroutine_books& those) noexcept : books(those) {}
     ~scheduler() = default;
-};
-
-/// One that has books of its own.
-class scheduler_with_books : public scheduler {
-protected:
-    scheduler_with_books() noexcept : scheduler(own_books_) {}
-    ~scheduler_with_books() = default;
-
-private:
-    coroutine_books own_books_;
-};
-
-/// One that stands on another, which counts what runs here. What waits there for its time is
-/// brought here when that has come; and what belongs here keeps it.
-class stacked_scheduler : public scheduler {
-public:
-    /// Takes a task that the executor below has accepted, and that may start now.
-    virtual void bring(task_ptr task) = 0;
-
-    virtual void add_user() noexcept = 0;
-    virtual void remove_user() noexcept = 0;
-
-    bool is_stacked() const noexcept final { return true; }
-
-protected:
-    using scheduler::scheduler;
-    ~stacked_scheduler() = default;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

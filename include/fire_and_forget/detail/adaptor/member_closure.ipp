@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../task/membership.hpp"
+#include "../task/run_task.hpp"
+#include "../task/task.hpp"
+#include "member_closure.hpp"
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool is_usual(std::size_t alignment) noexcept {
+    return alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+}
+
+FIRE_AND_FORGET_ENGINE member_box* member_box::make(const task_vtable& type) noexcept {
+    const std::size_t aligned =
+        type.alignment > alignof(member_box) ? type.alignment : alignof(member_box);
+    const std::size_t offset = (sizeof(member_box) + aligned - 1) / aligned * aligned;
+    const inside_library allocating;
+    void* const memory =
+        is_usual(aligned)
+            ? ::operator new(offset + type.size, std::nothrow)
+            : ::operator new(offset + type.size, std::align_val_t(aligned), std::nothrow);
+    if (memory == nullptr) {
+        return nullptr;
+    }
+    auto* const box = ::new (memory) member_box;
+    box->closure = static_cast<std::byte*>(memory) + offset;
+    box->alignment = aligned;
+    return box;
+}
+
+FIRE_AND_FORGET_ENGINE member_box* member_box::make(task_ptr& task) noexcept {
+    member_box* const box = make(task_vtable{});
+    if (box != nullptr) {
+        box->closure = task->closure();
+        box->carried = task.release();
+    }
+    return box;
+}
+
+FIRE_AND_FORGET_ENGINE void box_deallocator::operator()(member_box* box) const noexcept {
+    const std::size_t aligned = box->alignment;
+    if (box->carried != nullptr) {
+        task_node::deallocate(box->carried);
+    }
+    box->~member_box();
+    if (is_usual(aligned)) {
+        ::operator delete(static_cast<void*>(box));
+    } else {
+        ::operator delete(static_cast<void*>(box), std::align_val_t(aligned));
+    }
+}
+
+template <class Member, member_runs Runs>
+void member_call<Member, Runs>::call(void* stored, task_run& run) {
+    auto& self = *static_cast<Member*>(stored);
+    if (!self.held.begin()) {
+        run.given_up(failure::cancelled, {});
+        run.answered(repetition::stop);
+        return;
+    }
+    const member_frame here = self.frame(run.members());
+    run.set_members(&here);
+    const scope_guard at_the_end([&] {
+        run.set_members(here.outer);
+        if (Runs == member_runs::repeatedly && !self.held.end_run()) {
+            run.answered(repetition::stop);
+        }
+    });
+    self.inner->call(self.fired(), run);
+}
+
+template <class Member, member_runs Runs>
+void member_call<Member, Runs>::destroy(void* stored) {
+    auto& self = *static_cast<Member*>(stored);
+    const scope_guard at_the_end([&] { self.~Member(); }); // whatever the closure throws
+    if (self.inner->destroy != nullptr) {
+        const member_frame here = self.held.is_any() ? self.frame(nullptr) : member_frame();
+        const end_of_member ends(self.held.is_any() ? &here : nullptr);
+        self.inner->destroy(self.fired());
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
