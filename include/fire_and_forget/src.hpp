@@ -18,8 +18,10 @@
 #include "copied_name.hpp"
 #include "coroutine.hpp"
 #include "fire_and_forget.hpp"
+#include "serial_executor.hpp"
 #include "testing.hpp"
 
+#include "detail/adaptor/engine.ipp"
 #include "detail/coroutine/engine.ipp"
 #include "detail/engine.ipp"
 #include "detail/errors/name_store.ipp"

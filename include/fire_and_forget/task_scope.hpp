@@ -111,3 +111,6 @@ private:
 } // namespace faf::inline FIRE_AND_FORGET_ABI
 
 #include "detail/engine.hpp"
+#if !defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
+#include "detail/adaptor/engine.ipp"
+#endif

@@ -3,7 +3,7 @@
 include(${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
 read_headers()
 
-set(order front adaptor coroutine submit pool executor queue task errors data platform)
+set(order front coroutine adaptor submit pool executor queue task errors data platform)
 
 # The public headers that detail/ may include, by the place that they have in this list: what holds data
 # only, what every header needs, and what an executor is. The others are the front.

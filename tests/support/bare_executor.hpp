@@ -31,7 +31,8 @@ private:
     void let_go() noexcept override {}
 };
 
-class bare_executor : public faf::detail::shutdown_participant, public faf::detail::scheduler {
+class bare_executor : public faf::detail::shutdown_participant,
+                      public faf::detail::scheduler_with_books {
 public:
     bare_executor()
         : shutdown_participant(parts.end),

@@ -16,7 +16,7 @@
 
 namespace faf_test {
 
-class virtual_time : public faf::detail::scheduler {
+class virtual_time : public faf::detail::scheduler_with_books {
 public:
     virtual_time() { host_.home = this; }
     ~virtual_time() { destroy_all(); }

@@ -3,8 +3,6 @@
 
 // All bodies of the engine, but for what coroutine.hpp and testing.hpp bring along.
 
-#include "adaptor/member_closure.ipp"
-#include "adaptor/scope_core.ipp"
 #include "errors/bounded_text.ipp"
 #include "errors/describe.ipp"
 #include "errors/rate_limiter.ipp"

@@ -216,6 +216,12 @@ private:
 
     bool move_to(scheduler* to) noexcept;
 
+    /// It keeps the stacked_scheduler that it is on, or no longer: then that is to be released.
+    void keep_place() noexcept;
+    stacked_scheduler* leave_place() noexcept;
+
+    fate go_home();
+
     bool make_details() noexcept;
 
     void report_abandoned(std::string_view why) const;
@@ -224,8 +230,12 @@ private:
 
     template <class Derived>
     static fate resume_chain(suspended& one) {
-        const host& on = *static_cast<const host*>(this_thread.running->on);
+        const task_frame& here = *this_thread.running;
+        const host& on = *static_cast<const host*>(here.on);
         auto& self = static_cast<chain&>(one);
+        if (self.keeps_place && here.via != self.on_) {
+            return self.go_home();
+        }
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
@@ -234,7 +244,11 @@ private:
         }
         task_run run(self.task_of(next), on);
         run.set_members(self.members());
-        const fate ended = run.resumed(started, in_books_of);
+        if (here.via != nullptr) {
+            run.be_part_of_turn(*here.via);
+        }
+        const fate ended =
+            run.resumed(started, in_books_of != nullptr ? &in_books_of->books : nullptr);
         return next.settle(ended, run.answer());
     }
 

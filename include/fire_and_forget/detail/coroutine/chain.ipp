@@ -212,7 +212,10 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     where = first.task().where;
     name = first.task().name;
     priority = first.task().priority;
-    on_ = first.on().home;
+    on_ = first.home();
+    if (first.is_part_of_turn()) {
+        keep_place();
+    }
     const stored_task& task = first.task();
     const bool is_member = first.members() != nullptr;
     if (task.details != nullptr || task.due != steady_time() || is_member) { // or has options
@@ -230,6 +233,25 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
         details_->of_task.stays_with = task.details->stays_with;
         has_own_sink = static_cast<bool>(details_->of_task.on_error);
     }
+}
+
+FIRE_AND_FORGET_ENGINE void chain::keep_place() noexcept {
+    static_cast<stacked_scheduler*>(on_)->add_user();
+    keeps_place = true;
+}
+
+FIRE_AND_FORGET_ENGINE stacked_scheduler* chain::leave_place() noexcept {
+    const bool has_one = keeps_place;
+    keeps_place = false;
+    return has_one ? static_cast<stacked_scheduler*>(on_) : nullptr;
+}
+
+/// Only brought by the executor below: it goes on when it has its turn.
+FIRE_AND_FORGET_ENGINE fate chain::go_home() {
+    if (!on_->resume_soon(*this)) {
+        abandon(*this, closed_while_waiting);
+    }
+    return fate::open;
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::is_still_counted() noexcept {
@@ -287,7 +309,16 @@ FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
     if (to != nullptr && details_ != nullptr) {
         details_->back_to = kept_scheduler();
     }
-    on_ = to;
+    if (on_ != to) {
+        stacked_scheduler* const before = leave_place();
+        on_ = to;
+        if (to != nullptr && to->is_stacked()) {
+            keep_place();
+        }
+        if (before != nullptr) {
+            before->remove_user();
+        }
+    }
     return true;
 }
 
@@ -329,7 +360,7 @@ FIRE_AND_FORGET_ENGINE stretch::~stretch() {
 
 FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     run_ = &by;
-    ran_on_ = by.on().home;
+    ran_on_ = by.home();
     of_->now_ = this; // CHAIN-1
 }
 
@@ -353,12 +384,17 @@ FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcep
     }
     is_settled_ = true;
     task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
-    return account_.close(how, ran_on_, std::move(repeated), answer);
+    const fate counted = account_.close(how, ran_on_, std::move(repeated), answer);
+    if (place_ != nullptr) {
+        std::exchange(place_, nullptr)->remove_user();
+    }
+    return counted;
 }
 
 FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
     if (chain* const over = std::exchange(of_, nullptr)) {
         account_ = over->account();
+        place_ = over->leave_place();
         is_over_ = true;
         details_ = std::move(over->details_);
         if (over->next_link_ != nullptr) {

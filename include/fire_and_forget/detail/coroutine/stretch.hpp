@@ -106,6 +106,7 @@ private:
     bool is_over_ = false;    ///< the chain is gone
     bool is_settled_ = false; ///< and its executor has been told
     chain_account account_{};
+    stacked_scheduler* place_ = nullptr;     ///< that the chain has kept
     bool has_returned_ = false;              ///< the outermost coroutine has come to its end
     std::unique_ptr<chain_details> details_; ///< reports need them longer than the chain
 };

@@ -38,6 +38,9 @@ FIRE_AND_FORGET_ENGINE fate chain_account::close(fate how, const scheduler* ran_
 
 FIRE_AND_FORGET_ENGINE running_item* stretch::item() const noexcept {
     running_item* const innermost = this_thread.item;
+    if (run_->is_part_of_turn()) { // what that counts is the turn
+        return nullptr;
+    }
     return innermost != nullptr && innermost->on == &run_->on() ? innermost : nullptr;
 }
 

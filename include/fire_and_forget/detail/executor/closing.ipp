@@ -157,7 +157,7 @@ FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lo
                                                 steady_time deadline) {
     const inside_library waiting;
     const std::size_t own = depth_of(&lent_);
-    const std::size_t own_open = depth_in_books_of(lent_.home);
+    const std::size_t own_open = depth_in_books(&lent_.home->books);
     const quiescence::waiter entered(quiet_);
     for (slices wait; !is_quiet(own, own_open);) {
         if (steady_clock::now() >= deadline) {

@@ -71,7 +71,7 @@ public:
     /// for the last time.
     bool repeat(task_ptr task, std::uint64_t skipped);
 
-    /// The same for one whose coroutine has ended.
+    /// The same for one whose coroutine has ended; null: it has been destroyed.
     void repeat_after(task_ptr task, repetition answer) noexcept;
 
     /// Has the keeper come by at once.

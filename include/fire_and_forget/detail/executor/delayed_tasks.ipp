@@ -68,8 +68,8 @@ FIRE_AND_FORGET_ENGINE bool delayed_tasks::repeat(task_ptr task, std::uint64_t s
 }
 
 FIRE_AND_FORGET_ENGINE void delayed_tasks::repeat_after(task_ptr task, repetition answer) noexcept {
-    const std::uint64_t skipped = task->advance(steady_clock::now());
-    if (answer != repetition::go_on || !repeat(std::move(task), skipped)) {
+    const std::uint64_t skipped = task != nullptr ? task->advance(steady_clock::now()) : 0;
+    if (task == nullptr || answer != repetition::go_on || !repeat(std::move(task), skipped)) {
         note_end();
     }
 }

@@ -28,7 +28,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Its first members do what is said there; the others are for the coroutines that run here.
-class manual_core final : public scheduler {
+class manual_core final : public scheduler_with_books {
 public:
     manual_core() = default;
     ~manual_core();
@@ -50,6 +50,8 @@ public:
 
     std::size_t pending() const;
 
+    refusal start_turn(suspended& turn) noexcept;
+
     refusal start_coroutine(suspended& one) override;
     bool resume_soon(suspended& one) noexcept override;
     bool resume_at(suspended& one) noexcept override;
@@ -59,6 +61,7 @@ public:
     void keep_scheduler() noexcept override {}
     void release_scheduler() noexcept override {}
     void notice_end() noexcept override {}
+    unsigned most_in_turn() const noexcept override { return 1; } // as run_one() does
     void repeat_after(task_ptr task, repetition answer) noexcept override;
 
 private:

@@ -91,6 +91,11 @@ FIRE_AND_FORGET_ENGINE std::size_t manual_core::pending() const {
     return ready_count_ + timers_.size() + spilled_count_ + books.waiting();
 }
 
+FIRE_AND_FORGET_ENGINE refusal manual_core::start_turn(suspended& turn) noexcept {
+    resume_soon(turn);
+    return refusal::none;
+}
+
 FIRE_AND_FORGET_ENGINE refusal manual_core::start_coroutine(suspended& one) {
     resume_soon(one);
     return refusal::none;
@@ -114,8 +119,10 @@ FIRE_AND_FORGET_ENGINE helped manual_core::help(reach, function_ref<bool()> is_o
 }
 
 FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition answer) noexcept {
-    static_cast<void>(task->advance(now()));
-    if (answer == repetition::go_on) {
+    if (task != nullptr) {
+        static_cast<void>(task->advance(now()));
+    }
+    if (task != nullptr && answer == repetition::go_on) {
         const std::lock_guard lock(mutex_);
         add_waiting(*task.release());
     }

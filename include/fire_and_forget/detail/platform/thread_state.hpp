@@ -19,12 +19,14 @@ struct worker_info;
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 struct member_frame;
+class scheduler;
 
 /// A task that is running on this thread, innermost first. `on` tells executors apart.
 struct task_frame {
     const void* on = nullptr;
     const task_frame* outer = nullptr;
-    const void* of_books = nullptr; ///< of a coroutine that is open in the books of that scheduler
+    const void* of_books = nullptr; ///< of a coroutine that is open in those
+    scheduler* via = nullptr;       ///< whose turn on that executor it is part of
     bool is_uncounted = false; ///< a coroutine's next stretch, which the task that is `outer` runs,
                                ///< or a task that is dropped: executors don't count it as running
     const member_frame* members = nullptr; ///< the sets that it belongs to, innermost first
@@ -68,6 +70,7 @@ struct thread_state {
     const void* works_for = nullptr;     ///< the executor whose worker this thread is
     const worker_info* worker = nullptr; ///< how users know it, if that is a pool
     hand_over* handing_over = nullptr;
+    const void* starting_turn = nullptr; ///< the strand that this thread hands to its executor
     const loan_frame* loans = nullptr;
     bool in_sink = false;
     bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
@@ -88,8 +91,8 @@ bool inside_a_task() noexcept;
 /// How many tasks of `executor` the calling thread is inside of, be it by way of other executors.
 std::size_t depth_of(const void* executor) noexcept;
 
-/// How many open coroutines in the books of `scheduler` the calling thread is inside of.
-std::size_t depth_in_books_of(const void* scheduler) noexcept;
+/// How many open coroutines in `books` the calling thread is inside of.
+std::size_t depth_in_books(const void* books) noexcept;
 
 bool inside_a_task_of(const void* executor) noexcept;
 

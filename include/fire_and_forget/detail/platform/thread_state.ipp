@@ -21,10 +21,10 @@ FIRE_AND_FORGET_ENGINE std::size_t depth_of(const void* executor) noexcept {
     return depth;
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t depth_in_books_of(const void* scheduler) noexcept {
+FIRE_AND_FORGET_ENGINE std::size_t depth_in_books(const void* books) noexcept {
     std::size_t depth = 0;
     for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
-        depth += frame->of_books == scheduler ? 1 : 0;
+        depth += frame->of_books == books ? 1 : 0;
     }
     return depth;
 }

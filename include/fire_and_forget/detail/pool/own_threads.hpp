@@ -36,7 +36,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///             OWN-2  While any wait in the queue, threads are on their way to all of them, or
 ///                    there are as many as may be, or the system has refused one a moment ago and
 ///                    the keeper comes again.
-class own_threads final : public shutdown_participant, public scheduler, public ward {
+class own_threads final : public shutdown_participant, public scheduler_with_books, public ward {
 public:
     static constexpr std::size_t usual_limit = 1024;
 

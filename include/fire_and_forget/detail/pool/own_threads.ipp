@@ -27,6 +27,15 @@ FIRE_AND_FORGET_ENGINE refusal own_threads_door::accept(task_ptr& task) const {
     return own_threads::instance().accept(task);
 }
 
+FIRE_AND_FORGET_ENGINE refusal own_threads_door::start_turn(suspended& turn) const {
+    own_threads& all = own_threads::instance();
+    const bool is_taken = all.end().is_open_here() && all.resume_soon(turn);
+    if (!is_taken) {
+        all.note_refused();
+    }
+    return is_taken ? refusal::none : refusal::shutting_down;
+}
+
 FIRE_AND_FORGET_ENGINE scheduler& own_threads_door::home() const noexcept {
     return own_threads::instance();
 }

@@ -15,6 +15,9 @@ struct own_threads_door {
     /// Gives `task` a thread, now or when it is due, or says why not and leaves it.
     refusal accept(task_ptr& task) const;
 
+    /// Has the turn of a serial executor run as soon as there is a thread, or says why not.
+    refusal start_turn(suspended& turn) const;
+
     /// Where coroutines go on that are to be there.
     scheduler& home() const noexcept;
 

@@ -34,7 +34,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  COUNT-1  ended <= taken <= stored, for counts read in that order: so they add up at
 ///                      every moment, and nobody who counts needs a lock.
-class pool final : public shutdown_participant, public scheduler, public ward {
+class pool final : public shutdown_participant, public scheduler_with_books, public ward {
 public:
     /// Whose sink it calls: its own, or for the default pool one that is a setting of the program.
     enum class kind : std::uint8_t { of_user, default_one };

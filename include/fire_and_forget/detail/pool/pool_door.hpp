@@ -71,6 +71,9 @@ public:
     /// What has entered has not come about after all.
     void leave();
 
+    /// Has the turn of a serial executor run, or says why not. It has its place in any case.
+    refusal start_turn(suspended& turn);
+
     /// Takes `task`, or says why not and leaves it; in the second case after enter().
     refusal accept(task_ptr& task);
     refusal accept(task_ptr& task, entry how);

@@ -67,6 +67,17 @@ FIRE_AND_FORGET_ENGINE refusal pool_door::accept(task_ptr& task, entry how) {
     return why;
 }
 
+FIRE_AND_FORGET_ENGINE refusal pool_door::start_turn(suspended& turn) {
+    refusal why = is_open_here() ? refusal::none : why_not_open();
+    if (why == refusal::none && !behind_.resume_soon(turn)) {
+        why = is_open_here() ? refusal::out_of_memory : why_not_open();
+    }
+    if (why != refusal::none) {
+        note_refused();
+    }
+    return why;
+}
+
 FIRE_AND_FORGET_ENGINE bool pool_door::is_open_here() const noexcept {
     return behind_.parts_.end.is_open_here();
 }

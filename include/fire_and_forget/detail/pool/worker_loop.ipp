@@ -268,8 +268,9 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_slots(worker& self) {
 FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
     self.taker.finish_slot(); // its block need not wait for the task
     fate result = fate::failed;
-    bool leaves_place = limit_.exists() && task->repeats(); // when it is not to be run again
-    if (limit_.exists() && !leaves_place) {
+    const bool repeats = task->repeats(); // then it leaves when it is not to be run again,
+    bool leaves_place = limit_.exists() && repeats && task->via == nullptr; // or by who runs it
+    if (limit_.exists() && !repeats) {
         limit_.leave();
     }
     const scope_guard at_the_end([&] {

@@ -18,7 +18,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
-/// is used, and nothing when it is dormant: 64 of those cost one load (pool_lane.hpp).
+/// is used, and nothing when it is dormant: 64 of those cost one load (pool_lane.hpp). So a look
+/// fetches the lines of lanes that were used meanwhile, and only those.
 ///
 /// It takes several short tasks of a lane at once (run_length.hpp), if nobody is idle who could run
 /// them: up to the next look at another priority where there are lanes of lower ones, and only one

@@ -34,6 +34,9 @@ struct core_table {
     void (*note_refused)(void* target) = nullptr;
     scheduler* (*home)(void* target) = nullptr;
     const error_sink* (*sink)(void* target) = nullptr;
+
+    /// Null where a turn is made a task.
+    refusal (*start_turn)(void* target, suspended& turn) = nullptr;
 };
 
 /// Two pointers; the executor must live as long as it is used.
@@ -49,6 +52,10 @@ public:
     /// but for one that an executor of somebody else's has dropped: it is gone.
     refusal accept(task_ptr& task) const;
     void note_refused() const noexcept;
+
+    /// Has `turn` resumed, as the call of somebody who fires, or says why not; counts that. It
+    /// `is_accepted` if it was made a task, which the executor counts.
+    refusal start_turn(suspended& turn) const;
 
     /// Where coroutines go on that are to be there; null if that is somebody else's.
     scheduler* home() const noexcept {
@@ -98,7 +105,8 @@ private:
                     [](void* to, task_ptr& task) { return core_here<Core>(to).accept(task); },
                     &note_refused_by<Core>,
                     &home_of<Core>,
-                    &sink_of<Core>};
+                    [](void* to) { return sink_of(core_here<Core>(to)); },
+                    start_of<Core>()};
         } else {
             return {[](void* to, const untyped_call& call) {
                         return fire_at_foreign(
@@ -133,7 +141,7 @@ private:
         } else {
             return fire_at_library(
                 call, [to](task_ptr& task) { return core_at<Core>(to).accept(task); },
-                [to] { note_refused_by<Core>(to); });
+                [to] { note_refused_by<Core>(to); }, sink_of(core_at<Core>(to)));
         }
     }
 
@@ -146,10 +154,9 @@ private:
     }
 
     template <class Core>
-    static const error_sink* sink_of(void* target) {
-        Core& core = core_here<Core>(target);
-        if constexpr (requires { core.sink(); }) {
-            return core.sink();
+    static constexpr auto start_of() noexcept -> refusal (*)(void*, suspended&) {
+        if constexpr (requires(Core & core, suspended & turn) { core.start_turn(turn); }) {
+            return [](void* to, suspended& turn) { return core_here<Core>(to).start_turn(turn); };
         } else {
             return nullptr;
         }

@@ -4,6 +4,7 @@
 #include "../platform/attempt.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
+#include "../task/run_task.hpp"
 #include "any_core.hpp"
 #include "firing.hpp"
 
@@ -36,6 +37,14 @@ FIRE_AND_FORGET_ENGINE refusal any_core::accept(task_ptr& task) const {
         return refusal::none;
     }
     return answer != refusal::none ? answer : refusal::executor_failed;
+}
+
+FIRE_AND_FORGET_ENGINE refusal any_core::start_turn(suspended& turn) const {
+    turn.is_accepted = table_->start_turn == nullptr;
+    if (!turn.is_accepted) {
+        return table_->start_turn(target_, turn);
+    }
+    return start_as_task(*this, turn);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

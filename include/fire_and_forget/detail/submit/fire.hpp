@@ -36,6 +36,16 @@ concept takes_calls = requires(E& core, const untyped_call& call) {
     { core.fire(call) } -> std::same_as<submission>;
 };
 
+/// The sink of an executor of the library, if it has one of its own.
+template <class E>
+const error_sink* sink_of(E& core) noexcept {
+    if constexpr (requires { core.sink(); }) {
+        return core.sink();
+    } else {
+        return nullptr;
+    }
+}
+
 template <class E>
 concept no_pool = !std::same_as<std::remove_cvref_t<E>, pool_door>;
 
@@ -54,7 +64,8 @@ submission fire(E&& target, const options* given, const located<std::type_identi
                 if constexpr (requires { target.note_refused(); }) {
                     target.note_refused();
                 }
-            });
+            },
+            sink_of(target));
     } else {
         return fire_at_foreign(
             call, [&](job work) { return call_with_job(target, std::move(work)); },

@@ -212,11 +212,12 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
 
 FIRE_AND_FORGET_ENGINE submission fire_at_library(const untyped_call& fired,
                                                   function_ref<refusal(task_ptr&)> accept,
-                                                  function_ref<void()> note_refused) {
+                                                  function_ref<void()> note_refused,
+                                                  const error_sink* sink) {
     refusal why = refusal::in_signal_handler;
     if (!is_inside_library()) [[likely]] {
         why = refusal::none;
-        const firing call = make_firing(fired.given, nullptr, fired.where);
+        const firing call = make_firing(fired.given, sink, fired.where);
         task_ptr task = can_be_fired(fired, call, why) ? make_task(fired, call, why) : nullptr;
         if (task) {
             why = accept(task);

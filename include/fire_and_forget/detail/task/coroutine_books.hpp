@@ -77,7 +77,9 @@ struct away_entry : book_entry {
 class coroutine_books {
 public:
     /// One that was accepted elsewhere, by an executor that counts nothing, is here from now on.
-    void note_accepted() noexcept { accepted_.fetch_add(1, std::memory_order_relaxed); }
+    void note_accepted(std::uint64_t many = 1) noexcept {
+        accepted_.fetch_add(many, std::memory_order_relaxed);
+    }
 
     void note_opened() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); } // BOOKS-1
     void note_closed(std::uint64_t many = 1) noexcept;

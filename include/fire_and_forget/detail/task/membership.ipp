@@ -106,7 +106,7 @@ FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noexcept
-    : frame_{nullptr, this_thread.running, nullptr, true, of} {
+    : frame_{nullptr, this_thread.running, nullptr, nullptr, true, of} {
     if (frame_.outer != nullptr) {
         frame_.on = frame_.outer->on;
     }

@@ -51,7 +51,7 @@ public:
 
     /// Goes on with a task that was started at `since` and suspended: it decides for itself what
     /// its stop_token means.
-    fate resumed(steady_time since, const scheduler* in_books_of);
+    fate resumed(steady_time since, const coroutine_books* in_books);
 
     /// After a task without options that has been run at once: the next one is another such.
     void go_on_with(const task_vtable& type, void* closure, const call_site& where) noexcept;
@@ -113,6 +113,16 @@ public:
     const stored_task& task() const noexcept { return task_; }
     const host& on() const noexcept { return on_; }
     steady_time started() const noexcept { return started_; }
+
+    /// It is part of a turn that a serial executor has on `on`: that counts the turn.
+    void be_part_of_turn(scheduler& of) noexcept {
+        frame_.via = &of;
+        frame_.is_uncounted = true;
+    }
+    bool is_part_of_turn() const noexcept { return frame_.via != nullptr; }
+
+    /// Where a coroutine is that it starts; null with executors of somebody else's.
+    scheduler* home() const noexcept { return frame_.via != nullptr ? frame_.via : on_.home; }
 
     stop_token stop_of_executor() const noexcept { return on_.stop; }
 
@@ -177,10 +187,19 @@ fate run_task(const stored_task& task, const host& on);
 /// Runs a task from the heap.
 fate run_task(task_ptr task, const host& on);
 
+/// Runs what comes in the turn of a serial executor: a task, or a coroutine that goes on.
+fate run_in_turn(timer_node& item, const host& on, scheduler& of);
+
+/// Takes a task from the heap to where it is to run.
+fate bring_task(task_ptr task);
+
 /// Runs a task from the heap on an executor that has time. One that is to be run again is not
 /// destroyed but handed to `again`, when its next time is set.
 template <class Again>
 fate run_task(task_ptr task, const host& on, Again again) {
+    if (task->via != nullptr) {
+        return bring_task(std::move(task));
+    }
     node_memory node(task.release());
     if (!node->repeats()) {
         return task_run(task_in(*node), on).to_the_end();

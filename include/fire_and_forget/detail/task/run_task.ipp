@@ -90,9 +90,9 @@ FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
     return result_;
 }
 
-FIRE_AND_FORGET_ENGINE fate task_run::resumed(steady_time since, const scheduler* in_books_of) {
+FIRE_AND_FORGET_ENGINE fate task_run::resumed(steady_time since, const coroutine_books* in_books) {
     started_ = since;
-    frame_.of_books = in_books_of;
+    frame_.of_books = in_books;
     frame_.is_uncounted = true; // the executor counts the task that resumes it
     call();
     destroy([&] { failed_with_exception(); });
@@ -216,8 +216,42 @@ FIRE_AND_FORGET_ENGINE fate run_task(const stored_task& task, const host& on) {
 }
 
 FIRE_AND_FORGET_ENGINE fate run_task(task_ptr task, const host& on) {
+    if (task->via != nullptr) {
+        return bring_task(std::move(task));
+    }
     const node_memory until_done(task.release());
     return run_task(task_in(*until_done), on);
+}
+
+FIRE_AND_FORGET_ENGINE fate bring_task(task_ptr task) {
+    stacked_scheduler& to = *task->via;
+    to.bring(std::move(task));
+    return fate::open;
+}
+
+FIRE_AND_FORGET_ENGINE fate run_in_turn(timer_node& item, const host& on, scheduler& of) {
+    if (item.is_resumption) {
+        resumption coroutine{static_cast<suspended*>(&item)};
+        task_run run({&resumption_type, &coroutine, coroutine.one->where, coroutine.one->name}, on);
+        run.be_part_of_turn(of);
+        return run.to_the_end();
+    }
+    node_memory node(static_cast<task_node*>(&item));
+    if (!node->repeats()) {
+        task_run run(task_in(*node), on);
+        run.be_part_of_turn(of);
+        return run.to_the_end();
+    }
+    bool comes_again = false;
+    const scope_guard at_the_end([&] { // also for a run that ends its thread
+        if (node != nullptr) {         // else a coroutine has it
+            of.repeat_after(comes_again ? task_ptr(node.release()) : nullptr, repetition::go_on);
+        }
+    });
+    task_run run(task_in(*node), on);
+    run.be_part_of_turn(of);
+    run.may_lend(node);
+    return run.once(comes_again);
 }
 
 FIRE_AND_FORGET_ENGINE void resumption::call(void* self, task_run& run) {

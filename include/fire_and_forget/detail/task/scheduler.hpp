@@ -87,16 +87,50 @@ public:
     virtual void release_scheduler() noexcept = 0;
 
     /// The coroutine of a task that repeats has ended: runs it again when its next time has come,
-    /// unless `answer` is that it wants no more.
+    /// unless `answer` is that it wants no more. Null: it has been destroyed.
     virtual void repeat_after(task_ptr task, repetition answer) noexcept = 0;
 
     /// A coroutine that it has accepted, or that waited here, has ended elsewhere.
     virtual void notice_end() noexcept = 0;
 
-    coroutine_books books; ///< of the coroutines it has accepted, and of those that wait here
+    /// Whether it is a stacked_scheduler.
+    virtual bool is_stacked() const noexcept { return false; }
+
+    /// How many tasks a serial executor may run here before others have a turn.
+    virtual unsigned most_in_turn() const noexcept { return 64; }
+
+    coroutine_books& books; ///< of the coroutines it has accepted, and of those that wait here
 
 protected:
+    explicit scheduler(coroutine_books& those) noexcept : books(those) {}
     ~scheduler() = default;
+};
+
+/// One that has books of its own.
+class scheduler_with_books : public scheduler {
+protected:
+    scheduler_with_books() noexcept : scheduler(own_books_) {}
+    ~scheduler_with_books() = default;
+
+private:
+    coroutine_books own_books_;
+};
+
+/// One that stands on another, which counts what runs here. What waits there for its time is
+/// brought here when that has come; and what belongs here keeps it.
+class stacked_scheduler : public scheduler {
+public:
+    /// Takes a task that the executor below has accepted, and that may start now.
+    virtual void bring(task_ptr task) = 0;
+
+    virtual void add_user() noexcept = 0;
+    virtual void remove_user() noexcept = 0;
+
+    bool is_stacked() const noexcept final { return true; }
+
+protected:
+    using scheduler::scheduler;
+    ~stacked_scheduler() = default;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

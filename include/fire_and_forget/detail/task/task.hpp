@@ -95,6 +95,10 @@ public:
     const char* name = nullptr;
     task_details* details = nullptr; ///< owned
 
+    /// Where it is brought when it may start; null: it runs where it is then.
+    stacked_scheduler* via = nullptr;
+    void go_via(stacked_scheduler& to) noexcept;
+
 private:
     task_node(const task_vtable& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;

@@ -32,6 +32,9 @@ FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_vtable& type,
 FIRE_AND_FORGET_ENGINE void task_node::deallocate(task_node* node) noexcept {
     const task_vtable& type = *node->type;
     delete node->details;
+    if (node->via != nullptr) {
+        node->via->remove_user();
+    }
     node->~task_node();
     if (is_usual(type)) {
         ::operator delete(static_cast<void*>(node));
@@ -54,6 +57,11 @@ FIRE_AND_FORGET_ENGINE std::uint64_t task_node::advance(steady_time now) noexcep
     const auto missed = due < now ? (now - due) / every : 0;
     due += missed * every;
     return static_cast<std::uint64_t>(missed);
+}
+
+FIRE_AND_FORGET_ENGINE void task_node::go_via(stacked_scheduler& to) noexcept {
+    to.add_user();
+    via = &to;
 }
 
 FIRE_AND_FORGET_ENGINE bool task_node::repeats() const noexcept {

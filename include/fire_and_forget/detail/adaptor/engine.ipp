@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The bodies of executors that stand on others.
+
+#include "member_closure.ipp"
+#include "scope_core.ipp"
+#include "strand.ipp"

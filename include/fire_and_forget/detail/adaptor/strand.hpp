@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The inside of the serial_executor of ../../serial_executor.hpp: what waits for its turn on
+// another executor, and how the turn goes on from thread to thread.
+
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../submit/any_core.hpp"
+#include "../task/host.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Runs one thing after the other on the executor below, which it asks for one turn at a time.
+///
+/// Shape       top_ leads to what was stored last, and from there by `next` to what came before, up
+///             to the end of what nobody has taken. null: nothing waits, and there is no turn. The
+///             strand itself: there is a turn, and it has taken all. todo_ is what the turn has
+///             taken, oldest first.
+/// Invariants  STRAND-1  There is a turn from the push that finds null until null is stored again,
+///                       and only one: it is with the executor below, or runs. todo_ is the turn's.
+///             STRAND-2  The turn ends by an exchange of itself for null, so that nothing has come
+///                       in between; and not while todo_ has something.
+///             STRAND-3  Who has handed the turn on, or given it up, touches neither any more. The
+///                       turn is a user of the strand, which goes when the last one has.
+///             STRAND-4  What has entered is run in a turn, or dropped and reported in one that was
+///                       destroyed, or refused together with it.
+/// Orderings   STRAND-5  A push releases and taking acquires: what was stored before the call is
+///                       there. The end of a turn releases, and the push that begins the next one
+///                       acquires: so each task sees what the one before it did, on whichever
+///                       thread; in between, the executor below hands the turn over.
+/// Limits      One that forked has a turn in its parent: in the child it refuses.
+/// Source      tests/models/strand.pml
+class strand : public stacked_scheduler, private suspended {
+public:
+    explicit strand(const any_core& on) noexcept;
+    strand(const strand&) = delete;
+    strand& operator=(const strand&) = delete;
+
+    /// Takes `task`, or says why not and leaves it.
+    refusal accept(task_ptr& task);
+    void note_refused() const noexcept { core_.note_refused(); }
+    scheduler& home() noexcept { return *this; }
+    const error_sink* sink() const noexcept { return core_.sink(); }
+
+    /// Of a strand that stands on this one.
+    refusal start_turn(suspended& turn) { return enter(turn, asker::caller); }
+
+    // tasks and coroutines ask
+    steady_time now() const noexcept override;
+    refusal start_coroutine(suspended& one) override;
+    bool resume_soon(suspended& one) noexcept override;
+    bool resume_at(suspended& one) noexcept override { return timers().resume_at(one); }
+    void notice_stop() noexcept override { timers().notice_stop(); }
+    void notice_stop_of(watched& one) noexcept override { timers().notice_stop_of(one); }
+    bool is_stopping() const noexcept override { return timers().is_stopping(); }
+    void keep_scheduler() noexcept override;
+    void release_scheduler() noexcept override;
+    void repeat_after(task_ptr task, repetition answer) noexcept override;
+    void notice_end() noexcept override { timers().notice_end(); }
+    unsigned most_in_turn() const noexcept override { return timers().most_in_turn(); }
+
+    void bring(task_ptr task) override;
+    void add_user() noexcept override { users_.fetch_add(1, std::memory_order_relaxed); }
+    void remove_user() noexcept override;
+
+protected:
+    virtual ~strand() = default;
+
+private:
+    /// Who makes the turn begin: a call, which the executor below may refuse, or what it has
+    /// accepted before.
+    enum class asker : std::uint8_t { caller, accepted };
+
+    refusal enter(timer_node& item, asker by);
+    bool push(timer_node& item) noexcept;
+    refusal start(asker by);
+
+    timer_node* next() noexcept;
+    void take_all() noexcept;
+    bool has_more() const noexcept;
+
+    fate run_turn();
+    bool is_written_off(const host& on, fate& last) const noexcept;
+    void destroy_turn();
+    void drop_rest();
+
+    /// The scheduler below, or for executors of somebody else's the default pool's.
+    scheduler& timers() const noexcept;
+
+    bool is_in_its_process() const noexcept;
+    timer_node* the_turn() noexcept { return this; }
+
+    const any_core core_;
+    std::atomic<timer_node*> top_{nullptr};
+    timer_node* todo_ = nullptr;
+    std::atomic<std::uint32_t> users_{1};
+    const std::uint32_t generation_;
+};
+
+/// A strand is all that a serial_executor keeps, whether it has anything to do or not.
+static_assert(sizeof(strand) <= 120 + sizeof(call_site));
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "strand.hpp"
+
+#include "../executor/abandoned_tasks.hpp"
+#include "../executor/closing.hpp"
+#include "../platform/process.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../pool/default_pool.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/run_task.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// What the tasks of one turn came to. The books are shared by all threads, so they are told at its
+/// end.
+class turn_ends {
+public:
+    explicit turn_ends(coroutine_books& books) noexcept : books_(books) {}
+
+    void add(fate how) noexcept { ++counts_[static_cast<std::size_t>(how)]; }
+
+    void flush() noexcept {
+        for (const fate how : {fate::succeeded, fate::failed, fate::cancelled, fate::expired,
+                               fate::dropped}) { // what is open goes on
+            if (const std::uint32_t many = std::exchange(counts_[static_cast<std::size_t>(how)], 0);
+                many > 0) {
+                books_.note_end(how, many);
+            }
+        }
+    }
+
+private:
+    coroutine_books& books_;
+    std::uint32_t counts_[6]{};
+};
+
+/// Whether a turn has run long enough for others to have theirs. The clock is not asked after each
+/// task.
+class turn_length {
+public:
+    explicit turn_length(unsigned most) noexcept : most_(most) {}
+
+    bool is_over() noexcept {
+        constexpr std::chrono::microseconds longest{200};
+        constexpr unsigned per_look = 4;
+        if (++tasks_ >= most_) {
+            return true;
+        }
+        if (tasks_ % per_look != 0) {
+            return false;
+        }
+        const steady_time now = steady_clock::now();
+        if (tasks_ == per_look) {
+            since_ = now;
+        }
+        return now - since_ > longest;
+    }
+
+    void begin_again() noexcept { tasks_ = 0; }
+
+private:
+    const unsigned most_;
+    unsigned tasks_ = 0;
+    steady_time since_{};
+};
+
+FIRE_AND_FORGET_ENGINE coroutine_books& books_below(const any_core& core) noexcept {
+    scheduler* const below = core.home();
+    return below != nullptr ? below->books : default_scheduler().books;
+}
+
+FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
+    : stacked_scheduler(books_below(on)), core_(on), generation_(generation_here()) {
+    is_resumption = true;
+    resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
+    destroy = [](suspended& turn) {
+        static_cast<strand&>(turn).destroy_turn();
+        return false; // it has reported what there was
+    };
+}
+
+// What comes in ------------------------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
+    if (!is_in_its_process()) {
+        note_refused();
+        return refusal::forked_child;
+    }
+    task->begin_waiting(task->is_timed ? now() : steady_time());
+    if (task->is_delayed || task->repeats()) {
+        if (task->via == nullptr) {
+            task->go_via(*this);
+        }
+        return core_.accept(task);
+    }
+    task_node* const node = task.release();
+    const refusal why = enter(*node, asker::caller);
+    if (why != refusal::none) {
+        task.reset(node);
+    }
+    return why;
+}
+
+FIRE_AND_FORGET_ENGINE void strand::bring(task_ptr task) {
+    task_node* const node = task.release();
+    node->is_brought = true;
+    if (enter(*node, asker::accepted) != refusal::none) {
+        books.note_end(fate::dropped);
+        drop_task(task_ptr(node), host{core_.sink()}, failure::abandoned,
+                  "its executor takes nothing more");
+    }
+}
+
+FIRE_AND_FORGET_ENGINE refusal strand::start_coroutine(suspended& one) {
+    return start_as_task(*this, one);
+}
+
+FIRE_AND_FORGET_ENGINE bool strand::resume_soon(suspended& one) noexcept {
+    return enter(one, asker::accepted) == refusal::none;
+}
+
+/// Stores what is to have its turn, and begins the turn if there is none. What is refused then is
+/// the caller's again. // STRAND-4
+FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
+    if (!push(item)) {
+        return refusal::none;
+    }
+    add_user(); // STRAND-3
+    if (item.is_resumption) {
+        where = static_cast<suspended&>(item).where;
+        name = static_cast<suspended&>(item).name;
+    } else {
+        where = static_cast<task_node&>(item).where;
+        name = static_cast<task_node&>(item).name;
+    }
+    const refusal why = start(by);
+    if (why != refusal::none) {
+        const bool was_brought = item.is_brought;
+        item.is_brought = true; // not to be counted
+        static_cast<void>(next());
+        item.is_brought = was_brought;
+        drop_rest();
+        remove_user();
+    }
+    return why;
+}
+
+/// True if that has begun a turn, which is the caller's.
+FIRE_AND_FORGET_ENGINE bool strand::push(timer_node& item) noexcept {
+    timer_node* before = top_.load(std::memory_order_relaxed);
+    do {
+        item.next = before != the_turn() ? before : nullptr;
+    } while (!top_.compare_exchange_weak(before, &item, std::memory_order_acq_rel, // STRAND-5
+                                         std::memory_order_relaxed));
+    return before == nullptr; // STRAND-1
+}
+
+/// Hands the turn to the executor below. Then it may be over, and the strand gone. // STRAND-3
+FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
+    const void* const outer = std::exchange(this_thread.starting_turn, this);
+    const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
+    scheduler* const below = by == asker::accepted ? core_.home() : nullptr;
+    if (below == nullptr) {
+        return core_.start_turn(*this);
+    }
+    is_accepted = false;
+    return below->resume_soon(*this) ? refusal::none : refusal::shutting_down;
+}
+
+// The turn -----------------------------------------------------------------------------------------
+
+/// What comes next; null if there is none, and then the turn has ended.
+FIRE_AND_FORGET_ENGINE timer_node* strand::next() noexcept {
+    while (todo_ == nullptr) {
+        timer_node* newest = top_.load(std::memory_order_relaxed);
+        if (newest == the_turn() &&
+            top_.compare_exchange_strong(newest, nullptr, std::memory_order_release, // STRAND-5
+                                         std::memory_order_relaxed)) {               // STRAND-2
+            return nullptr;
+        }
+        take_all();
+    }
+    return std::exchange(todo_, todo_->next);
+}
+
+/// Takes what has been stored meanwhile, and has it counted as accepted.
+FIRE_AND_FORGET_ENGINE void strand::take_all() noexcept {
+    timer_node* newest = top_.exchange(the_turn(), std::memory_order_acquire); // STRAND-5
+    std::uint64_t fresh = 0;
+    while (newest != nullptr) {
+        timer_node& one = *std::exchange(newest, newest->next);
+        one.next = std::exchange(todo_, &one);
+        fresh += one.is_resumption || one.is_brought ? 0 : 1;
+    }
+    if (fresh > 0) {
+        books.note_accepted(fresh);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool strand::has_more() const noexcept {
+    const timer_node* const turn = this;
+    return todo_ != nullptr || top_.load(std::memory_order_relaxed) != turn;
+}
+
+/// The executor below counts the turn as what the last task came to: so it may write that off, as it
+/// does with tasks of its own. If it has been given the turn as a task, it counts that besides.
+FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
+    const host& on = *static_cast<const host*>(this_thread.running->on);
+    const bool is_task = is_accepted;
+    turn_ends ends(books);
+    turn_length length(most_in_turn());
+    fate last = fate::open;
+    const auto end = [&] {
+        if (is_task) {
+            ends.add(std::exchange(last, fate::succeeded));
+        }
+        ends.flush();
+    };
+    bool is_mine = true;
+    const scope_guard at_the_end([&] {
+        if (is_mine) { // a task ends its thread by force, and counts as failed
+            last = fate::failed;
+            end();
+            if (start(asker::accepted) != refusal::none) {
+                drop_rest();
+                remove_user();
+            }
+        }
+    });
+    while (timer_node* const item = next()) {
+        ends.add(last);
+        last = run_in_turn(*item, on, *this);
+        if (!is_in_its_process()) { // it has forked: the turn is the parent's
+            is_mine = false;
+            return last;
+        }
+        if (is_stopping() && is_written_off(on, last)) {
+            ends.add(std::exchange(last, fate::open));
+            drop_rest();
+            break;
+        }
+        if (length.is_over() && has_more() && this_thread.starting_turn != this) {
+            end();
+            is_mine = false;
+            if (start(is_task ? asker::caller : asker::accepted) == refusal::none) {
+                return last; // STRAND-3
+            }
+            is_mine = true;
+            ends.add(is_task ? fate::open : last);
+            last = fate::open;
+            length.begin_again();
+        }
+    }
+    is_mine = false;
+    end();
+    remove_user();
+    return last;
+}
+
+/// Whether the executor has given up the turn: then it closes, and the rest is not to run. If it
+/// has counted that, as the task that ran last, what this came to does not count any more.
+FIRE_AND_FORGET_ENGINE bool strand::is_written_off(const host& on, fate& last) const noexcept {
+    running_item* const turn = this_thread.item;
+    if (turn == nullptr || turn->on != &on) {
+        return false;
+    }
+    if (!turn->pass_on(*turn)) {
+        last = fate::open;
+        return true;
+    }
+    return !turn->come_back(*turn);
+}
+
+/// The executor below has ended without running it; what was made of it, if anything, has been
+/// reported in the name of the first task.
+FIRE_AND_FORGET_ENGINE void strand::destroy_turn() {
+    if (this_thread.starting_turn == this) {
+        return; // in the call that hands it over, which is refused
+    }
+    if (is_accepted) {
+        if (timer_node* const first = next(); first != nullptr && !first->is_resumption) {
+            books.note_end(fate::dropped);
+            task_ptr(static_cast<task_node*>(first)).reset();
+        }
+    }
+    drop_rest();
+    remove_user();
+}
+
+/// Drops what waits, and ends the turn.
+FIRE_AND_FORGET_ENGINE void strand::drop_rest() {
+    const host lent{core_.sink()};
+    sink_time for_sinks(deadline_after(exit_patience));
+    abandoned_tasks abandoned(lent, for_sinks);
+    while (timer_node* const item = next()) {
+        if (item->is_resumption) {
+            abandoned.add_queued(static_cast<suspended&>(*item));
+        } else {
+            books.note_end(fate::dropped);
+            abandoned.add_queued(task_ptr(static_cast<task_node*>(item)));
+        }
+    }
+}
+
+// What the executor below does ---------------------------------------------------------------------
+
+FIRE_AND_FORGET_ENGINE scheduler& strand::timers() const noexcept {
+    scheduler* const below = core_.home();
+    return below != nullptr ? *below : default_scheduler();
+}
+
+FIRE_AND_FORGET_ENGINE bool strand::is_in_its_process() const noexcept {
+    return generation_ == generation_here();
+}
+
+FIRE_AND_FORGET_ENGINE steady_time strand::now() const noexcept {
+    return timers().now();
+}
+
+FIRE_AND_FORGET_ENGINE void strand::keep_scheduler() noexcept {
+    add_user();
+    timers().keep_scheduler();
+}
+
+FIRE_AND_FORGET_ENGINE void strand::release_scheduler() noexcept {
+    timers().release_scheduler();
+    remove_user();
+}
+
+FIRE_AND_FORGET_ENGINE void strand::repeat_after(task_ptr task, repetition answer) noexcept {
+    timers().repeat_after(std::move(task), answer);
+}
+
+FIRE_AND_FORGET_ENGINE void strand::remove_user() noexcept {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        delete this;
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
