@@ -164,6 +164,8 @@ enum class overflow : std::uint8_t {
                    ///< latest. From a task of the pool it does not wait
 };
 
+class task_observer;
+
 /// How a pool is made. All fields may be left out:
 ///
 ///     faf::thread_pool writers({.threads = 2, .max_pending = 1'000, .name = "writer"});
@@ -241,6 +243,10 @@ struct pool_options {
     /// it, and so do those of the default pool at exit, unless faf::shutdown() was called.
     thread_hook on_thread_start{};
     thread_hook on_thread_stop{};
+
+    /// Hears of each task (observer.hpp), must outlive the pool, and that of the default pool the
+    /// program: give it static storage. Null: nobody does.
+    task_observer* observer = nullptr;
 
     /// The pool's own sink, asked after a task's own and before the global one. What it refers to
     /// must live as long as the pool; that of the default pool until exit has closed it.

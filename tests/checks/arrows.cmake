@@ -3,12 +3,12 @@
 include(${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
 read_headers()
 
-set(order front coroutine adaptor submit pool executor queue task errors data platform)
+set(order front coroutine adaptor submit pool executor queue task errors observe data platform)
 
 # The public headers that detail/ may include, by the place that they have in this list: what holds data
 # only, what every header needs, and what an executor is. The others are the front.
 set(public_submit executor)
-set(public_data call_site error_report literal options stats time_span worker_info)
+set(public_data call_site error_report literal observer options stats time_span worker_info)
 set(public_platform version)
 
 function(module_of file variable)

@@ -69,6 +69,7 @@
 #include "task/coroutine_books.ipp"
 #include "task/host.ipp"
 #include "task/membership.ipp"
+#include "task/observation.ipp"
 #include "task/run_task.ipp"
 #include "task/task.ipp"
 #include "task/timer_heap.ipp"

@@ -231,6 +231,7 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     if (task.details != nullptr) {
         details_->of_task.on_error = task.details->on_error;
         details_->of_task.stays_with = task.details->stays_with;
+        details_->of_task.seen = task.details->seen;
         has_own_sink = static_cast<bool>(details_->of_task.on_error);
     }
 }
@@ -368,6 +369,7 @@ FIRE_AND_FORGET_ENGINE void stretch::go() {
     for (;;) {
         if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
             of_ = nullptr; // CHAIN-1
+            run_->has_left();
             return;
         }
         of_->next_.resume();

@@ -28,11 +28,15 @@ struct executor_parts;
 ///                       quiet before.
 class intake {
 public:
-    intake(lane_set& lanes, admission& entrance, caller_runs& callers,
-           executor_parts& parts) noexcept
-        : lanes_(lanes), admission_(entrance), callers_(callers), parts_(parts) {}
+    intake(lane_set& lanes, admission& entrance, caller_runs& callers, executor_parts& parts,
+           task_observer* observer) noexcept
+        : lanes_(lanes), admission_(entrance), callers_(callers), parts_(parts),
+          observer_(observer) {}
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
+
+    /// Whether somebody hears of each task, for which that must be on the heap.
+    bool is_observed() const noexcept { return observer_ != nullptr; }
 
     /// Takes a task that admission has let in, or says why not and leaves it.
     refusal accept(task_ptr& task, entry how);
@@ -78,6 +82,7 @@ private:
     admission& admission_;
     caller_runs& callers_;
     executor_parts& parts_;
+    task_observer* const observer_;      ///< null: nobody
     pool_lane* due_lanes_[priorities]{}; ///< under the timers' lock
     std::atomic<std::uint64_t> abandoned_{0};
     std::atomic<std::uint64_t> abandoned_open_{0};

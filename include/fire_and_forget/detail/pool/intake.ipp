@@ -6,6 +6,7 @@
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/executor_parts.hpp"
 #include "../queue/thread_lanes.hpp"
+#include "../task/observation.hpp"
 #include "../task/run_task.hpp"
 #include "admission.hpp"
 #include "caller_runs.hpp"
@@ -32,6 +33,9 @@ inline void put(suspended& one, slot& place) noexcept {
 FIRE_AND_FORGET_ENGINE refusal intake::accept(task_ptr& task, entry how) {
     if (!task->is_accepted) { // else it has come by way of another executor
         task->begin_waiting(steady_clock::now());
+    }
+    if (is_observed() && task->type != &resumption_type) {
+        observe(*task, *observer_);
     }
     if (how == entry::run_here) {
         return callers_.run(task);

@@ -24,7 +24,7 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
               [](void* into) { static_cast<intake*>(into)->announce_due(); },
               [](void* into) noexcept { static_cast<intake*>(into)->leave(); }}),
       limit_(options_.max_pending), admission_(options_, lanes, limit_, parts_),
-      callers_(*this, parts_), intake_(lanes, admission_, callers_, parts_),
+      callers_(*this, parts_), intake_(lanes, admission_, callers_, parts_, options_.observer),
       workers_(options_, lanes, *this, parts_.quiet, parts_.lent, parts_.sink,
                [](void* owner, void* record) {
                    static_cast<pool*>(static_cast<shutdown_participant*>(owner))
@@ -33,7 +33,7 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
       growth_(options_, lanes, workers_, *this, parts_.quiet, parts_.sink),
       loop_(options_, lanes, workers_, growth_, callers_, limit_, *this, parts_),
       hooks_(*this, parts_.quiet, parts_.sink) {
-    if (limit_.exists()) {
+    if (limit_.exists() || options_.observer != nullptr) {
         door_.shut();
     }
     if (!workers_.may_take_runs() || admission_.may_displace()) { // what is claimed can't be

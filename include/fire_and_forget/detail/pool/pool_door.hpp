@@ -82,7 +82,7 @@ public:
     refusal why_not_open() const noexcept;
 
     /// Whether a task may be taken out again after it was stored: then it has to be on the heap.
-    bool may_displace() const noexcept;
+    bool needs_nodes() const noexcept;
 
     /// Gives up a slot whose task was recalled, as the pool has closed.
     void give_up(pool_lane& lane, slot& empty);

@@ -86,8 +86,8 @@ FIRE_AND_FORGET_ENGINE refusal pool_door::why_not_open() const noexcept {
     return behind_.parts_.end.why_not_open();
 }
 
-FIRE_AND_FORGET_ENGINE bool pool_door::may_displace() const noexcept {
-    return behind_.admission_.may_displace();
+FIRE_AND_FORGET_ENGINE bool pool_door::needs_nodes() const noexcept {
+    return behind_.admission_.may_displace() || behind_.intake_.is_observed();
 }
 
 FIRE_AND_FORGET_ENGINE void pool_door::give_up(pool_lane& lane, slot& empty) {

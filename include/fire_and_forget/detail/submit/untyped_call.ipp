@@ -188,7 +188,7 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
         pool.note_refused();
         return submission(call.refuse(why));
     }
-    if (given == nullptr && how == entry::store && fired.how.fits_slot && !pool.may_displace()) {
+    if (given == nullptr && how == entry::store && fired.how.fits_slot && !pool.needs_nodes()) {
         return fire_into_slot(pool, fired, call);
     }
     // Until the task has it, its place in a pool with a limit is given back if there is no task,

@@ -75,6 +75,9 @@ public:
     bool has_lent() const noexcept { return repeated_ != nullptr && *repeated_ == nullptr; }
     void take_back(task_node& repeated) noexcept;
 
+    /// Called by a coroutine that has been handed over to whoever resumes it.
+    void has_left() noexcept { has_left_ = true; }
+
     /// Whether it is to be called again.
     repetition answer() const noexcept { return answer_; }
 
@@ -148,8 +151,9 @@ private:
     /// For a thread that is being ended, which has not settled the task.
     void end_by_force();
 
-    void call();
-    void call_here();
+    void call();      ///< and tells who observes it
+    void call_here(); ///< and nothing else
+    fate finish();
 
     /// Once, even if that ends the thread.
     void destroy(action on_exception);
@@ -176,6 +180,7 @@ private:
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
+    bool has_left_ = false;
     bool is_to_be_kept_ = false; ///< what is not settled is to be run again
     const host& on_;
     task_frame frame_{&on_, this_thread.running};

@@ -12,6 +12,7 @@
 #include "../platform/time.hpp"
 #include "host.hpp"
 #include "membership.hpp"
+#include "observation.hpp"
 #include "run_task.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
@@ -56,6 +57,10 @@ FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
 /// What every small task comes through, so that a call is worth saving.
 [[gnu::always_inline]] inline fate task_run::at_once() {
     call_here();
+    return finish();
+}
+
+[[gnu::always_inline]] inline fate task_run::finish() {
     if (task_.type->destroy != nullptr) {
         // Outside the handler: a closure that throws on destruction must not meet the unwinding.
         destroy([&] { failed_with_exception(); });
@@ -68,7 +73,8 @@ FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
     if (task_.details != nullptr && !may_start()) {
         return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
     }
-    return at_once();
+    call();
+    return finish();
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
@@ -170,7 +176,17 @@ task_run::later_by(std::chrono::nanoseconds time) const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::call() {
+    if (task_.details == nullptr || task_.details->seen == nullptr) [[likely]] {
+        call_here();
+        return;
+    }
+    const stored_task task = task_;
+    const std::shared_ptr<observation> seen = task.details->seen; // a coroutine may take them along
+    seen->begin(task);
     call_here();
+    seen->end(task, has_left_                    ? run_result::suspended
+                    : result_ == fate::succeeded ? run_result::succeeded
+                                                 : run_result::failed);
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::destroy(action on_exception) {

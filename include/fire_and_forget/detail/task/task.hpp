@@ -51,13 +51,16 @@ struct stop_watch final : watched {
 
 #endif
 
-/// What a task carries only if its options say so.
+class observation;
+
+/// What a task carries only if its options say so, or its pool has an observer.
 struct task_details {
     stop_token stop;
     error_sink on_error;
     std::chrono::nanoseconds every{0};
     std::chrono::nanoseconds expires{0};
-    stop_watch* watch = nullptr; ///< owned; for one that waits for its time
+    stop_watch* watch = nullptr;         ///< owned; for one that waits for its time
+    std::shared_ptr<observation> seen{}; ///< null: nobody observes it
 
     /// Where its coroutine goes on after each wait; null: on the executor of the library it was on.
     std::shared_ptr<foreign_executor> stays_with{};

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A task of a pool that has an observer. run_task.hpp tells of its runs.
+
+#include "../../observer.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/time.hpp"
+
+#include <memory>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+class task_node;
+struct stored_task;
+
+/// Who hears of one task, and what it has been told to give along. Shared by the task and a
+/// coroutine that it has started. What an observer throws is reported, and nothing else.
+class observation {
+public:
+    observation(task_observer& by, steady_time fired) noexcept : by_(by), fired_(fired) {}
+    ~observation();
+    observation(const observation&) = delete;
+    observation& operator=(const observation&) = delete;
+
+    void fire(const task_node& task);
+    void begin(const stored_task& task);
+    void end(const stored_task& task, run_result result);
+
+private:
+    observed_task describe(const stored_task& task) const noexcept;
+
+    task_observer& by_;
+    void* context_ = nullptr;
+    steady_time fired_;
+};
+
+/// Has `by` hear of a task that is being fired; one for which there is no memory is not heard of.
+void observe(task_node& task, task_observer& by);
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../error_report.hpp"
+#include "../errors/describe.hpp"
+#include "../errors/report.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/time.hpp"
+#include "observation.hpp"
+#include "run_task.hpp"
+#include "task.hpp"
+
+#include <memory>
+#include <new>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Calls an observer.
+template <class Call>
+void tell_observer(const call_site& where, Call call) {
+    attempt(call, [&] {
+        const exception_description thrown;
+        error_report about = make_report(failure::hook_failed, where, "task_observer");
+        thrown.add_to(about);
+        report(about, nullptr, nullptr);
+    });
+}
+
+FIRE_AND_FORGET_ENGINE observation::~observation() {
+    tell_observer({}, [&] { by_.gone(context_); });
+}
+
+FIRE_AND_FORGET_ENGINE observed_task observation::describe(const stored_task& task) const noexcept {
+    return {or_empty(task.name), task.where, task.due != steady_time() ? task.due : fired_};
+}
+
+FIRE_AND_FORGET_ENGINE void observation::fire(const task_node& task) {
+    const observed_task about{or_empty(task.name), task.where,
+                              task.due != steady_time() ? task.due : fired_};
+    tell_observer(task.where, [&] { context_ = by_.fired(about); });
+}
+
+FIRE_AND_FORGET_ENGINE void observation::begin(const stored_task& task) {
+    const observed_task about = describe(task);
+    tell_observer(task.where, [&] { by_.begin(about, context_); });
+}
+
+FIRE_AND_FORGET_ENGINE void observation::end(const stored_task& task, run_result result) {
+    const observed_task about = describe(task);
+    tell_observer(task.where, [&] { by_.end(about, context_, result); });
+}
+
+FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
+    if (task.details == nullptr) {
+        task.details = new (std::nothrow) task_details{};
+    }
+    if (task.details == nullptr || task.details->seen != nullptr) {
+        return; // it has come by way of another pool with an observer
+    }
+    attempt([&] { task.details->seen = std::make_shared<observation>(by, steady_clock::now()); },
+            [] {});
+    if (task.details->seen != nullptr) {
+        task.details->seen->fire(task);
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How long the tasks of each place wait and run, as text or for Prometheus.
+
+#include "call_site.hpp"
+#include "detail/observe/log_histogram.hpp"
+#include "detail/observe/text.hpp"
+#include "detail/platform/abi.hpp"
+#include "observer.hpp"
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI {
+
+/// Histograms of the delay and the run time of the tasks of each place, with a name or without.
+///
+///     static faf::latency_histograms latency;
+///     faf::thread_pool pool({.observer = &latency});
+///     ...
+///     std::fputs(latency.text().c_str(), stdout);
+///     response.set_content(latency.prometheus(), "text/plain; version=0.0.4");
+///
+/// The delay of a run is from the time when the task could start to its start; a coroutine has one,
+/// for its first stretch. The run time of a coroutine is that of each of its stretches.
+///
+/// Thread safety: all members may be called by any thread.
+/// Lifetime: it must outlive the pools that it observes.
+/// Cost: two looks at the clock, two locks that are seldom contended and an allocation for each
+/// task; 5 KB for each place.
+class latency_histograms final : public task_observer {
+public:
+    /// No tasks as yet.
+    latency_histograms() = default;
+    latency_histograms(const latency_histograms&) = delete;
+    latency_histograms& operator=(const latency_histograms&) = delete;
+
+    /// A line for each place, by file and line: how many runs, and in microseconds the median, the
+    /// 99th percentile and the longest, of the delays and then of the runs. Percentiles are at most
+    /// an eighth too high.
+    ///
+    /// Throws: std::bad_alloc.
+    std::string text() const {
+        std::string all = "    runs  delay p50       p99       max    run p50       p99       max  "
+                          "task, in microseconds\n";
+        for_each([&](const key& place, const site& one) {
+            char line[128];
+            std::snprintf(line, sizeof line, "%8llu %10.1f %9.1f %9.1f %10.1f %9.1f %9.1f  ",
+                          static_cast<unsigned long long>(one.run.count()), us(one.delay, 0.5),
+                          us(one.delay, 0.99), us(one.delay, 1), us(one.run, 0.5),
+                          us(one.run, 0.99), us(one.run, 1));
+            all += line;
+            all += place.name.empty() ? "" : place.name + " ";
+            all += '(' + place.where() + ")\n";
+        });
+        return all;
+    }
+
+    /// The same in Prometheus's text format, version 0.0.4: the histograms
+    /// fire_and_forget_delay_seconds and fire_and_forget_run_seconds, with the labels `task` and
+    /// `where`, and buckets of powers of two from 1 us to 17 s.
+    ///
+    /// Throws: std::bad_alloc.
+    std::string prometheus() const {
+        std::string all;
+        add_metric(all, "fire_and_forget_delay_seconds",
+                   "From when a task could start to its start.", &site::delay);
+        add_metric(all, "fire_and_forget_run_seconds", "From the start of a run to its end.",
+                   &site::run);
+        return all;
+    }
+
+private:
+    void* fired(const observed_task& task) override { return new visit{site_of(task)}; }
+
+    void begin(const observed_task& task, void* context) override {
+        visit& its = *static_cast<visit*>(context);
+        its.begun = std::chrono::steady_clock::now();
+        const bool is_first = std::exchange(its.due, task.due) != task.due;
+        if (is_first) { // else a coroutine goes on
+            const std::lock_guard lock(its.at->mutex);
+            its.at->delay.add(its.begun - task.due);
+        }
+    }
+
+    void end(const observed_task&, void* context, run_result) override {
+        const visit& its = *static_cast<visit*>(context);
+        const auto now = std::chrono::steady_clock::now();
+        const std::lock_guard lock(its.at->mutex);
+        its.at->run.add(now - its.begun);
+    }
+
+    void gone(void* context) override { delete static_cast<visit*>(context); }
+
+    struct key {
+        std::string_view file; // of the program's constants
+        std::uint_least32_t line;
+        std::string name;
+
+        std::string where() const {
+            return std::string(detail::base_name_of(file)) + ':' + std::to_string(line);
+        }
+        friend auto operator<=>(const key&, const key&) = default;
+    };
+
+    struct site {
+        mutable std::mutex mutex;
+        detail::log_histogram delay;
+        detail::log_histogram run;
+    };
+
+    /// Of one task.
+    struct visit {
+        site* at;
+        std::chrono::steady_clock::time_point due{};
+        std::chrono::steady_clock::time_point begun{};
+    };
+
+    site* site_of(const observed_task& task) {
+        const key place{task.where.file_name(), task.where.line(), std::string(task.name)};
+        const std::lock_guard lock(mutex_);
+        return &sites_[place];
+    }
+
+    template <class Use>
+    void for_each(Use use) const {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [place, one] : sites_) {
+            const std::lock_guard its(one.mutex);
+            use(place, one);
+        }
+    }
+
+    static double us(const detail::log_histogram& times, double share) {
+        return static_cast<double>(times.percentile(share).count()) / 1e3;
+    }
+
+    void add_metric(std::string& all, const std::string& name, const char* help,
+                    detail::log_histogram site::*which) const {
+        constexpr unsigned least = 10; // 2^10 ns
+        constexpr unsigned most = 34;
+        all += "# HELP " + name + ' ' + help + "\n# TYPE " + name + " histogram\n";
+        for_each([&](const key& place, const site& one) {
+            const detail::log_histogram& times = one.*which;
+            const std::string labels = "task=\"" + detail::escaped_label(place.name) +
+                                       "\",where=\"" + detail::escaped_label(place.where()) + '"';
+            char number[32];
+            for (unsigned power = least; power <= most; ++power) {
+                std::snprintf(number, sizeof number, "%.9g",
+                              static_cast<double>(std::uint64_t{1} << power) / 1e9);
+                all += name + "_bucket{" + labels + ",le=\"" + number + "\"} " +
+                       std::to_string(times.below_power(power)) + '\n';
+            }
+            const std::string count = std::to_string(times.count());
+            all += name + "_bucket{" + labels + ",le=\"+Inf\"} " + count + '\n';
+            std::snprintf(number, sizeof number, "%.9g",
+                          static_cast<double>(times.sum().count()) / 1e9);
+            all += name + "_sum{" + labels + "} " + number + '\n';
+            all += name + "_count{" + labels + "} " + count + '\n';
+        });
+    }
+
+    mutable std::mutex mutex_;
+    std::map<key, site> sites_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI

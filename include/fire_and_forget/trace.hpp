@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the tasks of a pool did when, to be looked at in Perfetto or in Chrome's about:tracing.
+
+#include "call_site.hpp"
+#include "detail/observe/text.hpp"
+#include "detail/platform/abi.hpp"
+#include "observer.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace faf::inline FIRE_AND_FORGET_ABI {
+
+/// Records each run of each task, with an arrow from the call that fired it.
+///
+///     static faf::trace_recorder trace;
+///     faf::configure_default_pool({.observer = &trace});
+///     ...
+///     std::ofstream("trace.json") << trace.json();     // then open it in ui.perfetto.dev
+///
+/// Thread safety: all members may be called by any thread.
+/// Lifetime: it must outlive the pools that it observes.
+/// Cost: two looks at the clock, a lock that is seldom contended and 96 bytes for each run.
+class trace_recorder final : public task_observer {
+public:
+    /// Keeps `most_runs` at most; what comes then is counted and left out.
+    explicit trace_recorder(std::size_t most_runs = 1'000'000) : most_runs_(most_runs) {}
+    trace_recorder(const trace_recorder&) = delete;
+    trace_recorder& operator=(const trace_recorder&) = delete;
+
+    /// All runs that have ended, in Chrome's trace event format: a slice on the track of its thread
+    /// for each run, with its place, its delay and what became of it; an instant event for each
+    /// call; an arrow from the one to the other.
+    ///
+    /// Throws: std::bad_alloc.
+    std::string json() const {
+        std::string all = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
+        const std::lock_guard lock(mutex_);
+        for (const run& one : runs_) {
+            add(all, one);
+        }
+        add_threads(all);
+        all += "],\"otherData\":{\"left_out\":" + std::to_string(left_out_) + "}}\n";
+        return all;
+    }
+
+    /// How many runs found no place.
+    std::uint64_t left_out() const {
+        const std::lock_guard lock(mutex_);
+        return left_out_;
+    }
+
+private:
+    void* fired(const observed_task&) override {
+        return new visit{next_.fetch_add(1, std::memory_order_relaxed), clock::now(),
+                         std::this_thread::get_id()};
+    }
+
+    void begin(const observed_task&, void* context) override {
+        static_cast<visit*>(context)->begun = clock::now();
+    }
+
+    void end(const observed_task& task, void* context, run_result result) override {
+        visit& its = *static_cast<visit*>(context);
+        const clock::time_point now = clock::now();
+        const std::lock_guard lock(mutex_);
+        if (runs_.size() >= most_runs_) {
+            ++left_out_;
+            return;
+        }
+        runs_.push_back({its.number, task.where, std::string(task.name), its.has_run, result,
+                         track_of(its.by), track_of(std::this_thread::get_id()), its.fired,
+                         task.due, its.begun, now});
+        its.has_run = true;
+    }
+
+    void gone(void* context) override { delete static_cast<visit*>(context); }
+
+    using clock = std::chrono::steady_clock;
+
+    /// Of one task.
+    struct visit {
+        std::uint64_t number;
+        clock::time_point fired;
+        std::thread::id by;
+        clock::time_point begun{};
+        bool has_run = false;
+    };
+
+    struct run {
+        std::uint64_t task;
+        call_site where;
+        std::string name;
+        bool goes_on; ///< the task has run before
+        run_result result;
+        std::size_t fired_on;
+        std::size_t ran_on;
+        clock::time_point fired;
+        clock::time_point due;
+        clock::time_point begun;
+        clock::time_point ended;
+    };
+
+    /// Threads are numbered as they come. Under the lock.
+    std::size_t track_of(std::thread::id thread) {
+        return tracks_.try_emplace(thread, tracks_.size() + 1).first->second;
+    }
+
+    std::string us(clock::time_point time) const { return us(time - start_); }
+    static std::string us(clock::duration time) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.3f",
+                      std::chrono::duration<double, std::micro>(time).count());
+        return text;
+    }
+
+    static std::string place(const run& one) {
+        return std::string(detail::base_name_of(one.where.file_name())) + ':' +
+               std::to_string(one.where.line());
+    }
+
+    static std::string_view word(run_result result) {
+        return result == run_result::succeeded ? "succeeded"
+               : result == run_result::failed  ? "failed"
+                                               : "suspended";
+    }
+
+    void add(std::string& all, const run& one) const {
+        const std::string name = detail::json_string(one.name.empty() ? place(one) : one.name);
+        const std::string where =
+            detail::json_string(place(one) + " in " + std::string(one.where.function_name()));
+        const std::string same = ",\"cat\":\"task\",\"name\":" + name + ",\"pid\":1,\"tid\":";
+        const std::string ran_on = std::to_string(one.ran_on);
+        if (!one.goes_on) {
+            const std::string fired_on = std::to_string(one.fired_on);
+            const std::string arrow =
+                ",\"cat\":\"fired\",\"name\":\"fired\",\"id\":" + std::to_string(one.task) +
+                ",\"pid\":1,\"tid\":";
+            all += "{\"ph\":\"X\",\"cat\":\"call\",\"name\":" +
+                   detail::json_string("fire " + (one.name.empty() ? place(one) : one.name)) +
+                   ",\"dur\":0,\"pid\":1,\"tid\":" + fired_on + ",\"ts\":" + us(one.fired) + "},\n";
+            all += "{\"ph\":\"s\"" + arrow + fired_on + ",\"ts\":" + us(one.fired) + "},\n";
+            all +=
+                "{\"ph\":\"f\",\"bp\":\"e\"" + arrow + ran_on + ",\"ts\":" + us(one.begun) + "},\n";
+        }
+        all += "{\"ph\":\"X\"" + same + ran_on + ",\"ts\":" + us(one.begun) +
+               ",\"dur\":" + us(one.ended - one.begun) + ",\"args\":{\"where\":" + where +
+               ",\"delay_us\":" + us(one.begun - one.due) + ",\"result\":\"" +
+               std::string(word(one.result)) + "\"}},\n";
+    }
+
+    void add_threads(std::string& all) const {
+        const char* comma = "";
+        for (const auto& [thread, track] : tracks_) {
+            const std::string number = std::to_string(track);
+            all += comma + ("{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":1,\"tid\":" + number) +
+                   ",\"args\":{\"name\":\"thread " + number + "\"}}";
+            comma = ",\n";
+        }
+    }
+
+    const std::size_t most_runs_;
+    const clock::time_point start_ = clock::now();
+    std::atomic<std::uint64_t> next_{1};
+    mutable std::mutex mutex_;
+    std::vector<run> runs_;
+    std::uint64_t left_out_ = 0;
+    std::unordered_map<std::thread::id, std::size_t> tracks_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI
