@@ -36,7 +36,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///     faf::task<> ask() { std::printf("%d\n", co_await answer()); }
 ///     fire_and_forget(ask);
 ///
-/// T may be void, a reference of either kind, move-only, or copy-only. What the coroutine throws is thrown by the co_await.
+/// T may be void, a reference of either kind, move-only, or copy-only. What the coroutine throws is
+/// thrown by the co_await.
 /// Only coroutines of this library can await it: task, and detached.
 ///
 /// Lifetime: parameters taken by reference and the captures of a lambda are not the coroutine's

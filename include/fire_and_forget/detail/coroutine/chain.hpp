@@ -93,6 +93,7 @@ struct chain_details {
     kept_scheduler back_to{};           ///< while it runs elsewhere, by completion::in_place()
     away_entry away{};
     task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
+    bool ends_waits_on_stop = false;
 };
 
 /// Invariants  CHAIN-1  At any time one thread runs it (now_ leads to its stretch), or it is
@@ -165,7 +166,23 @@ public:
     /// A token that both stop. While it runs.
     stop_token token();
 
+    stop_token own_token() const noexcept;
+
+    /// Whether its own token also ends waits for completions: it is one of several that
+    /// somebody awaits at once.
+    bool ends_waits_on_stop() const noexcept {
+        return details_ != nullptr && details_->ends_waits_on_stop;
+    }
+
+    /// Starts it where `parent` is, which runs and awaits it with others. Nobody counts it: its end
+    /// is its parent's affair. `stop` is its own token, and ends all its waits if `ends_waits`; it
+    /// may be gone afterwards.
+    void begin_beside(chain& parent, const stop_token& stop, bool ends_waits);
+
     chain_details* details() noexcept { return details_.get(); }
+
+    /// Reports an exception of what it awaited besides. While it runs.
+    void report_beside(const std::exception_ptr& why) const;
 
     /// Settles it where it can't be continued any more.
     static void abandon(chain& lost, std::string_view why);

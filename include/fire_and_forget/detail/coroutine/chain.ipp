@@ -201,6 +201,36 @@ FIRE_AND_FORGET_ENGINE stop_token chain::token() {
     return latest->both.get_token();
 }
 
+FIRE_AND_FORGET_ENGINE stop_token chain::own_token() const noexcept {
+    return details_ != nullptr ? details_->of_task.stop : stop_token();
+}
+
+FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token& stop,
+                                                bool ends_waits) {
+    where = parent.where;
+    name = parent.name;
+    priority = parent.priority;
+    is_given_up = is_guest = true;
+    bool has_all = true;
+    if (stop.stop_possible() || parent.is_settled_elsewhere()) {
+        has_all = make_details();
+        if (has_all) {
+            details_->of_task.stop = stop;
+            details_->ends_waits_on_stop = ends_waits || parent.ends_waits_on_stop();
+            if (parent.details_ != nullptr) {
+                details_->of_task.stays_with = parent.details_->of_task.stays_with;
+            }
+        }
+    }
+    if (!has_all) {
+        destroy(*this);
+    } else if (parent.is_settled_elsewhere()) {
+        hand_over_to_its_own();
+    } else if (on_ = parent.next_on(); !on_->resume_soon(*this)) {
+        destroy(*this);
+    }
+}
+
 FIRE_AND_FORGET_ENGINE void chain::abandon(chain& lost, std::string_view why) {
     if (lost.is_still_counted()) {
         lost.report_abandoned(why);
@@ -329,6 +359,15 @@ FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
         details_.reset(new (std::nothrow) chain_details{{}, {}, {}, {}});
     }
     return details_ != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::report_beside(const std::exception_ptr& why) const {
+    static constexpr task_vtable reported_only{};
+    const stored_task task{&reported_only, nullptr, where, name,
+                           details_ ? &details_->of_task : nullptr};
+    task_run telling(task, now_->run().on());
+    telling.leave_to_another();
+    telling.failed(why);
 }
 
 FIRE_AND_FORGET_ENGINE void chain::report_abandoned(std::string_view why) const {

@@ -124,6 +124,9 @@ public:
         of_.now().leave_by(
             [](chain& leaving, void* self) {
                 auto& wait = *static_cast<completion_wait*>(self);
+                if (leaving.ends_waits_on_stop()) {
+                    wait.wait_.end_on_stop_of(leaving, wait.state_);
+                }
                 return wait.wait_.leave(leaving, wait.state_);
             },
             this);
@@ -133,7 +136,7 @@ public:
         if (wait_.has_rival()) {
             throw_misuse("another coroutine waits for the faf::completion already");
         }
-        if (wait_.is_refused() || state_.is_lost()) {
+        if (wait_.has_been_stopped() || wait_.is_refused() || state_.is_lost()) {
             throw_cancelled();
         }
         if constexpr (Takes) {

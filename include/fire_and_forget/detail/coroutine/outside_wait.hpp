@@ -5,12 +5,15 @@
 // foreign_wait.hpp and completion_state.hpp wait like that.
 
 #include "../platform/abi.hpp"
+#include "../platform/linked_stop_source.hpp"
+#include "../platform/platform.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
 #include "chain.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -36,6 +39,9 @@ class outside_wait;
 ///                     books, and settle() passes that lock before it touches the wait. So a wait
 ///                     that is on the list is there, and none comes onto it when
 ///                     that has been closed.
+///             WAIT-5  Who asks it to stop takes it from the event as who closes does, but then
+///                     others may wait for that. It enters itself, fences and looks whether it was
+///                     asked; who asks has said so, fences and looks for it: one sees the other.
 /// Orderings   WAIT-4  The exchanges acquire and release: whoever comes second sees all that the
 ///                     other wrote.
 /// Source      tests/models/outside.pml
@@ -112,14 +118,29 @@ public:
     bool has_rival() const noexcept { return has_rival_; }
     bool is_refused() const noexcept { return is_refused_; }
 
+    /// Before leave(): it also ends when the token of `waiting` is asked to stop. Frames of its own
+    /// only. // WAIT-5
+    void end_on_stop_of(chain& waiting, outside_event& event);
+
+    /// After the wait; whether that has ended it.
+    bool has_been_stopped() noexcept;
+
 private:
     friend class outside_event;
+
+    struct stopper {
+        outside_wait* of;
+        void operator()() const { of->stop(); }
+    };
+
+    /// Takes the chain from the event, and has it go on. *this may be gone afterwards.
+    void stop();
 
     /// It can't go on here, nor unwind as long as others may touch its frames.
     bool leave_given_up(chain& waiting, scheduler* before);
 
     /// *this may be gone afterwards.
-    void end();
+    void end(bool goes_on_here);
 
     static bool destroy_now(wait_entry& self);
 
@@ -129,6 +150,9 @@ private:
     const bool goes_on_here_;
     bool has_rival_ = false;
     bool is_refused_ = false;
+    bool is_stopped_ = false;
+    stop_token stop_;
+    std::optional<stop_callback<stopper>> on_stop_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

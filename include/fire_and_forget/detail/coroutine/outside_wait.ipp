@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
 #include "chain.hpp"
@@ -46,7 +47,9 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& e
     scheduler* const before = waiting.on();
     scheduler* const on = waiting.next_on();
     coroutine = &waiting;
-    event_ = &event;
+    if (event_ == nullptr) { // else who asks it to stop may look there
+        event_ = &event;
+    }
     is_refused_ = on == nullptr || !waiting.depart_to(on);
     if (is_refused_) {
         return false;
@@ -58,7 +61,16 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& e
         outside_waiter* found = nullptr;
         const bool is_first = event.change_waiter(found, this); // WAIT-1
         has_rival_ = !is_first && found != &nobody_any_more;
-        return is_first;
+        if (!is_first || !on_stop_) {
+            return is_first;
+        }
+        full_fence(); // WAIT-5
+        outside_waiter* mine = this;
+        if (stop_.stop_requested() && event.change_waiter(mine, nullptr)) {
+            is_stopped_ = true;
+            return false;
+        }
+        return true; // it may have been settled or stopped: that waits for the lock
     });
     if (!has_left) {
         on->release_scheduler();
@@ -83,7 +95,30 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave_given_up(chain& waiting, schedul
     return is_given_up;
 }
 
-FIRE_AND_FORGET_ENGINE void outside_wait::end() {
+FIRE_AND_FORGET_ENGINE void outside_wait::end_on_stop_of(chain& waiting, outside_event& event) {
+    stop_ = waiting.own_token();
+    if (stop_.stop_possible()) {
+        coroutine = &waiting;
+        event_ = &event;
+        on_stop_.emplace(stop_, stopper{this});
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool outside_wait::has_been_stopped() noexcept {
+    on_stop_.reset();
+    return is_stopped_;
+}
+
+FIRE_AND_FORGET_ENGINE void outside_wait::stop() {
+    full_fence(); // WAIT-5
+    outside_waiter* mine = this;
+    if (event_->change_waiter(mine, nullptr)) {
+        is_stopped_ = true;
+        end(false);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void outside_wait::end(bool goes_on_here) {
     auto& resumed = static_cast<chain&>(*coroutine);
     scheduler* const on = resumed.on();
     on->books.leave_wait(*this); // WAIT-3
@@ -92,7 +127,7 @@ FIRE_AND_FORGET_ENGINE void outside_wait::end() {
         on->notice_end();
         on->release_scheduler();
     };
-    if (!goes_on_here_ || !resumed.go_on_here(*on, left)) {
+    if (!goes_on_here || !resumed.go_on_here(*on, left)) {
         resumed.go_on_from(*on);
         left();
     }
@@ -123,7 +158,8 @@ FIRE_AND_FORGET_ENGINE void outside_event::settle() {
     if (found == &somebody_late) {
         lost_->destroy(*lost_);
     } else if (found != nullptr && found != &somebody_lost) {
-        static_cast<outside_wait*>(found)->end();
+        auto& wait = *static_cast<outside_wait*>(found);
+        wait.end(wait.goes_on_here_);
     }
 }
 

@@ -28,7 +28,15 @@ private:
     std::stop_callback<relay> on_b_;
 };
 
+template <class Callback>
+using stop_callback = std::stop_callback<Callback>;
+
 #else
+
+template <class Callback>
+struct stop_callback {
+    stop_callback(const stop_token&, const Callback&) noexcept {}
+};
 
 struct linked_stop_source {
     linked_stop_source(const stop_token&, const stop_token&) noexcept {}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A thread that waits for a coroutine, and runs it meanwhile. The sync_wait of ../../sync_wait.hpp
+// is made of this.
+
+#include "../platform/abi.hpp"
+#include "../submit/job.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// An executor whose jobs the thread runs that has made it.
+///
+/// Invariant  Who touches it does so under the mutex to his last step, and run_until_over() takes
+///            that again before it returns: then nobody is left inside.
+class waiting_thread {
+public:
+    waiting_thread() = default;
+    waiting_thread(const waiting_thread&) = delete;
+    waiting_thread& operator=(const waiting_thread&) = delete;
+
+    void execute(job work);
+
+    /// The coroutine is gone: nothing more is to be run.
+    void note_over();
+
+    void run_until_over();
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<job> jobs_;
+    bool is_over_ = false;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/sync_wait.hpp>
+#include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/when_all.hpp>
+
+#include "catch.hpp"
+#include "eventually.hpp"
+#include "job_loop.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace {
+
+using faf::fire_and_forget;
+using faf::testing::error_recorder;
+using faf::testing::manual_executor;
+using faf_test::eventually;
+using faf_test::patience;
+using namespace std::chrono_literals;
+
+faf::task<int> after(std::chrono::nanoseconds time, int value) {
+    co_await faf::sleep_for(time);
+    co_return value;
+}
+faf::task<int> fail_after(std::chrono::nanoseconds time, const char* why) {
+    co_await faf::sleep_for(time);
+    throw std::runtime_error(why);
+}
+faf::task<> note_end(std::vector<int>& ends, int value, std::chrono::nanoseconds time) {
+    struct at_end {
+        std::vector<int>& all;
+        int its;
+        ~at_end() { all.push_back(its); }
+    };
+    const at_end noted{ends, value};
+    co_await faf::sleep_for(time);
+}
+
+} // namespace
+
+// sync_wait ---------------------------------------------------------------------------------------
+
+TEST_CASE("sync_wait gives what the task gives, and runs it on the thread that waits") {
+    const std::thread::id mine = std::this_thread::get_id();
+    std::vector<std::thread::id> seen;
+    const auto sum = [&](int a, int b) -> faf::task<int> {
+        seen.push_back(std::this_thread::get_id());
+        co_await faf::sleep_for(1ms);
+        seen.push_back(std::this_thread::get_id());
+        co_await faf::yield();
+        seen.push_back(std::this_thread::get_id());
+        co_return a + b;
+    };
+    CHECK(faf::sync_wait(sum(2, 3)) == 5);
+    CHECK(seen == std::vector{mine, mine, mine});
+}
+
+TEST_CASE("sync_wait gives references, what can't be copied, and nothing") {
+    int object = 1;
+    const auto refers = [](int& to) -> faf::task<int&> { co_return to; };
+    CHECK(&faf::sync_wait(refers(object)) == &object);
+    const auto moves = []() -> faf::task<std::unique_ptr<int>> {
+        co_return std::make_unique<int>(4);
+    };
+    CHECK(*faf::sync_wait(moves()) == 4);
+    bool has_run = false;
+    const auto runs = [](bool& it) -> faf::task<> {
+        it = true;
+        co_return;
+    };
+    faf::sync_wait(runs(has_run));
+    CHECK(has_run);
+    faf::sync_wait(faf::sleep_for(1ms));
+    faf::completion<int> done;
+    std::thread other([give = done.completer()] { give(6); });
+    CHECK(faf::sync_wait(done) == 6);
+    other.join();
+}
+
+TEST_CASE("sync_wait throws what the task throws, and nobody else hears of it") {
+    error_recorder errors;
+    CHECK_THROWS_WITH(faf::sync_wait(fail_after(1ms, "no")), "no");
+    faf::task<int> empty;
+    CHECK_THROWS_AS(faf::sync_wait(std::move(empty)), std::logic_error);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("sync_wait waits for a task that has moved to a pool") {
+    faf::thread_pool pool({.threads = 1});
+    const std::thread::id mine = std::this_thread::get_id();
+    const auto moves = [](faf::thread_pool& to) -> faf::task<std::thread::id> {
+        co_await faf::resume_on(to);
+        co_return std::this_thread::get_id();
+    };
+    for (int i = 0; i < 100; ++i) {
+        CHECK(faf::sync_wait(moves(pool)) != mine);
+    }
+}
+
+TEST_CASE("sync_wait throws task_cancelled where the task is given up") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 1});
+    pool.shutdown(patience);
+    const auto moves = [](faf::thread_pool& to) -> faf::task<> { co_await faf::resume_on(to); };
+    CHECK_THROWS_AS(faf::sync_wait(moves(pool)), faf::task_cancelled);
+    const auto loses = [](faf::job work) { const faf::job lost = std::move(work); };
+    const auto is_lost = [](const auto& by) -> faf::task<> { co_await faf::resume_on(by); };
+    CHECK_THROWS_AS(faf::sync_wait(is_lost(loses)), faf::task_cancelled);
+    CHECK(errors.count() == 1);
+}
+
+// when_all ----------------------------------------------------------------------------------------
+
+TEST_CASE("when_all gives what all give, in the order of the arguments") {
+    manual_executor ex;
+    std::string got;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto text = []() -> faf::task<std::string> {
+            co_await faf::sleep_for(1s);
+            co_return "b";
+        };
+        auto [a, b, c, d] =
+            co_await faf::when_all(after(3s, 1), text(), faf::sleep_for(2s), after(0s, 4));
+        static_assert(std::is_same_v<decltype(c), std::monostate>);
+        got = std::to_string(a) + b + std::to_string(d);
+    });
+    ex.advance(2s);
+    CHECK(got.empty());
+    ex.advance(1s);
+    CHECK(got == "1b4");
+    CHECK(ex.pending() == 0);
+}
+
+TEST_CASE("when_all of nothing does not wait") {
+    manual_executor ex;
+    int turns = 0;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const std::tuple<> none = co_await faf::when_all();
+        static_cast<void>(none);
+        const std::vector<int> nothing = co_await faf::when_all(std::vector<faf::task<int>>());
+        CHECK(nothing.empty());
+        ++turns;
+    });
+    CHECK(ex.run_all() == 1);
+    CHECK(turns == 1);
+}
+
+TEST_CASE("when_all of a vector gives a vector; of tasks that give nothing, nothing") {
+    manual_executor ex;
+    std::vector<int> got;
+    std::vector<int> ends;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        std::vector<faf::task<int>> all;
+        std::vector<faf::task<>> more;
+        for (int i = 0; i < 100; ++i) {
+            all.push_back(after(std::chrono::seconds(100 - i), i));
+            more.push_back(note_end(ends, i, std::chrono::seconds(i)));
+        }
+        got = co_await faf::when_all(std::move(all));
+        co_await faf::when_all(std::move(more));
+    });
+    ex.advance(200s);
+    REQUIRE(got.size() == 100);
+    CHECK(got[7] == 7);
+    CHECK(ends.size() == 100);
+    CHECK(ends.back() == 99);
+}
+
+TEST_CASE("when_all waits for all before it throws the first exception, and tells the others") {
+    error_recorder errors;
+    manual_executor ex;
+    std::string caught;
+    std::vector<int> ends;
+    fire_and_forget(ex, {.name = "asks"}, [&]() -> faf::task<> {
+        try {
+            co_await faf::when_all(fail_after(2s, "first"), fail_after(1s, "second"),
+                                   note_end(ends, 1, 5s));
+        } catch (const std::runtime_error& error) {
+            caught = error.what();
+        }
+    });
+    ex.advance(4s);
+    CHECK(caught.empty());
+    ex.advance(1s);
+    CHECK(caught == "first");
+    CHECK(ends == std::vector{1});
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "second");
+    CHECK(errors.errors()[0].task == "asks");
+}
+
+TEST_CASE("when_all takes references, and moves what it is given") {
+    manual_executor ex;
+    int object = 0;
+    faf::completion<int> done;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto refers = [](int& to) -> faf::task<int&> { co_return to; };
+        auto [ref, value, box] = co_await faf::when_all(
+            refers(object), done, [](int it) -> faf::task<std::unique_ptr<int>> {
+                co_return std::make_unique<int>(it);
+            }(3));
+        ref = value + *box;
+    });
+    ex.run_all();
+    done.complete(4);
+    ex.run_all();
+    CHECK(object == 7);
+}
+
+TEST_CASE("the parts of when_all run at the same time, and count as one task") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 2, .max_threads = 2});
+    std::atomic<int> inside{0};
+    std::atomic<bool> have_met{false};
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        const auto meets = [&]() -> faf::task<> {
+            ++inside;
+            have_met = eventually([&] { return inside == 2; });
+            co_return;
+        };
+        co_await faf::when_all(meets(), meets());
+    });
+    CHECK(pool.drain(patience));
+    CHECK(have_met);
+    CHECK(pool.snapshot().accepted == 1);
+    CHECK(pool.snapshot().succeeded == 1);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("the parts of when_all stay on a foreign executor with who awaits them") {
+    faf_test::job_loop loop;
+    std::atomic<int> at_home{0};
+    fire_and_forget(loop, [&]() -> faf::task<> {
+        const auto looks = [&]() -> faf::task<> {
+            co_await faf::sleep_for(1ms);
+            at_home += loop.runs_this_thread() ? 1 : 0;
+        };
+        co_await faf::when_all(looks(), looks(), looks());
+        at_home += loop.runs_this_thread() ? 1 : 0;
+    });
+    CHECK(eventually([&] { return at_home == 4; }));
+    CHECK(faf::drain(patience));
+}
+
+TEST_CASE("who awaits several things is given up when they are, and not before") {
+    error_recorder errors;
+    std::vector<int> ends;
+    {
+        manual_executor ex;
+        fire_and_forget(ex, {.name = "asks"}, [&]() -> faf::task<> {
+            std::vector<int>& all = ends;
+            struct at_end {
+                std::vector<int>& all;
+                ~at_end() { all.push_back(0); }
+            };
+            const at_end noted{all};
+            co_await faf::when_all(note_end(all, 1, 1h), note_end(all, 2, 2h));
+        });
+        ex.run_all();
+        CHECK(ends.empty());
+    }
+    REQUIRE(ends.size() == 3);
+    CHECK(ends.back() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].task == "asks");
+    CHECK(errors.errors()[0].kind == faf::failure::abandoned);
+}
+
+#if defined(__cpp_lib_jthread)
+
+TEST_CASE("a stop request of the task reaches all that it awaits") {
+    error_recorder errors;
+    manual_executor ex;
+    std::stop_source stop;
+    std::vector<int> ends;
+    fire_and_forget(ex, {.stop = stop.get_token()}, [&]() -> faf::task<> {
+        co_await faf::when_all(note_end(ends, 1, 1h), note_end(ends, 2, 2h));
+    });
+    ex.run_all();
+    stop.request_stop();
+    ex.run_all();
+    CHECK(ends.size() == 2);
+    CHECK(ex.pending() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+// when_any ----------------------------------------------------------------------------------------
+
+TEST_CASE("when_any gives what the first gives, says which it was, and stops the others") {
+    error_recorder errors;
+    manual_executor ex;
+    std::vector<int> ends;
+    std::variant<int, std::monostate, int> got;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        got = co_await faf::when_any(after(3s, 1), note_end(ends, 2, 1h), after(2s, 3));
+    });
+    ex.advance(2s);
+    CHECK(got.index() == 2);
+    CHECK(std::get<2>(got) == 3);
+    CHECK(ends == std::vector{2});
+    CHECK(ex.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("when_any of a vector says which was first") {
+    manual_executor ex;
+    std::size_t index = 99;
+    int value = 0;
+    bool has_thrown = false;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        std::vector<faf::task<int>> all;
+        for (int i = 0; i < 10; ++i) {
+            all.push_back(after(std::chrono::seconds(10 + (i == 4 ? -5 : i)), i));
+        }
+        const auto first = co_await faf::when_any(std::move(all));
+        index = first.index;
+        value = first.value;
+        try {
+            static_cast<void>(co_await faf::when_any(std::vector<faf::task<int>>()));
+        } catch (const std::logic_error&) {
+            has_thrown = true;
+        }
+    });
+    ex.advance(5s);
+    CHECK(index == 4);
+    CHECK(value == 4);
+    CHECK(has_thrown);
+}
+
+TEST_CASE("when_any throws what the first throws, and later exceptions are told") {
+    error_recorder errors;
+    manual_executor ex;
+    std::string caught;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto bad_loser = []() -> faf::task<> {
+            try {
+                co_await faf::sleep_for(1h);
+            } catch (const faf::task_cancelled&) {
+                throw std::runtime_error("while it stopped");
+            }
+        };
+        try {
+            static_cast<void>(co_await faf::when_any(bad_loser(), fail_after(1s, "first")));
+        } catch (const std::runtime_error& error) {
+            caught = error.what();
+        }
+    });
+    ex.advance(1s);
+    CHECK(caught == "first");
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "while it stopped");
+}
+
+TEST_CASE("when_any ends waits for completions, which others may await afterwards") {
+    manual_executor ex;
+    std::vector<int> ends;
+    faf::completion<int> late;
+    const auto give = late.completer();
+    std::vector<int> got;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto first = co_await faf::when_any(late, after(1s, 5));
+        got.push_back(std::get<1>(first));
+        got.push_back(co_await late);
+    });
+    ex.advance(1s);
+    CHECK(got == std::vector{5});
+    give(6);
+    ex.run_all();
+    CHECK(got == std::vector{5, 6});
+}
+
+// with_timeout ------------------------------------------------------------------------------------
+
+TEST_CASE("with_timeout gives what comes in time, and throws when it does not") {
+    error_recorder errors;
+    manual_executor ex;
+    std::vector<std::string> seen;
+    std::vector<int> ends;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const int got = co_await faf::with_timeout(after(1s, 5), 2s);
+        seen.push_back(std::to_string(got));
+        try {
+            co_await faf::with_timeout(note_end(ends, 1, 1h), 2s);
+        } catch (const faf::timed_out& error) {
+            seen.emplace_back(error.what());
+        }
+        try {
+            co_await faf::with_timeout(fail_after(1s, "failed"), 2s);
+        } catch (const std::runtime_error& error) {
+            seen.emplace_back(error.what());
+        }
+        faf::completion<int> never;
+        const auto give = never.completer();
+        try {
+            static_cast<void>(co_await faf::with_timeout(never, 1s));
+        } catch (const faf::timed_out&) {
+            seen.emplace_back("no call");
+        }
+    });
+    ex.advance(1s);
+    CHECK(seen.size() == 1);
+    ex.advance(2s);
+    CHECK(ends == std::vector{1});
+    ex.advance(2s);
+    CHECK(seen == std::vector<std::string>{"5", "the time was up", "failed", "no call"});
+    CHECK(ex.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("with_timeout does not lose what comes all the same") {
+    manual_executor ex;
+    int got = 0;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto goes_on = []() -> faf::task<int> {
+            try {
+                co_await faf::sleep_for(1h);
+            } catch (const faf::task_cancelled&) {
+            }
+            co_return 8;
+        };
+        got = co_await faf::with_timeout(goes_on(), 1s);
+    });
+    ex.advance(1s);
+    CHECK(got == 8);
+}
+
+TEST_CASE("timeouts in each other: the inner one does not end the outer, nor a stop a time") {
+    error_recorder errors;
+    manual_executor ex;
+    std::stop_source stop;
+    std::vector<int> seen;
+    fire_and_forget(ex, {.stop = stop.get_token()}, [&]() -> faf::task<> {
+        const auto inner = [&]() -> faf::task<> {
+            try {
+                co_await faf::with_timeout(faf::sleep_for(1h), 1s);
+            } catch (const faf::timed_out&) {
+                seen.push_back(1);
+            }
+            co_await faf::sleep_for(1h);
+        };
+        try {
+            co_await faf::with_timeout(inner(), 3s);
+        } catch (const faf::timed_out&) {
+            seen.push_back(3);
+        }
+        co_await faf::with_timeout(faf::sleep_for(1h), 30min);
+    });
+    ex.advance(2s);
+    CHECK(seen == std::vector{1});
+    ex.advance(1s);
+    CHECK(seen == std::vector{1, 3});
+    stop.request_stop();
+    ex.run_all();
+    CHECK(ex.pending() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("timeouts that meet callbacks on other threads give each wait one end") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool callers({.threads = 1});
+    std::atomic<int> in_time{0};
+    std::atomic<int> late{0};
+    constexpr int rounds = 500;
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        for (int i = 0; i < rounds; ++i) {
+            faf::completion<int> answer;
+            fire_and_forget(callers, [give = answer.completer(), i] { give(i); });
+            bool has_come = true;
+            try {
+                static_cast<void>(
+                    co_await faf::with_timeout(answer, std::chrono::microseconds(i % 50)));
+            } catch (const faf::timed_out&) {
+                has_come = false;
+            }
+            ++(has_come ? in_time : late);
+        }
+    });
+    CHECK(pool.drain(patience));
+    CHECK(in_time + late == rounds);
+    CHECK(callers.drain(patience));
+    CHECK(errors.empty());
+}
+
+#endif
