@@ -112,6 +112,20 @@ TEST_CASE("when tasks have stopped coming, nobody is woken any more") {
     }
 }
 
+TEST_CASE("a worker does not stay near for what the timers start") {
+    constexpr int many = 100;
+    std::atomic<int> runs{0};
+    thread_pool pool({.threads = 1, .max_threads = 1, .wake_up = wake::adaptive});
+    const faf::detail::doorbell& bell = faf::detail::core_access::of(pool).lanes().bell;
+    fire_and_forget(pool, {.every = 1ms}, [&] { ++runs; });
+    CHECK(eventually([&] { // it is called for most of them
+        const int runs_before = runs;
+        const std::int32_t calls_before = bell.epoch();
+        REQUIRE(eventually([&] { return runs >= runs_before + many; }));
+        return bell.epoch() - calls_before > many / 2;
+    }));
+}
+
 TEST_CASE(
     "a single task wakes a worker and the one who looks after the pools, and asks for no more") {
     for (const wake way : {wake::adaptive, wake::by_caller}) {

@@ -28,7 +28,7 @@ public:
 
     enum class found : std::uint8_t { looking, napping_one, napping_more };
 
-    /// A task was found.
+    /// A task was found that a caller has stored.
     void note(steady_time now, found how) noexcept {
         const std::chrono::nanoseconds gap = now - last_find_;
         mean_gap_ += ((gap < long_gap ? gap : long_gap) - mean_gap_) / 4;

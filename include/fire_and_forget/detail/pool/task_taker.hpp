@@ -70,6 +70,11 @@ public:
     /// The task that was begun last.
     slot& taken() const noexcept { return claim_.begun(); }
 
+    /// Whether that had waited for its time.
+    bool is_of_timers() const noexcept {
+        return static_cast<const pool_lane&>(claim_.block().home).is_of_timers;
+    }
+
     void finish_slot() noexcept { finish_slot(claim_); }
     void finish_slot(const claim& of) noexcept { returns_.finish(of.begun(), of.block()); }
     void flush() noexcept { returns_.flush(); }

@@ -75,6 +75,7 @@ private:
     bool wait_for_task(worker& self);
     bool look(worker& self);
     bool look_while_near(worker& self, steady_time now);
+    void note_find(const worker& self, steady_time now, lingering::found how) noexcept;
     bool has_errands() const noexcept;
     bool stays_near(steady_time now) const noexcept;
     std::chrono::nanoseconds nap(steady_time now) const noexcept;

@@ -105,7 +105,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
     do {
         for (unsigned i = 0; i < looks_per_clock; ++i) {
             if (self.take_next()) {
-                linger_.note(now, lingering::found::looking); // WORKER-4
+                note_find(self, now, lingering::found::looking);
                 return true;
             }
             cpu_relax();
@@ -126,9 +126,10 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_ti
         const std::uint32_t seen = bell_.calls_of_napper(); // ALARM-1
         if (self.take_next()) {
             using enum lingering::found;
-            linger_.note(now, !has_napped                                      ? looking
-                              : lanes_.may_have_tasks() || limit_.is_awaited() ? napping_more
-                                                                               : napping_one);
+            note_find(self, now,
+                      !has_napped                                      ? looking
+                      : lanes_.may_have_tasks() || limit_.is_awaited() ? napping_more
+                                                                       : napping_one);
             return true;
         }
         if (take_over(self)) {
@@ -139,6 +140,14 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::look_while_near(worker& self, steady_ti
         }
         bell_.nap(seen, later(now, nap(now)));
         now = steady_clock::now();
+    }
+}
+
+/// What had to wait for its time does not count: the keeper, and no caller, wakes a worker for it.
+FIRE_AND_FORGET_ENGINE void worker_loop::note_find(const worker& self, steady_time now,
+                                                   lingering::found how) noexcept {
+    if (!self.taker.is_of_timers()) {
+        linger_.note(now, how); // WORKER-4
     }
 }
 
