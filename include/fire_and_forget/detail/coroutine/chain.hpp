@@ -256,7 +256,7 @@ private:
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
-        if (on.home != nullptr && self.is_settled_elsewhere()) {
+        if (self.on_ != nullptr && self.is_settled_elsewhere()) {
             next.leave_by(&leave_for_its_own, nullptr);
         }
         task_run run(self.task_of(next), on);
