@@ -32,13 +32,13 @@ struct alignas(cache_line) worker {
     /// claimed before a pause comes first after it. // CLAIM-2
     bool take_next() noexcept {
         return taker.begin_next() != nullptr ||
-               (!taker.its().has_more() && search.take_next(taker));
+               (!taker.its().has_unbegun() && search.take_next(taker));
     }
 
     /// Begins a task that another worker has claimed and not begun. How many it got.
     enum class from : std::uint8_t { anybody, who_stands_still };
     std::uint32_t take_over(from whom = from::anybody) noexcept {
-        if (taker.its().has_more()) {
+        if (taker.its().has_unbegun()) {
             return 0; // all is paused // CLAIM-2
         }
         return lanes.withdraw_into(
