@@ -6,20 +6,25 @@
    Checked  The coroutine has one fate: it goes on at once, is resumed, or is destroyed. Nobody touches its
             frames when it may be running again or is gone; with SHARED, that includes who settles, until
             he has. Whoever closes leaves none behind that waits.
+            With STOPPED somebody also asks it to stop, and it goes on; its frames are its own then.
    Left out What is written when it is settled, which the claim of one caller guards. Several waits for one
             event after each other.
 
    Configurations    states
-     (own frames)       114
-     SHARED             126
-     NEVER_SETTLED       30
+     (own frames)       119
+     SHARED             131
+     NEVER_SETTLED       32
+     STOPPED            551
+     STOPPED, NEVER_SETTLED and NEVER_CLOSED  58
 
    Mutants, each found at once
      LINKED_UNLOCKED    it enters itself in the event, and only then on the list: who closes misses it
      OVER_NOT_HEEDED    it comes onto the list when that has been closed
      TAKEN_UNASKED      who closes takes what is on the list without asking the event
      RESUMED_FIRST      who settles has it go on before he takes it off the list
-     DESTROYED_AT_ONCE  who closes destroys it while others may touch its frames (SHARED) */
+     DESTROYED_AT_ONCE  who closes destroys it while others may touch its frames (SHARED)
+     NOT_LOOKED         it enters itself, and does not look whether it was asked to stop meanwhile
+     STOPPED_ON_THE_LIST  who asks it to stop has it go on before he takes it off the list */
 
 #define none 0
 #define waits 1   /* at rest, and on the list */
@@ -31,6 +36,7 @@ byte waiter = none;
 bool locked; /* the books */
 bool over;
 bool listed;
+bool is_asked; /* to stop */
 
 /* What the checks need. */
 byte fates;      /* went on, was resumed, or was destroyed */
@@ -109,13 +115,18 @@ active proctype coroutine()
 #endif
 #endif
     :: else ->
-        d_step {
-            is_first = waiter == none;
-            if
-            :: is_first -> waiter = waits; listed = true
-            :: else
-            fi
-        };
+        d_step { is_first = waiter == none; if :: is_first -> waiter = waits :: else fi };
+#if defined(STOPPED) && !defined(NOT_LOOKED)
+        if
+        :: is_first && is_asked ->
+            d_step { if :: waiter == waits -> waiter = none; is_first = false :: else fi }
+        :: else
+        fi;
+#endif
+        if
+        :: is_first -> listed = true
+        :: else
+        fi;
         unlock();
         if
         :: is_first
@@ -124,6 +135,32 @@ active proctype coroutine()
     fi
 #endif
 }
+
+#ifdef STOPPED
+active proctype stopper()
+{
+    bool is_mine;
+
+    is_asked = true;
+    d_step { is_mine = waiter == waits; if :: is_mine -> waiter = none :: else fi };
+    if
+    :: is_mine ->
+#ifdef STOPPED_ON_THE_LIST
+        meet_fate();
+#endif
+        lock();
+#ifndef STOPPED_ON_THE_LIST
+        touch();
+#endif
+        listed = false;
+        unlock();
+#ifndef STOPPED_ON_THE_LIST
+        meet_fate()
+#endif
+    :: else
+    fi
+}
+#endif
 
 active proctype settler()
 {
@@ -157,6 +194,10 @@ active proctype closer()
 {
     bool gone, taken;
 
+#ifdef NEVER_CLOSED
+end_never:
+    false;
+#endif
     lock();
     over = true;
     if
