@@ -393,6 +393,7 @@ const child fires_for_ever("fires for ever", [](ledger& book) {
         }
     };
     book.count(fire_and_forget(chain{&book}));
+    CHECK(eventually([&] { return book.ran > 1; })); // the deadline is short
 });
 
 TEST_CASE("a task that always fires another can't hold up the exit") {
