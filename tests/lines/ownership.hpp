@@ -2,8 +2,8 @@
 #pragma once
 
 // Which core has which cache line, as a protocol such as MESI has it: one copy that may be written,
-// or several that can only be read. Fed with the accesses of code that the compiler has instrumented
-// as for ThreadSanitizer; one thread plays all cores in turn, so the counts are always the same.
+// or several that can only be read. Fed with the accesses of code that the compiler has prepared as
+// for ThreadSanitizer; one thread plays all cores in turn, so the counts are always the same.
 
 #include <cstddef>
 
