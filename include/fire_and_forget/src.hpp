@@ -15,6 +15,7 @@
 #define FIRE_AND_FORGET_SEPARATE_COMPILATION
 #endif
 
+#include "conflating_executor.hpp"
 #include "copied_name.hpp"
 #include "coroutine.hpp"
 #include "fire_and_forget.hpp"

@@ -19,18 +19,20 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// on: as pending while it waits or has moved elsewhere. One that was fired at an executor of
 /// somebody else's counts where it first waits or moves to.
 struct stats {
-    std::uint64_t accepted = 0;    ///< submissions that were answered with `true`
-    std::uint64_t succeeded = 0;   ///< ran to the end
-    std::uint64_t failed = 0;      ///< threw, returned an error, or ended their thread; reported
-    std::uint64_t dropped = 0;     ///< never ran, or were still running at the end; reported
-    std::uint64_t refused = 0;     ///< submissions that were answered with `false`; reported
-    std::uint64_t cancelled = 0;   ///< part of dropped: were asked to stop before they started
-    std::uint64_t expired = 0;     ///< part of dropped: had not started in time
-    std::uint64_t skipped = 0;     ///< starts of repeated tasks that were left out
-    std::size_t pending = 0;       ///< wait for a worker, for their time, or in a co_await, now
-    std::size_t running = 0;       ///< run now
-    std::size_t threads = 0;       ///< threads alive now
-    std::uint64_t resumptions = 0; ///< times a coroutine went on here after a wait; no tasks
+    std::uint64_t accepted = 0;  ///< submissions that were answered with `true`
+    std::uint64_t succeeded = 0; ///< ran to the end
+    std::uint64_t failed = 0;    ///< threw, returned an error, or ended their thread; reported
+    std::uint64_t dropped = 0;   ///< never ran, or were still running at the end; reported, but for
+                                 ///< those that a conflating_executor has replaced by newer ones
+    std::uint64_t refused = 0;   ///< submissions that were answered with `false`; reported
+    std::uint64_t cancelled = 0; ///< part of dropped: were asked to stop before they started
+    std::uint64_t expired = 0;   ///< part of dropped: had not started in time
+    std::uint64_t skipped = 0;   ///< starts of repeated tasks that were left out
+    std::size_t pending = 0;     ///< wait for a worker, for their time, or in a co_await, now
+    std::size_t running = 0;     ///< run now
+    std::size_t threads = 0;     ///< threads alive now
+    std::uint64_t resumptions = 0; ///< times a coroutine went on here after a wait, or an executor
+                                   ///< that stands on this one had its turn; no tasks
 
     /// Adds `other`, so that several pools can be shown as one.
     stats& operator+=(const stats& other) noexcept {

@@ -104,6 +104,9 @@ private:
     const std::uint32_t generation_;
 };
 
+/// Where the executor below counts what runs there; for one of somebody else's, the default pool's.
+coroutine_books& books_below(const any_core& core) noexcept;
+
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
 static_assert(sizeof(strand) <= 120 + sizeof(call_site));
 

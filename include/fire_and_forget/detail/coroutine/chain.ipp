@@ -243,7 +243,7 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     name = first.task().name;
     priority = first.task().priority;
     on_ = first.home();
-    if (first.is_part_of_turn()) {
+    if (first.is_part_of_turn() && on_->is_stacked()) {
         keep_place();
     }
     const stored_task& task = first.task();

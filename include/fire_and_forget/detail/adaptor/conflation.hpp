@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The inside of the conflating_executor of ../../conflating_executor.hpp, but for its keys: what
+// runs and what waits for one of them.
+
+#include "../../error_report.hpp"
+#include "../../options.hpp"
+#include "../platform/abi.hpp"
+#include "../submit/any_core.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// One key that has something to do. It is there from the first task until none waits when one has
+/// run, and deletes itself then.
+///
+/// Invariants  CONFL-1  The mutex guards what waits, how many were replaced, and whether the table
+///                      leads here. No task is run or destroyed under it.
+///             CONFL-2  The table leads here exactly as long as there is a turn: it is with the
+///                      executor below, or runs. So at most one task of a key runs.
+class conflated : private suspended {
+public:
+    conflated(const any_core& on, const call_site& first, std::mutex& guard,
+              std::atomic<std::uint64_t>& replaced) noexcept;
+    conflated(const conflated&) = delete;
+    conflated& operator=(const conflated&) = delete;
+
+    /// Has `task` wait, in the place of what waits; that is the caller's then. Under the mutex.
+    void replace(task_ptr& task) noexcept;
+
+    /// Has the first turn run, of `task`, which waits here. What is refused is the caller's again,
+    /// unless a newer one has replaced it meanwhile. *this may be gone afterwards.
+    refusal begin(task_ptr& task, const task_node* waiting);
+
+protected:
+    virtual ~conflated() = default;
+
+private:
+    struct taken {
+        task_ptr task;
+        std::uint64_t replaced;
+    };
+
+    /// Has the table forget it. Under the mutex.
+    virtual void leave_table() noexcept = 0;
+
+    refusal start();
+    fate run_turn();
+    taken take() noexcept;
+    bool end_turn() noexcept;
+    void count(const taken& from) noexcept;
+    void drop(taken from);
+    void drop_rest();
+
+    const any_core core_;
+    coroutine_books& books_;
+    std::mutex& mutex_;
+    std::atomic<std::uint64_t>& replaced_in_all_;
+    task_ptr waiting_;
+    std::uint64_t replaced_ = 0;
+};
+
+/// Whether a task can be conflated: it must not wait for its time, nor repeat.
+refusal prepare_to_conflate(const any_core& core, task_node& task) noexcept;
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "conflation.hpp"
+#include "strand.hpp"
+
+#include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../platform/thread_state.hpp"
+#include "../platform/time.hpp"
+#include "../pool/default_pool.hpp"
+#include "../task/host.hpp"
+#include "../task/run_task.hpp"
+
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_node& task) noexcept {
+    const scheduler* const below = core.home();
+    task.begin_waiting(below != nullptr ? below->now() : steady_clock::now());
+    const bool can_be = !task.is_delayed && !task.repeats();
+    if (!can_be) {
+        core.note_refused();
+    }
+    return can_be ? refusal::none : refusal::invalid_options;
+}
+
+FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site& first,
+                                            std::mutex& guard,
+                                            std::atomic<std::uint64_t>& replaced) noexcept
+    : core_(on), books_(books_below(on)), mutex_(guard), replaced_in_all_(replaced) {
+    where = first;
+    is_resumption = true;
+    resume = [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); };
+    destroy = [](suspended& turn) {
+        if (this_thread.starting_turn != &turn) { // else in the call that hands it over
+            static_cast<conflated&>(turn).drop_rest();
+        }
+        return false; // it has reported what there was
+    };
+}
+
+FIRE_AND_FORGET_ENGINE void conflated::replace(task_ptr& task) noexcept {
+    waiting_.swap(task);
+    replaced_ += task != nullptr ? 1 : 0;
+}
+
+FIRE_AND_FORGET_ENGINE refusal conflated::begin(task_ptr& task, const task_node* waiting) {
+    refusal why = start();
+    if (why != refusal::none) {
+        taken left = take();
+        if (left.task.get() == waiting) {
+            task = std::move(left.task);
+        } else {
+            drop(std::move(left));
+            why = refusal::none;
+        }
+        drop_rest();
+    }
+    return why;
+}
+
+/// Hands the turn to the executor below. Then it may be over.
+FIRE_AND_FORGET_ENGINE refusal conflated::start() {
+    const void* const outer =
+        std::exchange(this_thread.starting_turn, static_cast<suspended*>(this));
+    const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
+    return core_.start_turn(*this);
+}
+
+FIRE_AND_FORGET_ENGINE conflated::taken conflated::take() noexcept {
+    const library_lock lock(mutex_);
+    return {std::move(waiting_), std::exchange(replaced_, 0)};
+}
+
+/// False if something waits: then there has to be another turn. // CONFL-2
+FIRE_AND_FORGET_ENGINE bool conflated::end_turn() noexcept {
+    const library_lock lock(mutex_);
+    if (waiting_ != nullptr) {
+        where = waiting_->where; // nobody reads it while the turn is here
+        return false;
+    }
+    leave_table();
+    return true;
+}
+
+/// Has the books know what came in, and what of that was replaced.
+FIRE_AND_FORGET_ENGINE void conflated::count(const taken& from) noexcept {
+    books_.note_accepted(from.replaced + 1);
+    if (from.replaced > 0) {
+        books_.note_end(fate::dropped, from.replaced);
+        replaced_in_all_.fetch_add(from.replaced, std::memory_order_relaxed);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE fate conflated::run_turn() {
+    const host& on = *static_cast<const host*>(this_thread.running->on);
+    const bool is_task = is_accepted;
+    const std::uint32_t generation = generation_here();
+    fate last = fate::failed; // also where a task ends its thread by force
+    {
+        const scope_guard at_the_end([&] {
+            if (generation != generation_here()) {
+                return; // it has forked: the turn is the parent's
+            }
+            if (is_task) {
+                books_.note_end(std::exchange(last, fate::succeeded));
+            }
+            if (end_turn()) {
+                delete this;
+            } else if (start() != refusal::none) {
+                drop_rest();
+            }
+        });
+        taken newest = take();
+        count(newest);
+        last = on.home != nullptr ? run_in_turn(*newest.task.release(), on, *on.home)
+                                  : run_task(std::move(newest.task), on);
+    }
+    return last;
+}
+
+FIRE_AND_FORGET_ENGINE void conflated::drop(taken from) {
+    count(from);
+    books_.note_end(fate::dropped);
+    drop_task(std::move(from.task), host{core_.sink()}, failure::abandoned,
+              "it still waited when its executor closed");
+}
+
+/// The executor below takes no turn, or has ended without running it. What waits is dropped.
+FIRE_AND_FORGET_ENGINE void conflated::drop_rest() {
+    while (!end_turn()) {
+        drop(take());
+    }
+    delete this;
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

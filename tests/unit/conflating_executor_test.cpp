@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/conflating_executor.hpp>
+#include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/testing.hpp>
+
+#include "catch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using faf::conflating_executor;
+using faf::failure;
+using faf::fire_and_forget;
+using faf::job;
+using faf::refusal;
+using faf::testing::error_recorder;
+using faf::testing::manual_executor;
+
+} // namespace
+
+TEST_CASE("of the tasks of one key that wait, a conflating executor runs the newest") {
+    const error_recorder errors;
+    manual_executor below;
+    conflating_executor<std::string> latest(below);
+    std::string seen;
+    for (const char value : {'1', '2', '3'}) {
+        CHECK(fire_and_forget(latest["a"], [&seen, value] { seen += value; }));
+    }
+    CHECK(fire_and_forget(latest["b"], [&seen] { seen += 'b'; }));
+    CHECK(below.run_all() == 2);
+    CHECK(seen == "3b");
+    CHECK(latest.replaced() == 2);
+    CHECK(errors.empty());
+    fire_and_forget(latest["a"], [&seen] { seen += '4'; });
+    below.run_all();
+    CHECK(seen == "3b4");
+}
+
+TEST_CASE("while a task of a key runs one of the same key waits") {
+    manual_executor below;
+    conflating_executor<int> latest(below);
+    std::string seen;
+    fire_and_forget(latest[1], [&] {
+        fire_and_forget(latest[1], [&seen] { seen += 'b'; });
+        fire_and_forget(latest[1], [&seen] { seen += 'c'; });
+        seen += 'a';
+    });
+    below.run_all();
+    CHECK(seen == "ac");
+}
+
+TEST_CASE("what can't be conflated is refused") {
+    const error_recorder errors;
+    manual_executor below;
+    conflating_executor<int> latest(below);
+    CHECK(fire_and_forget(latest[1], {.after = 1s}, [] {}).why() == refusal::invalid_options);
+    CHECK(fire_and_forget(latest[1], {.every = 1s}, [] {}).why() == refusal::invalid_options);
+    CHECK(errors.count() == 2);
+}
+
+TEST_CASE("tasks of a conflating executor that is gone run, and a coroutine goes on") {
+    manual_executor below;
+    int steps = 0;
+    {
+        conflating_executor<int> latest(below);
+        fire_and_forget(latest[1], [&]() -> faf::task<> {
+            ++steps;
+            co_await faf::sleep_for(1s);
+            ++steps;
+        });
+    }
+    below.run_all();
+    CHECK(steps == 1);
+    below.advance(1s);
+    CHECK(steps == 2);
+}
+
+TEST_CASE("a task that waits in a conflating executor is abandoned with the executor below") {
+    error_recorder errors;
+    std::optional<manual_executor> below(std::in_place);
+    conflating_executor<int> latest(*below);
+    fire_and_forget(latest[1], [] {});
+    fire_and_forget(latest[1], [] {});
+    below.reset();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == failure::abandoned);
+}
+
+TEST_CASE("what an executor of somebody else's drops is refused by a conflating executor") {
+    const error_recorder errors;
+    auto drops = [](job) {};
+    conflating_executor<int> latest(drops);
+    CHECK(fire_and_forget(latest[1], [] {}).why() == refusal::executor_failed);
+    CHECK(fire_and_forget(latest[1], [] {}).why() == refusal::executor_failed);
+    CHECK(errors.count() == 2);
+}
+
+TEST_CASE("runs and replaced tasks add up to those accepted, and the last value is seen") {
+    faf::thread_pool pool({.threads = 2});
+    constexpr std::size_t keys = 10;
+    constexpr int updates = 20'000;
+    std::atomic<int> last[2][keys] = {};
+    std::atomic<std::uint64_t> runs{0};
+    conflating_executor<std::size_t> latest(pool);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t t = 0; t < 2; ++t) {
+            threads.emplace_back([&, t] {
+                for (int i = 1; i <= updates; ++i) {
+                    const auto at = static_cast<std::size_t>(i) % keys;
+                    fire_and_forget(latest[2 * at + t], [&its = last[t][at], &runs, i] {
+                        its = i;
+                        ++runs;
+                    });
+                }
+            });
+        }
+    }
+    REQUIRE(pool.drain(60s));
+    const faf::stats now = pool.snapshot();
+    CHECK(now.accepted == 2 * updates);
+    CHECK(now.succeeded == runs);
+    CHECK(now.dropped == latest.replaced());
+    CHECK(now.succeeded + now.dropped == now.accepted);
+    for (std::size_t at = 0; at < keys; ++at) {
+        const int expected = updates - static_cast<int>(at == 0 ? 0 : keys - at);
+        CHECK(last[0][at] == expected);
+        CHECK(last[1][at] == expected);
+    }
+}
