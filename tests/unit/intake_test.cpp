@@ -26,7 +26,7 @@ struct bare_intake : faf_test::bare_executor {
     explicit bare_intake(faf::pool_options settings = {})
         : asked(std::move(settings)), limit(asked.max_pending),
           admitting(asked, lanes, limit, parts), callers(*this, parts),
-          storing(lanes, admitting, callers, parts) {}
+          storing(lanes, admitting, callers, parts, nullptr) {}
 
     bool abandon() {
         sink_time for_sinks(never);
