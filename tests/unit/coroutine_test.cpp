@@ -1285,3 +1285,19 @@ TEST_CASE("a task's own sink hears that its coroutine is abandoned") {
     CHECK(own == std::vector{faf::failure::abandoned});
     CHECK(global.empty());
 }
+
+TEST_CASE("a coroutine goes on where a lambda hands its jobs on to an executor of the library") {
+    faf::testing::manual_executor executor;
+    const auto hand_on = [&](faf::job work) { executor.execute(std::move(work)); };
+    bool is_done = false;
+    fire_and_forget(hand_on, [&]() -> faf::task<> {
+        co_await faf::sleep_for(1s);
+        is_done = true;
+    });
+    executor.run_one();
+    fire_and_forget(executor, [&] { executor.advance(1s); });
+    for (int i = 0; i < 20; ++i) { // and not to and fro for ever
+        executor.run_one();
+    }
+    CHECK(is_done);
+}
