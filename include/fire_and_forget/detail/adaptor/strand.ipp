@@ -86,7 +86,7 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
     };
 }
 
-// What comes in ------------------------------------------------------------------------------------
+// What comes in -----------------------------------------------------------------------------------
 
 FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
     if (!is_in_its_process()) {
@@ -174,7 +174,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
     return below->resume_soon(*this) ? refusal::none : refusal::shutting_down;
 }
 
-// The turn -----------------------------------------------------------------------------------------
+// The turn ----------------------------------------------------------------------------------------
 
 /// What comes next; null if there is none, and then the turn has ended.
 FIRE_AND_FORGET_ENGINE timer_node* strand::next() noexcept {
@@ -309,7 +309,7 @@ FIRE_AND_FORGET_ENGINE void strand::drop_rest() {
     }
 }
 
-// What the executor below does ---------------------------------------------------------------------
+// What the executor below does --------------------------------------------------------------------
 
 FIRE_AND_FORGET_ENGINE scheduler& strand::timers() const noexcept {
     scheduler* const below = core_.home();
