@@ -209,8 +209,8 @@ FIRE_AND_FORGET_ENGINE bool strand::has_more() const noexcept {
     return todo_ != nullptr || top_.load(std::memory_order_relaxed) != turn;
 }
 
-/// The executor below counts the turn as what the last task came to: so it may write that off, as it
-/// does with tasks of its own. If it has been given the turn as a task, it counts that besides.
+/// The executor below counts the turn as what the last task came to: so it may write that off, as
+/// it does with tasks of its own. If it has been given the turn as a task, it counts that besides.
 FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
     const host& on = *static_cast<const host*>(this_thread.running->on);
     const bool is_task = is_accepted;
