@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Members that fire tasks: a task_scope as the last member waits for them, so they may capture this.
+// Members that fire tasks: a task_scope as the last member waits for them, so they may capture
+// this.
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/task_scope.hpp>
 
