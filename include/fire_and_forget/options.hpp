@@ -149,6 +149,13 @@ enum class wake : std::uint8_t {
                ///< an idle pool start later by up to one nap
 };
 
+/// When a pool takes what its own tasks fire.
+enum class nested : std::uint8_t {
+    in_turn,      ///< behind what was fired before
+    newest_first, ///< before anything else of normal priority: depth first. A tree of tasks then
+                  ///< takes the memory of its height and not of its breadth
+};
+
 /// What a call does that finds `max_pending` tasks waiting.
 enum class overflow : std::uint8_t {
     refuse,      ///< its task is refused
@@ -173,9 +180,9 @@ class task_observer;
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
 /// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`),
-/// how they wake (`wake_up`, `nap`), how long is too long (`starvation_after`, `exit_timeout`),
-/// what the threads are like (`name`, `stack_size`, `on_thread_start`, `on_thread_stop`), and who
-/// hears of errors (`on_error`).
+/// in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too long
+/// (`starvation_after`, `exit_timeout`), what the threads are like (`name`, `stack_size`,
+/// `on_thread_start`, `on_thread_stop`), and who hears of tasks and errors (`observer`, `on_error`).
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.
@@ -202,6 +209,13 @@ struct pool_options {
     /// What a call does when as many wait.
     overflow when_full = overflow::refuse;
     time_span full_wait = std::chrono::seconds(1); ///< with overflow::wait
+
+    /// When it takes what its tasks fire. With nested::newest_first a worker goes on with what the
+    /// task has fired that it has run last, and what one task fires is taken in the order of the
+    /// calls; one start in 16 is kept for what waits elsewhere, so that nothing waits for ever.
+    /// Deeper than 32 levels what is fired is taken in turn again. Coroutines that go on, and tasks
+    /// of high or low priority, are taken as ever.
+    nested nested_tasks = nested::in_turn;
 
     /// Who wakes a worker. With wake::adaptive one that has run out of tasks looks for others after
     /// each `nap` (10 ms at most), as long as they keep coming; after a pause without any, the next

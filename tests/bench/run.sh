@@ -13,7 +13,7 @@ results=$2
 quick=${3:---quick=no}
 runs=${RUNS:-5}
 here=$(dirname "$0")
-questions="submit_cost submit_cost_apart burst producers fan_out paced gaps memory
+questions="submit_cost submit_cost_apart burst producers fan_out recursion paced gaps memory
     queue_length steady_allocations timers coroutines priorities back_pressure elasticity fresh_blocking"
 
 for tool in datamash gnuplot; do

@@ -161,6 +161,32 @@ TEST_CASE("a pool of one thread runs tasks in the order in which they were fired
     CHECK(order == expected);
 }
 
+TEST_CASE("a pool with nested::newest_first goes on with what its tasks fire") {
+    const bool newest_first = GENERATE(true, false);
+    std::vector<std::string> order; // one thread's
+    {
+        thread_pool one(
+            {.threads = 1,
+             .nested_tasks = newest_first ? faf::nested::newest_first : faf::nested::in_turn,
+             .exit_timeout = faf::forever});
+        const auto note = [&](const char* name) { order.emplace_back(name); };
+        fire_and_forget(one, [&] {
+            note("root");
+            for (const char* branch : {"a", "b"}) {
+                fire_and_forget(one, [&, branch] {
+                    note(branch);
+                    const bool is_a = *branch == 'a';
+                    fire_and_forget(one, note, is_a ? "a1" : "b1");
+                    fire_and_forget(one, {.name = "with options"}, note, is_a ? "a2" : "b2");
+                });
+            }
+        });
+    }
+    CHECK(order == (newest_first
+                        ? std::vector<std::string>{"root", "a", "a1", "a2", "b", "b1", "b2"}
+                        : std::vector<std::string>{"root", "a", "b", "a1", "a2", "b1", "b2"}));
+}
+
 TEST_CASE("tasks of a higher priority start first and low ones get their share") {
     held_pool pool;
     std::string order;

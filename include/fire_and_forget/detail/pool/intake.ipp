@@ -81,7 +81,8 @@ FIRE_AND_FORGET_ENGINE bool intake::resume(suspended& one) noexcept {
         return false;
     }
     parts_.end.begin_use();
-    const lane_of_this_thread own(lanes_, one.priority);
+    // In turn: what yields lets others go first.
+    const lane_of_this_thread own(lanes_, one.priority, lane_of_this_thread::where::in_turn);
     pool_lane* const lane = own.get();
     if (lane == nullptr || !lane->has_room()) {
         return false;

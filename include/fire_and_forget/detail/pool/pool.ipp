@@ -8,6 +8,7 @@
 #include "../platform/reentry.hpp"
 #include "../task/run_task.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -38,6 +39,9 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
     }
     if (!workers_.may_take_runs() || admission_.may_displace()) { // what is claimed can't be
         lanes.have_taken_singly();
+    }
+    if (options_.nested_tasks == nested::newest_first) {
+        lanes.have_nested_first();
     }
     const auto own_or_null = [](const auto& given) { return given ? &given : nullptr; };
     const callbacks called =
@@ -111,6 +115,10 @@ FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {
 FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     workforce::employment until_the_end(workers_, self);
     {
+        std::optional<nesting> depth_first;
+        if (self.own_nest != nullptr) {
+            depth_first.emplace(lanes_, *self.own_nest);
+        }
         const thread_hooks::around working(hooks_, self.info);
         loop_.work_through(self);
     }

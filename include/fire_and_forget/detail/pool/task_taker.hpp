@@ -72,7 +72,7 @@ public:
 
     /// Whether that had waited for its time.
     bool is_of_timers() const noexcept {
-        return static_cast<const pool_lane&>(claim_.block().home).is_of_timers;
+        return static_cast<const pool_lane&>(claim_.block().home).how == pool_lane::use::by_timers;
     }
 
     void finish_slot() noexcept { finish_slot(claim_); }

@@ -12,18 +12,25 @@
 #include "../queue/doorbell.hpp"
 #include "../queue/lane_search.hpp"
 #include "../queue/lanes.hpp"
+#include "../queue/nest.hpp"
+#include "../queue/thread_lanes.hpp"
 #include "task_counts.hpp"
 #include "task_taker.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <thread>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A worker's record. What it needs while it works is its own, the rest is under the pool's mutex.
 struct alignas(cache_line) worker {
-    worker(lane_set& of, claim& its) noexcept : lanes(of), taker(its, &of), search(of) {}
+    worker(lane_set& of, claim& its) noexcept
+        : lanes(of), taker(its, &of),
+          own_nest(of.is_nested_first() ? new (std::nothrow) nest : nullptr),
+          search(of, own_nest.get()) {}
     ~worker() { lanes.take_back(taker.its()); }
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
@@ -31,8 +38,14 @@ struct alignas(cache_line) worker {
     /// Begins its next task: one that it has claimed before, or else one from a lane. What it has
     /// claimed before a pause comes first after it. // CLAIM-2
     bool take_next() noexcept {
-        return taker.begin_next() != nullptr ||
-               (!taker.its().has_unbegun() && search.take_next(taker));
+        if (taker.begin_next() != nullptr) {
+            return true;
+        }
+        const bool has_one = !taker.its().has_unbegun() && search.take_next(taker);
+        if (has_one && own_nest != nullptr) {
+            take_at_hand(lanes, *own_nest);
+        }
+        return has_one;
     }
 
     /// Begins a task that another worker has claimed and not begun. How many it got.
@@ -41,14 +54,20 @@ struct alignas(cache_line) worker {
         if (taker.its().has_unbegun()) {
             return 0; // all is paused // CLAIM-2
         }
-        return lanes.withdraw_into(
+        const std::uint32_t count = lanes.withdraw_into(
             taker.its(),
             [&](const claim& its) { return whom == from::anybody || its.stands_still(); },
             [this](const slot& first) { taker.describe(first); });
+        if (count > 0 && own_nest != nullptr) {
+            own_nest->begin_elsewhere();
+            take_at_hand(lanes, *own_nest);
+        }
+        return count;
     }
 
     lane_set& lanes;
     task_taker taker;
+    std::unique_ptr<nest> own_nest; ///< null: what its tasks fire is taken in turn
     lane_search search;
     doorbell::turn turn = doorbell::turn::of_another;
     unsigned searches = 0;   ///< when it had nothing claimed any more

@@ -6,6 +6,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 #include "lanes.hpp"
+#include "nest.hpp"
 #include "run_length.hpp"
 
 #include <cstddef>
@@ -26,7 +27,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// where there are some of higher ones.
 class lane_search {
 public:
-    explicit lane_search(const lane_set& set) noexcept : set_(&set) {}
+    /// `own` is looked into before other lanes of normal priority, if there is one; but where a
+    /// look begins with that priority, not at all.
+    explicit lane_search(const lane_set& set, nest* own = nullptr) noexcept
+        : set_(&set), nest_(own) {}
 
     /// Hands the next task to `taker`; false if none was found.
     template <class Taker>
@@ -35,9 +39,9 @@ public:
         const std::size_t first = turn == 0           ? level_of(priority::low)
                                   : turn == turns / 2 ? level_of(priority::normal)
                                                       : level_of(priority::high);
-        std::uint32_t taken = take_from(first, taker);
+        std::uint32_t taken = take_of(first, taker, first == level_of(priority::normal));
         for (std::size_t level = 0; level < priorities && taken == 0; ++level) {
-            taken = level != first ? take_from(level, taker) : 0;
+            taken = level != first ? take_of(level, taker, false) : 0;
         }
         looks_ += taken > 0 ? taken : 1;
         if (taken > 0 && asked_ > 0) {
@@ -61,7 +65,30 @@ private:
     };
 
     template <class Taker>
-    std::uint32_t take_from(std::size_t level, Taker& taker) noexcept {
+    std::uint32_t take_of(std::size_t level, Taker& taker, bool elsewhere_first) noexcept {
+        if (nest_ == nullptr) [[likely]] {
+            return take_from(level, taker, [](const pool_lane&) { return true; });
+        }
+        const bool is_normal = level == level_of(priority::normal);
+        const auto from_nest = [&] {
+            return is_normal ? nest_->take_deepest(taker, longest_run(level)) : 0;
+        };
+        std::uint32_t taken = elsewhere_first ? 0 : from_nest();
+        if (taken == 0) {
+            taken = take_from(level, taker, [&](const pool_lane& lane) {
+                return !elsewhere_first || lane.how != pool_lane::use::nested;
+            });
+            if (taken > 0) {
+                nest_->begin_elsewhere();
+            } else if (elsewhere_first) {
+                taken = from_nest();
+            }
+        }
+        return taken;
+    }
+
+    template <class Taker, class Predicate>
+    std::uint32_t take_from(std::size_t level, Taker& taker, Predicate may_be) noexcept {
         place& now = places_[level];
         pool_lane* const first = set_->first(level);
         if (first == nullptr) {
@@ -74,7 +101,7 @@ private:
         const bool is_likely = level == level_of(priority::normal);
         const std::uint32_t run = longest_run(level);
         const bool may_stay = now.stay < longest_stay;
-        if (may_stay && (is_likely || now.at->seems_used())) {
+        if (may_stay && (is_likely || now.at->seems_used()) && may_be(*now.at)) {
             if (const std::uint32_t taken = now.at->try_take(taker, run)) {
                 now.stay += taken;
                 return taken;
@@ -82,7 +109,7 @@ private:
         }
         std::uint32_t taken = 0;
         pool_lane* const next = set_->of(level).find_awake_behind(*now.at, [&](pool_lane& lane) {
-            taken = lane.seems_used() ? lane.try_take(taker, run) : 0;
+            taken = may_be(lane) && lane.seems_used() ? lane.try_take(taker, run) : 0;
             return taken > 0;
         });
         if (next != nullptr) {
@@ -107,6 +134,7 @@ private:
                 is_only_one = false;
             }
         }
+        is_only_one = is_only_one && nest_ == nullptr;
         asked_at_ = asked_ > 0 ? asked_at_ : steady_clock::now();
         asked_ = runs_.next(asked_at_);
         const std::uint32_t in_turn = turns / 2 - looks_ % (turns / 2);
@@ -114,6 +142,7 @@ private:
     }
 
     const lane_set* set_;
+    nest* nest_; ///< not owned; null: there is none
     place places_[priorities]{};
     unsigned looks_ = 1;
     run_length runs_;

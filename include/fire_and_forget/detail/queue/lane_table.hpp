@@ -13,12 +13,15 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class nest;
+
 /// The lanes that one thread holds in one pool.
 struct lanes_of_thread {
     lane_set* of = nullptr;
     pool_lane* lanes[priorities]{};
     lanes_of_thread* next = nullptr;
     bool is_in_use[priorities]{}; ///< a task is being stored there
+    nest* nested = nullptr;       ///< a worker's, if its tasks' tasks go first; its own lanes
 
     bool is_any_in_use() const noexcept;
 

@@ -102,6 +102,10 @@ public:
 
     void take_back(pool_lane& lane, priority level) noexcept;
 
+    /// The same for what tasks fire that goes first (nest.hpp).
+    pool_lane* lend_nested() noexcept;
+    void take_back_nested(pool_lane& lane) noexcept;
+
     /// Lanes in which nothing was stored since the last call are not looked into any more. For the
     /// keeper.
     void let_idle_sleep() noexcept;
@@ -166,6 +170,10 @@ public:
     void have_taken_singly() noexcept { is_taken_singly_ = true; }
     bool is_taken_singly() const noexcept { return is_taken_singly_; }
 
+    /// Before the first submit: what tasks fire goes first (nest.hpp).
+    void have_nested_first() noexcept { is_nested_first_ = true; }
+    bool is_nested_first() const noexcept { return is_nested_first_; }
+
     /// The first lane for which `is_it` holds; null if there is none.
     template <class Predicate>
     pool_lane* find(Predicate is_it) const {
@@ -210,7 +218,7 @@ private:
     }
 
     /// A new lane of `lanes`; null if there is no memory. Under the lock.
-    pool_lane* add(lane_list& lanes) noexcept;
+    pool_lane* add(lane_list& lanes, pool_lane::use how) noexcept;
 
     std::uint64_t sum(std::uint64_t (pool_lane::*count)() const noexcept,
                       bool with_timers) const noexcept;
@@ -222,7 +230,9 @@ private:
 
     std::atomic<bool> is_closed_{false};
     bool is_taken_singly_ = false;
+    bool is_nested_first_ = false;
     lane_list lists_[priorities];
+    pool_lane* free_nested_ = nullptr;
     std::atomic<claim*> claims_{nullptr};
     pool_door* pool_ = nullptr;
     keeper_of_pool try_keep_ = nullptr;

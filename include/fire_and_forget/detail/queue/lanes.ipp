@@ -77,16 +77,27 @@ FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend(priority level) noexcept {
         lanes.free = used->next_free;
         return used;
     }
-    return add(lanes);
+    return add(lanes, pool_lane::use::by_thread);
 }
 
 FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend_to_timers(priority level) noexcept {
     const library_lock lock(mutex_);
-    pool_lane* const fresh = add(lists_[static_cast<std::size_t>(level)]);
-    if (fresh != nullptr) {
-        fresh->is_of_timers = true;
+    return add(lists_[static_cast<std::size_t>(level)], pool_lane::use::by_timers);
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::lend_nested() noexcept {
+    const library_lock lock(mutex_);
+    if (pool_lane* const used = free_nested_) {
+        free_nested_ = used->next_free;
+        return used;
     }
-    return fresh;
+    return add(lists_[static_cast<std::size_t>(priority::normal)], pool_lane::use::nested);
+}
+
+FIRE_AND_FORGET_ENGINE void lane_set::take_back_nested(pool_lane& lane) noexcept {
+    const library_lock lock(mutex_);
+    lane.next_free = free_nested_;
+    free_nested_ = &lane;
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::take_back(pool_lane& lane, priority level) noexcept {
@@ -121,7 +132,7 @@ FIRE_AND_FORGET_ENGINE void lane_set::let_idle_sleep() noexcept {
     find_awake([&](pool_lane& lane) {
         const std::uint64_t pushed = lane.pushed();
         const bool was_idle = std::exchange(lane.pushed_by_then, pushed) == pushed;
-        if (was_idle && pushed == lane.taken() && !lane.is_of_timers) {
+        if (was_idle && pushed == lane.taken() && lane.how != pool_lane::use::by_timers) {
             stress_point();
             lane.put_up(pool_lane::is_dormant);
             is_any = true;
@@ -180,8 +191,8 @@ FIRE_AND_FORGET_ENGINE lane_set::~lane_set() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(lane_list& lanes) noexcept {
-    pool_lane* const fresh = lanes.add();
+FIRE_AND_FORGET_ENGINE pool_lane* lane_set::add(lane_list& lanes, pool_lane::use how) noexcept {
+    pool_lane* const fresh = lanes.add(how);
     full_fence(); // LANES-5
     if (fresh != nullptr && is_closed()) {
         fresh->put_up(pool_lane::pool_is_closed);
@@ -193,7 +204,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t
 lane_set::sum(std::uint64_t (pool_lane::*count)() const noexcept, bool with_timers) const noexcept {
     std::uint64_t all = 0;
     find([&](const pool_lane& lane) {
-        all += with_timers || !lane.is_of_timers ? (lane.*count)() : 0;
+        all += with_timers || lane.how != pool_lane::use::by_timers ? (lane.*count)() : 0;
         return false;
     });
     return all;

@@ -42,6 +42,10 @@ struct alignas(cache_line) lane_group {
 };
 
 struct pool_lane : basic_lane<slots_per_block> {
+    /// Who stores there: a thread; the keeper, what has been accepted before; or a worker, what its
+    /// tasks fire that goes first (nest.hpp).
+    enum class use : std::uint8_t { by_thread, by_timers, nested };
+
     /// What its owner is to heed once it has stored a task.
     enum notice : std::uint8_t { pool_is_closed = 1, is_dormant = 2 };
 
@@ -61,7 +65,7 @@ struct pool_lane : basic_lane<slots_per_block> {
     pool_lane* next_free = nullptr;   ///< under the lock
     lane_group* group = nullptr;      ///< constant, as is the bit
     std::uint64_t bit = 0;            ///< its own in the group
-    bool is_of_timers = false;        ///< what comes here has been accepted before; constant
+    use how = use::by_thread;         ///< constant
     std::uint64_t pushed_by_then = 0; ///< when the keeper saw it last
 };
 
@@ -74,7 +78,7 @@ public:
     ~lane_list();
 
     /// A new lane; null if there is no memory. Under a lock.
-    pool_lane* add() noexcept;
+    pool_lane* add(pool_lane::use how) noexcept;
 
     pool_lane* first() const noexcept {
         return first_.load(std::memory_order_acquire); // LANES-1

@@ -20,7 +20,7 @@ FIRE_AND_FORGET_ENGINE lane_list::~lane_list() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE pool_lane* lane_list::add() noexcept {
+FIRE_AND_FORGET_ENGINE pool_lane* lane_list::add(pool_lane::use how) noexcept {
     auto* const fresh = new (std::nothrow) pool_lane;
     lane_group* const group = fresh != nullptr && fresh->prepare() ? group_with_room() : nullptr;
     if (group == nullptr) {
@@ -29,6 +29,7 @@ FIRE_AND_FORGET_ENGINE pool_lane* lane_list::add() noexcept {
     }
     const unsigned number = count_++ % lane_group::size;
     group->lanes[number] = fresh;
+    fresh->how = how;
     fresh->group = group;
     fresh->bit = std::uint64_t{1} << number;
     fresh->next = first_.load(std::memory_order_relaxed);

@@ -12,6 +12,7 @@
 #include "../platform/thread_state.hpp"
 #include "lane_table.hpp"
 #include "lanes.hpp"
+#include "nest.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +29,32 @@ void let_go_of_retired(lane_table& held, lane_set*& at_hand) noexcept;
 /// let go of on the way. From inside.
 lanes_of_thread* lanes_of_this_thread(lane_set& set, lane_set*& at_hand) noexcept;
 
+/// What the tasks of a worker fire goes to its nest, as long as this lives, on its thread.
+class nesting {
+public:
+    nesting(lane_set& set, nest& its) noexcept;
+    ~nesting();
+    nesting(const nesting&) = delete;
+    nesting& operator=(const nesting&) = delete;
+
+private:
+    lane_set& set_;
+    nest& its_;
+    const std::uint32_t generation_ = generation_here();
+};
+
+/// A worker begins another task: the lane of its nest that is now for what it fires is at hand.
+void take_at_hand(lane_set& set, nest& its) noexcept;
+
 /// A lane for the calling thread, of one priority in one pool, for as long as this lives: its own;
 /// or a borrowed one while the thread is ending, or while it is storing a task in its own: a
 /// handler of a signal or a sink may fire meanwhile.
 class lane_of_this_thread {
 public:
-    lane_of_this_thread(lane_set& set, priority level) noexcept;
+    /// Where there is a nest, whether it is meant.
+    enum class where : std::uint8_t { nested, in_turn };
+
+    lane_of_this_thread(lane_set& set, priority level, where meant = where::nested) noexcept;
     ~lane_of_this_thread();
     lane_of_this_thread(const lane_of_this_thread&) = delete;
     lane_of_this_thread& operator=(const lane_of_this_thread&) = delete;
@@ -42,6 +63,7 @@ public:
 
 private:
     bool& is_in_use() noexcept { return held_->is_in_use[static_cast<std::size_t>(level_)]; }
+    pool_lane* own(where meant) const noexcept;
 
     lane_set& set_;
     const priority level_;

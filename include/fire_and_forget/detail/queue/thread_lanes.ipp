@@ -10,6 +10,7 @@
 #include "../platform/thread_state.hpp"
 #include "lane_table.hpp"
 #include "lanes.hpp"
+#include "nest.hpp"
 #include "thread_lanes.hpp"
 
 #include <cstddef>
@@ -69,8 +70,59 @@ FIRE_AND_FORGET_ENGINE lanes_of_thread* lanes_of_this_thread(lane_set& set,
     return found;
 }
 
-FIRE_AND_FORGET_ENGINE lane_of_this_thread::lane_of_this_thread(lane_set& set,
-                                                                priority level) noexcept
+/// The lane for plain tasks, once it has been lent.
+inline pool_lane* lane_for_tasks(const lanes_of_thread& held) noexcept {
+    return held.nested != nullptr ? held.nested->now()
+                                  : held.lanes[static_cast<std::size_t>(priority::normal)];
+}
+
+FIRE_AND_FORGET_ENGINE nesting::nesting(lane_set& set, nest& its) noexcept : set_(set), its_(its) {
+    inside_library changing;
+    if (lanes_of_thread* const held = lanes_of_this_thread(set, changing.at_hand)) {
+        held->nested = &its;
+    } // else it goes without
+    changing.at_hand = nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE nesting::~nesting() {
+    if (generation_ != generation_here()) {
+        return; // a task has forked: in the child this thread has no lanes
+    }
+    inside_library changing;
+    if (this_thread.all_lanes != nullptr) {
+        if (lanes_of_thread* const held = this_thread.all_lanes->find(set_)) {
+            held->nested = nullptr;
+        }
+    }
+    if (changing.at_hand == &set_) {
+        changing.at_hand = nullptr;
+    }
+    its_.give_back([this](pool_lane& lane) { set_.take_back_nested(lane); });
+}
+
+FIRE_AND_FORGET_ENGINE void take_at_hand(lane_set& set, nest& its) noexcept {
+    inside_library changing;
+    if (pool_lane* const now = its.now()) {
+        this_thread.lane = now;
+        changing.at_hand = &set;
+    } else if (changing.at_hand == &set) {
+        changing.at_hand = nullptr;
+    }
+}
+
+FIRE_AND_FORGET_ENGINE pool_lane* lane_of_this_thread::own(where meant) const noexcept {
+    const bool is_nested =
+        held_->nested != nullptr && level_ == priority::normal && meant == where::nested;
+    pool_lane*& lane =
+        is_nested ? held_->nested->now() : held_->lanes[static_cast<std::size_t>(level_)];
+    if (lane == nullptr) {
+        lane = is_nested ? set_.lend_nested() : set_.lend(level_);
+    }
+    return lane;
+}
+
+FIRE_AND_FORGET_ENGINE lane_of_this_thread::lane_of_this_thread(lane_set& set, priority level,
+                                                                where meant) noexcept
     : set_(set), level_(level) {
     inside_library changing;
     if (!this_thread.has_given_lanes_back) {
@@ -84,11 +136,7 @@ FIRE_AND_FORGET_ENGINE lane_of_this_thread::lane_of_this_thread(lane_set& set,
         lane_ = set.lend(level);
         return;
     }
-    pool_lane*& own = held_->lanes[static_cast<std::size_t>(level)];
-    if (own == nullptr) {
-        own = set.lend(level);
-    }
-    lane_ = own;
+    lane_ = own(meant);
     if (changing.at_hand == &set) {
         changing.at_hand = nullptr; // until it is at hand again
     }
@@ -107,7 +155,7 @@ FIRE_AND_FORGET_ENGINE lane_of_this_thread::~lane_of_this_thread() {
         return;
     }
     is_in_use() = false;
-    if (pool_lane* const normal = held_->lanes[static_cast<std::size_t>(priority::normal)];
+    if (pool_lane* const normal = lane_for_tasks(*held_);
         normal != nullptr && !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
         changing.at_hand = &set_;
         this_thread.lane = normal;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/engine.hpp>
+#include <fire_and_forget/detail/queue/lane_search.hpp>
+#include <fire_and_forget/detail/queue/nest.hpp>
+#include <fire_and_forget/detail/queue/thread_lanes.hpp>
+
+#include "catch.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using namespace faf::detail;
+using faf::priority;
+
+constexpr task_vtable numbered{nullptr, nullptr, sizeof(int), alignof(int)};
+
+/// Takes numbers out, as many at once as it is offered.
+struct number_taker {
+    std::vector<int> numbers;
+    static bool may_take() noexcept { return true; }
+    static bool may_join(const task_vtable&) noexcept { return true; }
+    std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) {
+        for (slot* one = &first; one != &first + count; ++one) {
+            int number = 0;
+            std::memcpy(&number, one->closure, sizeof number);
+            numbers.push_back(number);
+            one->type.store(nullptr);
+        }
+        in.finish(count);
+        return count;
+    }
+};
+
+/// This thread as a worker whose tasks' tasks go first.
+class nesting_worker {
+public:
+    nesting_worker() { lanes_.have_taken_singly(); }
+    ~nesting_worker() {
+        lanes_.retire();
+        lanes_.release();
+    }
+
+    /// As a task does that this worker runs, or else as one outside does.
+    void fire(int number, lane_of_this_thread::where where = lane_of_this_thread::where::nested) {
+        const lane_of_this_thread own(lanes_, priority::normal, where);
+        store(*own.get(), number);
+    }
+    void fire_elsewhere(int number) {
+        if (elsewhere_ == nullptr) {
+            elsewhere_ = lanes_.lend(priority::normal);
+        }
+        store(*elsewhere_, number);
+    }
+
+    /// What is begun now, the last of which runs; empty if there is nothing.
+    std::vector<int> take() {
+        number_taker taker;
+        if (search_.take_next(taker)) {
+            take_at_hand(lanes_, nest_);
+        }
+        return taker.numbers;
+    }
+
+    lane_set& lanes() noexcept { return lanes_; }
+
+private:
+    static void store(pool_lane& lane, int number) {
+        REQUIRE(lane.has_room());
+        slot& place = lane.reserve();
+        std::memcpy(place.closure, &number, sizeof number);
+        lane.publish(place, numbered);
+    }
+
+    lane_set& lanes_ = *new lane_set;
+    pool_lane* elsewhere_ = nullptr;
+    nest nest_;
+    lane_search search_{lanes_, &nest_};
+    nesting depth_first_{lanes_, nest_};
+};
+
+using numbers = std::vector<int>;
+
+TEST_CASE("what the last task fired is taken before what waited before, and in its order") {
+    nesting_worker worker;
+    worker.fire(1);
+    worker.fire(2);
+    CHECK(worker.take() == numbers{1});
+    worker.fire(11);
+    worker.fire(12);
+    CHECK(worker.take() == numbers{11});
+    worker.fire(111);
+    CHECK(worker.take() == numbers{111});
+    CHECK(worker.take() == numbers{12});
+    CHECK(worker.take() == numbers{2});
+    CHECK(worker.take().empty());
+}
+
+TEST_CASE("what is deeper than there are lanes is taken in turn") {
+    nesting_worker worker;
+    const int deepest = static_cast<int>(nest::depths);
+    for (int depth = 1; depth <= deepest; ++depth) {
+        worker.fire(depth);
+        CHECK(worker.take() == numbers{depth});
+    }
+    worker.fire(101);
+    worker.fire(102);
+    CHECK(worker.take() == numbers{101});
+    worker.fire(103);
+    CHECK(worker.take() == numbers{102});
+    CHECK(worker.take() == numbers{103});
+    CHECK(worker.take().empty());
+}
+
+TEST_CASE("what a task from elsewhere fires goes first, too, however deep the one before it was") {
+    nesting_worker worker;
+    for (int depth = 1; depth <= static_cast<int>(nest::depths); ++depth) {
+        worker.fire(depth);
+        CHECK(worker.take() == numbers{depth});
+    }
+    worker.fire_elsewhere(1);
+    worker.fire_elsewhere(2);
+    CHECK(worker.take() == numbers{1});
+    worker.fire(11);
+    worker.fire(12);
+    CHECK(worker.take() == numbers{11});
+    worker.fire(111);
+    CHECK(worker.take() == numbers{111});
+    CHECK(worker.take() == numbers{12});
+    CHECK(worker.take() == numbers{2});
+}
+
+TEST_CASE("a task that waits elsewhere is taken while tasks go on firing tasks") {
+    nesting_worker worker;
+    worker.fire_elsewhere(-1);
+    worker.fire(0);
+    int rounds = 0;
+    for (bool is_there = false; !is_there && rounds < 1'000; ++rounds) {
+        for (const int number : worker.take()) {
+            is_there = is_there || number == -1;
+        }
+        worker.fire(rounds);
+    }
+    CHECK(rounds <= 17);
+}
+
+TEST_CASE("the nest of another worker is searched when there is nothing else") {
+    nesting_worker worker;
+    worker.fire(1);
+    lane_search other(worker.lanes());
+    number_taker taker;
+    while (!other.take_next(taker)) {
+    }
+    CHECK(taker.numbers == numbers{1});
+    CHECK(worker.take().empty());
+}
+
+TEST_CASE("a coroutine that goes on is behind what the task has fired") {
+    nesting_worker worker;
+    worker.fire(1, lane_of_this_thread::where::in_turn);
+    worker.fire(2);
+    CHECK(worker.take() == numbers{2});
+    worker.fire(3);
+    CHECK(worker.take() == numbers{3});
+    CHECK(worker.take() == numbers{1});
+}
+
+TEST_CASE("leaves are taken by the run, and those that fire something one by one") {
+    lane_set& lanes = *new lane_set;
+    lanes.bell.begin(0); // nobody is idle
+    nest own;
+    {
+        const nesting depth_first(lanes, own);
+        const auto store = [&](int number) {
+            const lane_of_this_thread lane(lanes, priority::normal);
+            REQUIRE(lane.get()->has_room());
+            slot& place = lane.get()->reserve();
+            std::memcpy(place.closure, &number, sizeof number);
+            lane.get()->publish(place, numbered);
+        };
+        const auto take = [&] {
+            number_taker taker;
+            own.take_deepest(taker, run_length::most);
+            take_at_hand(lanes, own);
+            return taker.numbers;
+        };
+        for (int i = 1; i <= 9; ++i) {
+            store(i);
+        }
+        CHECK(take() == numbers{1});
+        CHECK(take() == numbers{2, 3});
+        CHECK(take() == numbers{4, 5, 6, 7});
+        store(41);
+        CHECK(take() == numbers{41});
+        CHECK(take() == numbers{8});
+        CHECK(take() == numbers{9});
+    }
+    lanes.retire();
+    lanes.release();
+}
+
+TEST_CASE("lanes of a nest are used again, with what is left in them taken by others") {
+    lane_set& lanes = *new lane_set;
+    const auto count = [&] {
+        int all = 0;
+        lanes.find([&](pool_lane&) {
+            ++all;
+            return false;
+        });
+        return all;
+    };
+    for (int round = 0; round < 3; ++round) {
+        nest own;
+        const nesting depth_first(lanes, own);
+        const lane_of_this_thread lane(lanes, priority::normal);
+        REQUIRE(lane.get() != nullptr);
+        CHECK(lane.get()->how == pool_lane::use::nested);
+    }
+    CHECK(count() == 1);
+    lanes.retire();
+    lanes.release();
+}
+
+} // namespace
