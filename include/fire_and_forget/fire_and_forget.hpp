@@ -151,7 +151,7 @@ submission fire_and_forget(...) = delete; // write it as (executor, {.name = "x"
 /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only while
 /// they run. From inside a task of either it answers false at once: it would wait for itself.
 /// Thread safety: may be called by any thread, and by several at once; others may fire meanwhile.
-inline bool drain(time_span timeout = forever) {
+inline bool drain(time_span timeout = time_span::endless()) {
     return detail::default_executors::drain_until(detail::deadline_after(timeout));
 }
 
@@ -164,7 +164,7 @@ inline bool drain(time_span timeout = forever) {
 /// as long as it takes, and reports those that don't as abandoned. From inside a task of either it
 /// answers false at once: nothing more is taken from outside, and what is queued still runs.
 /// Thread safety: may be called by any thread, and again.
-inline bool shutdown(time_span timeout = forever) {
+inline bool shutdown(time_span timeout = time_span::endless()) {
     return detail::default_executors::shutdown_until(detail::deadline_after(timeout));
 }
 

@@ -81,7 +81,7 @@ public:
     /// it has been stopped.
     ///
     /// From inside a task of the scope it answers false at once: it would wait for itself.
-    bool drain(time_span timeout = forever) {
+    bool drain(time_span timeout = time_span::endless()) {
         return core_.drain_until(detail::deadline_after(timeout));
     }
 

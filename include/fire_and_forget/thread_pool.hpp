@@ -69,7 +69,7 @@ public:
     /// Delayed tasks are waited for, too, and so are coroutines that wait; tasks that repeat only
     /// while they run. From inside a task of this pool it answers false at once: it would wait for
     /// itself.
-    bool drain(time_span timeout = forever) {
+    bool drain(time_span timeout = time_span::endless()) {
         return door().drain_until(detail::deadline_after(timeout));
     }
 
@@ -97,7 +97,7 @@ public:
     /// run; later ones are abandoned at once, and what repeats ends. From inside a task of this
     /// pool it answers false at once: the pool takes nothing more from outside, and what is queued
     /// still runs.
-    bool shutdown(time_span timeout = forever) {
+    bool shutdown(time_span timeout = time_span::endless()) {
         return door().shutdown_until(detail::deadline_after(timeout));
     }
 

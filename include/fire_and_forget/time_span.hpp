@@ -89,6 +89,9 @@ public:
     template <detail::meant_as_time_span T>
     constexpr time_span(const T& given) noexcept : std::chrono::nanoseconds(convert(given)) {}
 
+    /// As long as it takes: a time that does not come. Another name for faf::forever.
+    static constexpr time_span endless() noexcept { return (std::chrono::nanoseconds::max)(); }
+
 private:
     template <class T>
     static constexpr std::chrono::nanoseconds convert(const T& given) noexcept {
@@ -111,6 +114,11 @@ private:
 /// As long as it takes: a time that does not come.
 ///
 ///     faf::thread_pool pool({.exit_timeout = faf::forever});  // its destructor waits for all
-inline constexpr time_span forever{(std::chrono::nanoseconds::max)()};
+///
+/// Where Qt's macro of that name is seen, it is time_span::endless().
+#pragma push_macro("forever")
+#undef forever
+inline constexpr time_span forever = time_span::endless();
+#pragma pop_macro("forever")
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

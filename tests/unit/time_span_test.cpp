@@ -214,6 +214,7 @@ TEST_CASE("a pool with the longest exit deadline lets its tasks finish") {
 
 TEST_CASE("who says nothing of a time waits as long as it takes") {
     static_assert(faf::forever == for_ever);
+    static_assert(time_span::endless() == for_ever);
     std::atomic<int> runs{0};
     const auto fire_some_at = [&](auto& executor) {
         for (int i = 0; i < 100; ++i) {
