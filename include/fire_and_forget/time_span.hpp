@@ -90,7 +90,7 @@ public:
     constexpr time_span(const T& given) noexcept : std::chrono::nanoseconds(convert(given)) {}
 
     /// As long as it takes: a time that does not come. Another name for faf::forever.
-    static constexpr time_span endless() noexcept { return (std::chrono::nanoseconds::max)(); }
+    static constexpr time_span endless() noexcept;
 
 private:
     template <class T>
@@ -110,6 +110,10 @@ private:
         }
     }
 };
+
+constexpr time_span time_span::endless() noexcept {
+    return time_span((std::chrono::nanoseconds::max)());
+}
 
 /// As long as it takes: a time that does not come.
 ///

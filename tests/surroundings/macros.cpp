@@ -206,6 +206,16 @@
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/testing.hpp>
 
+#include <fire_and_forget/conflating_executor.hpp>
+#include <fire_and_forget/copied_name.hpp>
+#include <fire_and_forget/executor_ref.hpp>
+#include <fire_and_forget/latency_histograms.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/sync_wait.hpp>
+#include <fire_and_forget/task_scope.hpp>
+#include <fire_and_forget/trace.hpp>
+#include <fire_and_forget/when_all.hpp>
+
 int main() {
     faf::fire_and_forget({.after = std::chrono::milliseconds(1)}, [] {});
     faf::fire_and_forget(faf::own_thread, []() -> faf::task<> { co_await faf::yield(); });

@@ -495,9 +495,9 @@ FIRE_AND_FORGET_ENGINE bool scope_core::drain_until(steady_time deadline) {
     }
     scheduler* const home = on_.home();
     for (waiter self(*this); !self.is_over();) {
-        const reach far = is_deep() && !self.has_napped() ? reach::own : reach::all;
+        const reach how_far = is_deep() && !self.has_napped() ? reach::own : reach::all;
         const helped came_to =
-            home != nullptr ? home->help(far, [&] { return self.is_over(); }) : helped::nowhere;
+            home != nullptr ? home->help(how_far, [&] { return self.is_over(); }) : helped::nowhere;
         if (!is_in_its_process()) {
             return false;
         }

@@ -57,7 +57,7 @@ protected:
 
     /// Throws the first of the exceptions in the order of what was given, and tells the others.
     template <class Each>
-    void check(Each for_each) const {
+    void rethrow_first(Each for_each) const {
         std::exception_ptr first;
         for_each([&](const auto& one) {
             if (const std::exception_ptr why = one.exception(); why != nullptr) {
@@ -155,7 +155,7 @@ struct all_of_tuple : tuple_wait<As...> {
         : tuple_wait<As...>(of, false, std::move(awaited)) {}
     std::tuple<typename branch_result<await_in_chain_t<As>>::value_type...> await_resume() {
         this->rethrow();
-        this->check(this->each());
+        this->rethrow_first(this->each());
         return std::apply(
             [](auto&... one) {
                 return std::tuple<typename branch_result<await_in_chain_t<As>>::value_type...>(
@@ -172,7 +172,7 @@ struct all_of_range : range_wait<A> {
         : range_wait<A>(of, false, std::move(awaited)) {}
     auto await_resume() {
         this->rethrow();
-        this->check(this->each());
+        this->rethrow_first(this->each());
         if constexpr (!std::is_void_v<await_in_chain_t<A>>) {
             std::vector<value> all;
             all.reserve(this->count());

@@ -57,7 +57,7 @@ public:
     bool resume_at(suspended& one) noexcept override;
     void notice_stop() noexcept override {} // take() looks each time
     bool is_stopping() const noexcept override { return false; }
-    helped help(reach far, function_ref<bool()> is_over) override;
+    helped help(reach how_far, function_ref<bool()> is_over) override;
     void keep_scheduler() noexcept override {}
     void release_scheduler() noexcept override {}
     void notice_end() noexcept override {}

@@ -93,7 +93,7 @@ public:
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }
-    helped help(reach far, function_ref<bool()> is_over) override;
+    helped help(reach how_far, function_ref<bool()> is_over) override;
     void keep_scheduler() noexcept override { keep(); }
     void release_scheduler() noexcept override { release(); }
     void repeat_after(task_ptr task, repetition answer) noexcept override;

@@ -100,9 +100,9 @@ FIRE_AND_FORGET_ENGINE void pool::repeat_after(task_ptr task, repetition answer)
     parts_.delayed.repeat_after(std::move(task), answer);
 }
 
-FIRE_AND_FORGET_ENGINE helped pool::help(reach far, function_ref<bool()> is_over) {
+FIRE_AND_FORGET_ENGINE helped pool::help(reach how_far, function_ref<bool()> is_over) {
     const bool is_worker = this_thread.works_for == &parts_.lent && is_in_its_process();
-    return is_worker ? loop_.help(far, is_over) : helped::nowhere;
+    return is_worker ? loop_.help(how_far, is_over) : helped::nowhere;
 }
 
 FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {

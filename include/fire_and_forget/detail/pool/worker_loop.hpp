@@ -56,7 +56,7 @@ public:
     }
 
     /// For a worker inside a task of its own.
-    helped help(reach far, function_ref<bool()> is_over);
+    helped help(reach how_far, function_ref<bool()> is_over);
 
 private:
     class guest;

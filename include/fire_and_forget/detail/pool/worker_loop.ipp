@@ -372,7 +372,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::help_with_newest() {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE helped worker_loop::help(reach far, function_ref<bool()> is_over) {
+FIRE_AND_FORGET_ENGINE helped worker_loop::help(reach how_far, function_ref<bool()> is_over) {
     helped what = helped::nothing;
     while (help_with_newest()) {
         what = helped::by_some;
@@ -380,7 +380,7 @@ FIRE_AND_FORGET_ENGINE helped worker_loop::help(reach far, function_ref<bool()> 
             return what;
         }
     }
-    if (far == reach::own || !lanes_.may_have_tasks()) {
+    if (how_far == reach::own || !lanes_.may_have_tasks()) {
         return what;
     }
     claim* const its = lanes_.lend_claim();
