@@ -182,7 +182,8 @@ class task_observer;
 /// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`),
 /// in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too long
 /// (`starvation_after`, `exit_timeout`), what the threads are like (`name`, `stack_size`,
-/// `on_thread_start`, `on_thread_stop`), and who hears of tasks and errors (`observer`, `on_error`).
+/// `on_thread_start`, `on_thread_stop`), and who hears of tasks (`observer`) and of errors
+/// (`on_error`).
 struct pool_options {
     /// Worker threads. 0: as many as the process may use, by its affinity mask and the CPU quota of
     /// its control group. They are started when they are first needed.

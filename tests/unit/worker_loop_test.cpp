@@ -203,8 +203,8 @@ namespace {
 
 /// Fires tasks one after the other, with rests that are longer than a look, and answers whether one
 /// looks at the end of each of twenty. A rest does not count if it or one of the last few was long
-/// for a worker to stay near: the system may have kept this thread, or that one, from going on. On a
-/// very busy machine there are no others.
+/// for a worker to stay near: the system may have kept this thread, or that one, from going on. On
+/// a very busy machine there are no others.
 bool stays_near(working_staff& staff) {
     constexpr int wanted = 20;
     constexpr int enough_in_a_row = 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A pool's observer hears of each task: here one that counts how long those of each place wait and
-// run, and for another pool one that records a trace. usage: 24_trace [trace.json], which is to be
+// run, and for another pool one that records a trace. usage: 23_trace [trace.json], which is to be
 // opened in ui.perfetto.dev.
 
 #include <fire_and_forget/fire_and_forget.hpp>
@@ -42,4 +42,4 @@ int main(int argc, char** argv) {
 
 // Prints:
 //       runs  delay p50       p99       max    run p50       p99       max  task, in microseconds
-//        100 ...  parse (24_trace.cpp:25)
+//        100 ...  parse (23_trace.cpp:25)
