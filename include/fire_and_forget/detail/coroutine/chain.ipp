@@ -313,8 +313,8 @@ FIRE_AND_FORGET_ENGINE void chain::open() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void chain::leave_books() noexcept {
-    if (is_open) {
-        home()->books.note_closed();
+    if (scheduler* const its = home(); its != nullptr && is_open) {
+        its->books.note_closed();
     }
     is_given_up = true;
 }

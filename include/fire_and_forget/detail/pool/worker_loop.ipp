@@ -358,7 +358,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::help_with_newest() {
         }
         this_thread.lane->take_newest(in_node, [&](const slot& last) {
             task_node* const node = node_in(last);
-            newest = node->repeats() ? nullptr : node;
+            newest = node != nullptr && !node->repeats() ? node : nullptr;
             return newest != nullptr;
         });
     }
