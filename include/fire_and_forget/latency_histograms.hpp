@@ -10,13 +10,13 @@
 #include "observer.hpp"
 
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <cstdio>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -108,7 +108,9 @@ private:
         std::string where() const {
             return std::string(detail::base_name_of(file)) + ':' + std::to_string(line);
         }
-        friend auto operator<=>(const key&, const key&) = default;
+        bool operator<(const key& other) const {
+            return std::tie(file, line, name) < std::tie(other.file, other.line, other.name);
+        }
     };
 
     struct site {

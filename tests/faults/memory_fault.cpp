@@ -337,10 +337,10 @@ TEST_CASE("what is abandoned at exit is reported without memory") {
 const child no_memory_for_workers("no memory for workers", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     faf::thread_pool pool({.threads = 2, .max_threads = 2});
-    // The first four allocations make the table of the thread and its lane; every further one is
-    // for a worker.
+    // The first five allocations make the table of the thread, its lane and the first group of
+    // lanes; every further one is for a worker.
     for (std::size_t id = 0; id < 60; ++id) {
-        const out_of_memory now(shortage::lasting, id == 0 ? 4 : 0);
+        const out_of_memory now(shortage::lasting, id == 0 ? 5 : 0);
         book.count(fire_and_forget(pool, tracked(book, id)));
     }
     book.notes[0] = static_cast<long>(pool.snapshot().threads);

@@ -2,9 +2,18 @@
 
 // Compiled with all the warnings that users turn on, none of which the headers may cause: they are
 // not everywhere included as system headers.
+#include <fire_and_forget/conflating_executor.hpp>
+#include <fire_and_forget/copied_name.hpp>
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/latency_histograms.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/sync_wait.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/trace.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include <chrono>
 #include <functional>

@@ -44,7 +44,7 @@ FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site&
 
 FIRE_AND_FORGET_ENGINE void conflated::replace(task_ptr& task) noexcept {
     waiting_.swap(task);
-    replaced_ += task != nullptr ? 1 : 0;
+    replaced_ += task != nullptr ? 1U : 0U;
 }
 
 FIRE_AND_FORGET_ENGINE refusal conflated::begin(task_ptr& task, const task_node* waiting) {
