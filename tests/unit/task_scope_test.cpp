@@ -230,8 +230,7 @@ TEST_CASE("a scope is quiet when nothing of its tasks is left, whatever became o
     }
     SECTION("a coroutine that repeats") {
         fire_and_forget(scope, {.every = 1s},
-                        [w = std::make_shared<witness>(is_gone),
-                         n = 2]() mutable -> faf::task<faf::repetition> {
+                        [w = std::make_shared<witness>(is_gone)]() -> faf::task<faf::repetition> {
                             co_await faf::sleep_for(100ms);
                             co_return faf::stop_repeating;
                         });
