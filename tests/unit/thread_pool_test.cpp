@@ -164,12 +164,11 @@ TEST_CASE("a pool of one thread runs tasks in the order in which they were fired
 TEST_CASE("a pool with nested::newest_first goes on with what its tasks fire") {
     const bool newest_first = GENERATE(true, false);
     std::vector<std::string> order; // one thread's
+    const auto note = [&](const char* name) { order.emplace_back(name); };
     {
         thread_pool one(
             {.threads = 1,
-             .nested_tasks = newest_first ? faf::nested::newest_first : faf::nested::in_turn,
-             .exit_timeout = faf::forever});
-        const auto note = [&](const char* name) { order.emplace_back(name); };
+             .nested_tasks = newest_first ? faf::nested::newest_first : faf::nested::in_turn});
         fire_and_forget(one, [&] {
             note("root");
             for (const char* branch : {"a", "b"}) {
@@ -181,6 +180,7 @@ TEST_CASE("a pool with nested::newest_first goes on with what its tasks fire") {
                 });
             }
         });
+        REQUIRE(one.drain(60s));
     }
     CHECK(order == (newest_first
                         ? std::vector<std::string>{"root", "a", "a1", "a2", "b", "b1", "b2"}
