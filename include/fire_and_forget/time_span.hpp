@@ -112,7 +112,7 @@ private:
 };
 
 constexpr time_span time_span::endless() noexcept {
-    return time_span((std::chrono::nanoseconds::max)());
+    return {(std::chrono::nanoseconds::max)()};
 }
 
 /// As long as it takes: a time that does not come.

@@ -45,13 +45,14 @@ public:
     ///
     /// Throws: std::bad_alloc.
     std::string json() const {
-        std::string all = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
+        std::string all = R"({"displayTimeUnit":"ns","traceEvents":[)"
+                          "\n";
         const std::lock_guard lock(mutex_);
         for (const run& one : runs_) {
             add(all, one);
         }
         add_threads(all);
-        all += "],\"otherData\":{\"left_out\":" + std::to_string(left_out_) + "}}\n";
+        all += R"(],"otherData":{"left_out":)" + std::to_string(left_out_) + "}}\n";
         return all;
     }
 
@@ -137,35 +138,37 @@ private:
     }
 
     void add(std::string& all, const run& one) const {
-        const std::string name = detail::json_string(one.name.empty() ? place(one) : one.name);
-        const std::string where =
-            detail::json_string(place(one) + " in " + std::string(one.where.function_name()));
-        const std::string same = ",\"cat\":\"task\",\"name\":" + name + ",\"pid\":1,\"tid\":";
-        const std::string ran_on = std::to_string(one.ran_on);
+        const std::string title = one.name.empty() ? place(one) : one.name;
+        const std::string begun = us(one.begun);
         if (!one.goes_on) {
-            const std::string fired_on = std::to_string(one.fired_on);
+            const std::string call = on_track(one.fired_on) + us(one.fired);
             const std::string arrow =
-                ",\"cat\":\"fired\",\"name\":\"fired\",\"id\":" + std::to_string(one.task) +
-                ",\"pid\":1,\"tid\":";
-            all += "{\"ph\":\"X\",\"cat\":\"call\",\"name\":" +
-                   detail::json_string("fire " + (one.name.empty() ? place(one) : one.name)) +
-                   ",\"dur\":0,\"pid\":1,\"tid\":" + fired_on + ",\"ts\":" + us(one.fired) + "},\n";
-            all += "{\"ph\":\"s\"" + arrow + fired_on + ",\"ts\":" + us(one.fired) + "},\n";
-            all +=
-                "{\"ph\":\"f\",\"bp\":\"e\"" + arrow + ran_on + ",\"ts\":" + us(one.begun) + "},\n";
+                R"("cat":"fired","name":"fired","id":)" + std::to_string(one.task);
+            all += R"({"ph":"X","cat":"call","dur":0,"name":)" +
+                   detail::json_string("fire " + title) + call + "},\n";
+            all += R"({"ph":"s",)" + arrow + call + "},\n";
+            all += R"({"ph":"f","bp":"e",)" + arrow + on_track(one.ran_on) + begun + "},\n";
         }
-        all += "{\"ph\":\"X\"" + same + ran_on + ",\"ts\":" + us(one.begun) +
-               ",\"dur\":" + us(one.ended - one.begun) + ",\"args\":{\"where\":" + where +
-               ",\"delay_us\":" + us(one.begun - one.due) + ",\"result\":\"" +
+        all += R"({"ph":"X","cat":"task","name":)" + detail::json_string(title) +
+               on_track(one.ran_on) + begun + R"(,"dur":)" + us(one.ended - one.begun) +
+               R"(,"args":{"where":)" +
+               detail::json_string(place(one) + " in " + one.where.function_name()) +
+               R"(,"delay_us":)" + us(one.begun - one.due) + R"(,"result":")" +
                std::string(word(one.result)) + "\"}},\n";
+    }
+
+    /// The fields of which the last is the time.
+    static std::string on_track(std::size_t thread) {
+        return R"(,"pid":1,"tid":)" + std::to_string(thread) + R"(,"ts":)";
     }
 
     void add_threads(std::string& all) const {
         const char* comma = "";
         for (const auto& [thread, track] : tracks_) {
             const std::string number = std::to_string(track);
-            all += comma + ("{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":1,\"tid\":" + number) +
-                   ",\"args\":{\"name\":\"thread " + number + "\"}}";
+            all += comma;
+            all += R"({"ph":"M","name":"thread_name","pid":1,"tid":)" + number +
+                   R"(,"args":{"name":"thread )" + number + "\"}}";
             comma = ",\n";
         }
     }

@@ -25,7 +25,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// quiet.
 class scope_core::held_sink {
 public:
-    held_sink(cohort& in, const error_sink& sink) : held_(in), sink_(sink) { in.enter_begun(); }
+    held_sink(cohort& in, error_sink sink) : held_(in), sink_(std::move(sink)) { in.enter_begun(); }
     held_sink(const held_sink& other) : held_sink(other.held_, other.sink_) {}
     held_sink& operator=(const held_sink&) = delete;
     ~held_sink() {

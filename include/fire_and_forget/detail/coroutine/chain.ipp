@@ -222,11 +222,12 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
             }
         }
     }
-    if (!has_all) {
-        destroy(*this);
-    } else if (parent.is_settled_elsewhere()) {
+    if (has_all && parent.is_settled_elsewhere()) {
         hand_over_to_its_own();
-    } else if (on_ = parent.next_on(); !on_->resume_soon(*this)) {
+        return;
+    }
+    on_ = parent.next_on();
+    if (!has_all || !on_->resume_soon(*this)) {
         destroy(*this);
     }
 }

@@ -17,7 +17,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 class name_store {
 public:
     static constexpr std::size_t longest = 1000;
-    static constexpr std::size_t most_bytes = 1024 * 1024;
+    static constexpr std::size_t most_bytes = std::size_t{1024} * 1024;
 
     /// The copy of `text`; null if there is no room or no memory for it. Under the settings' lock.
     const char* keep(std::string_view text) noexcept;

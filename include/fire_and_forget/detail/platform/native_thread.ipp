@@ -12,7 +12,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// At least what a report on the thread takes, in whole pages.
 FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
-    constexpr std::size_t least = 64 * 1024;
+    constexpr std::size_t least = std::size_t{64} * 1024;
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t wanted = asked < least ? least : asked;
     const std::size_t missing = (page - wanted % page) % page;

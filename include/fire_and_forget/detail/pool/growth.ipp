@@ -27,7 +27,7 @@ inline std::chrono::nanoseconds starvation_after(const pool_options& asked,
                                                  const workforce& workers) noexcept {
     const bool is_asked_for = asked.starvation_after != pool_options{}.starvation_after;
     const bool is_wanted = workers.most_places() > 1 || is_asked_for;
-    return std::chrono::nanoseconds(is_wanted ? asked.starvation_after : time_span());
+    return is_wanted ? asked.starvation_after : time_span();
 }
 
 } // namespace growing

@@ -65,7 +65,7 @@ FIRE_AND_FORGET_ENGINE void lane_set::pause() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void lane_set::resume() noexcept {
-    constexpr std::uint8_t others = static_cast<std::uint8_t>(~by_pause);
+    constexpr auto others = static_cast<std::uint8_t>(~by_pause);
     withheld_.fetch_and(others, std::memory_order_relaxed);
     asymmetric_barrier::heavy(); // BELL-1: for who calls workers then
 }
