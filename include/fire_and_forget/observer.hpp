@@ -46,8 +46,8 @@ enum class run_result : std::uint8_t {
 /// Order: fired(), then for each run begin() and end() on the thread that runs it, then gone(). A
 /// task that is refused or dropped has no runs. A coroutine has one for each stretch between two
 /// suspensions, one that repeats for each time.
-/// Throws: they may; what fired() throws refuses the task with refusal::copy_threw, what the others
-/// throw is reported as an exception of the task.
+/// Throws: they may. What they throw is reported as failure::hook_failed, and the task goes on;
+/// where fired() has thrown, with a null context.
 /// Thread safety: they are called by many threads at once.
 /// Cost: a pool without an observer pays nothing. With one, each task is kept on the heap, with two
 /// allocations and a look at the clock.

@@ -31,7 +31,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///
 /// Thread safety: all members may be called by any thread.
 /// Lifetime: it must outlive the pools that it observes.
-/// Cost: two looks at the clock, a lock that is seldom contended and 96 bytes for each run.
+/// Cost: two looks at the clock, a lock that is seldom contended and 104 bytes for each run.
 class trace_recorder final : public task_observer {
 public:
     /// Keeps `most_runs` at most; what comes then is counted and left out.

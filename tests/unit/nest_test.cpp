@@ -98,13 +98,17 @@ TEST_CASE("what the last task fired is taken before what waited before, and in i
     CHECK(worker.take().empty());
 }
 
-TEST_CASE("what is deeper than there are lanes is taken in turn") {
-    nesting_worker worker;
-    const int deepest = static_cast<int>(nest::depths);
-    for (int depth = 1; depth <= deepest; ++depth) {
+/// By tasks that fire one each.
+void go_to_the_deepest(nesting_worker& worker) {
+    for (int depth = 1; depth <= static_cast<int>(nest::depths); ++depth) {
         worker.fire(depth);
         CHECK(worker.take() == numbers{depth});
     }
+}
+
+TEST_CASE("what is deeper than there are lanes is taken in turn") {
+    nesting_worker worker;
+    go_to_the_deepest(worker);
     worker.fire(101);
     worker.fire(102);
     CHECK(worker.take() == numbers{101});
@@ -116,10 +120,7 @@ TEST_CASE("what is deeper than there are lanes is taken in turn") {
 
 TEST_CASE("what a task from elsewhere fires goes first, too, however deep the one before it was") {
     nesting_worker worker;
-    for (int depth = 1; depth <= static_cast<int>(nest::depths); ++depth) {
-        worker.fire(depth);
-        CHECK(worker.take() == numbers{depth});
-    }
+    go_to_the_deepest(worker);
     worker.fire_elsewhere(1);
     worker.fire_elsewhere(2);
     CHECK(worker.take() == numbers{1});

@@ -23,7 +23,7 @@ public:
     observation(const observation&) = delete;
     observation& operator=(const observation&) = delete;
 
-    void fire(const task_node& task);
+    void fire(const stored_task& task);
     void begin(const stored_task& task);
     void end(const stored_task& task, run_result result);
 

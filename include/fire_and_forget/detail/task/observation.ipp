@@ -36,9 +36,8 @@ FIRE_AND_FORGET_ENGINE observed_task observation::describe(const stored_task& ta
     return {or_empty(task.name), task.where, task.due != steady_time() ? task.due : fired_};
 }
 
-FIRE_AND_FORGET_ENGINE void observation::fire(const task_node& task) {
-    const observed_task about{or_empty(task.name), task.where,
-                              task.due != steady_time() ? task.due : fired_};
+FIRE_AND_FORGET_ENGINE void observation::fire(const stored_task& task) {
+    const observed_task about = describe(task);
     tell_observer(task.where, [&] { context_ = by_.fired(about); });
 }
 
@@ -62,7 +61,7 @@ FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
     attempt([&] { task.details->seen = std::make_shared<observation>(by, steady_clock::now()); },
             [] {});
     if (task.details->seen != nullptr) {
-        task.details->seen->fire(task);
+        task.details->seen->fire(task_in(task));
     }
 }
 
