@@ -168,7 +168,8 @@ enum class overflow : std::uint8_t {
     wait,          ///< it waits for room, for `full_wait` at most; then its task is refused. Where
                    ///< tasks end quickly it waits for room for many of them at once, so that most
                    ///< calls do not wait: it goes on 0.3 ms after there was room for one at the
-                   ///< latest. From a task of the pool it does not wait
+                   ///< latest. From a task of the pool it does not wait, nor
+                   ///< inside another call at it: from a handler of a signal, or a copy constructor
 };
 
 class task_observer;

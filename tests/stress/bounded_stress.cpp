@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -461,6 +462,47 @@ TEST_CASE("a task never waits for room in its own pool: it is refused at once") 
     CHECK(first == refusal::none);
     CHECK(second == refusal::queue_full);
     CHECK(end.refused == 1);
+}
+
+faf::thread_pool* pool_of_handler = nullptr;
+refusal answer_in_handler = refusal::none;
+
+/// What is stored is interrupted by a signal half-way, every time.
+struct interrupted_copy {
+    interrupted_copy() = default;
+    interrupted_copy(const interrupted_copy&) noexcept { std::raise(SIGUSR1); }
+    interrupted_copy& operator=(const interrupted_copy&) = delete;
+    ~interrupted_copy() = default;
+    void operator()() const {}
+
+    std::array<char, 8> content{};
+};
+
+TEST_CASE("a handler that interrupts a call with the last place does not wait for that place") {
+    struct larger : interrupted_copy {
+        std::array<char, 100> more{};
+    };
+    heard_reports heard;
+    const auto before = std::signal(
+        SIGUSR1, [](int) { answer_in_handler = fire_and_forget(*pool_of_handler, [] {}).why(); });
+    {
+        faf::thread_pool pool({.threads = 1,
+                               .max_pending = 1,
+                               .when_full = overflow::wait,
+                               .full_wait = 1h,
+                               .on_error = heard.sink()});
+        pool_of_handler = &pool;
+        const interrupted_copy in_slot;
+        CHECK(fire_and_forget(pool, in_slot));
+        CHECK(answer_in_handler == refusal::queue_full);
+        answer_in_handler = refusal::none;
+        const larger on_heap;
+        CHECK(fire_and_forget(pool, on_heap)); // may wait for the first
+        CHECK(answer_in_handler == refusal::queue_full);
+        CHECK(pool.drain());
+        CHECK(pool.snapshot().refused == 2);
+    }
+    static_cast<void>(std::signal(SIGUSR1, before));
 }
 
 /// Eight threads, some of whose tasks fire further tasks, at a pool with a limit.

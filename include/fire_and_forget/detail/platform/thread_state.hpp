@@ -50,8 +50,16 @@ struct loan_frame {
     const loan_frame* outer = nullptr;
 };
 
-class hand_over;
 class lane_set;
+
+/// A call on this thread that may have a place in a pool, for a task which is not stored yet,
+/// innermost first.
+struct entry_frame {
+    const lane_set* in = nullptr;
+    const entry_frame* outer = nullptr;
+};
+
+class hand_over;
 struct library_thread;
 struct pool_lane;
 class lane_table;
@@ -72,6 +80,7 @@ struct thread_state {
     hand_over* handing_over = nullptr;
     const void* starting_turn = nullptr; ///< the strand that this thread hands to its executor
     const loan_frame* loans = nullptr;
+    const entry_frame* entries = nullptr;
     bool in_sink = false;
     bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
                                            ///< waited for
@@ -98,6 +107,26 @@ bool inside_a_task_of(const void* executor) noexcept;
 
 /// How many reports the calling thread is making to the sink of `executor` that it has borrowed.
 std::size_t loans_from(const void* executor) noexcept;
+
+/// Marks a call, from before it asks for a place among those of `in` until its task is stored.
+class call_to_store {
+public:
+    explicit call_to_store(const lane_set& in) noexcept : frame_{&in, this_thread.entries} {
+        this_thread.entries = &frame_;
+    }
+    ~call_to_store() { end(); }
+    call_to_store(const call_to_store&) = delete;
+    call_to_store& operator=(const call_to_store&) = delete;
+
+    /// It has no place and will have none. May be repeated.
+    void end() noexcept { this_thread.entries = frame_.outer; }
+
+private:
+    entry_frame frame_;
+};
+
+/// How many of those the calling thread is inside of, at one pool.
+std::size_t calls_to_store(const lane_set& in) noexcept;
 
 /// Marks, for as long as it lives, that a task is being handed to an executor: if the executor
 /// drops it there and then, it was refused, not abandoned. Known by a number and not by the task's

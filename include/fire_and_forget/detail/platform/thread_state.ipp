@@ -41,6 +41,14 @@ FIRE_AND_FORGET_ENGINE std::size_t loans_from(const void* executor) noexcept {
     return loans;
 }
 
+FIRE_AND_FORGET_ENGINE std::size_t calls_to_store(const lane_set& in) noexcept {
+    std::size_t calls = 0;
+    for (const entry_frame* frame = this_thread.entries; frame != nullptr; frame = frame->outer) {
+        calls += frame->in == &in ? 1 : 0;
+    }
+    return calls;
+}
+
 FIRE_AND_FORGET_ENGINE bool hand_over::note_dropped(std::uint32_t number) noexcept {
     for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
         if (one->number_ == number) {

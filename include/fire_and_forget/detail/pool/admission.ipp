@@ -65,8 +65,10 @@ FIRE_AND_FORGET_ENGINE entry admission::make_room(priority level, refusal& why) 
 }
 
 FIRE_AND_FORGET_ENGINE refusal admission::wait_for_room() {
-    if (parts_.end.runs_this_thread()) {
-        return refusal::queue_full; // it would wait for itself
+    // It would wait for itself; for a call that a handler of a signal has interrupted, or whose
+    // callable fires while it is copied: that may have the place which is waited for.
+    if (parts_.end.runs_this_thread() || calls_to_store(lanes_) > 1) {
+        return refusal::queue_full;
     }
     lanes_.bell.call_napper(); // what is waited for may wait for the end of a nap
     const bool has_room = limit_.wait_enter(deadline_after(options_.full_wait),

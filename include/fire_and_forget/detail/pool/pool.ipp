@@ -82,6 +82,7 @@ FIRE_AND_FORGET_ENGINE void pool::begin_napping() {
 
 FIRE_AND_FORGET_ENGINE refusal pool::accept(task_ptr& task) {
     refusal why = refusal::none;
+    const call_to_store under_way(lanes_);
     const entry how = admission_.enter(task->priority, why);
     if (how != entry::refuse) {
         why = intake_.accept(task, how);

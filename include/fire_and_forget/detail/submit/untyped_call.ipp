@@ -183,8 +183,10 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
         return submission(why);
     }
     const steady_time called = given != nullptr ? steady_clock::now() : steady_time();
+    call_to_store under_way(pool.lanes());
     const entry how = pool.enter(given != nullptr ? given->priority : priority::normal, why);
     if (how == entry::refuse) {
+        under_way.end(); // what its sink fires may wait
         pool.note_refused();
         return submission(call.refuse(why));
     }
