@@ -20,6 +20,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///         while (!stop.stop_requested()) { serve_next_connection(); }
 ///     });
 ///
+/// The thread has the name of its task, of which the system shows 15 characters, or "faf/own".
+///
 /// A delayed task gets its thread when it is due, one that repeats a thread for each run; so does a
 /// coroutine that goes on. Where none can be had then, it waits for one.
 ///
@@ -54,6 +56,19 @@ inline constexpr own_thread_t own_thread{};
 /// Thread safety: may be called by any thread at any time.
 inline void limit_own_threads(std::size_t most) noexcept {
     detail::door_of_own_threads.set_limit(most);
+}
+
+/// Gives each own_thread that is started from now on a stack of so many bytes; 0: what the system
+/// gives, as if this was never called.
+///
+///     faf::set_own_thread_stack_size(64 << 20);     // for a parser that goes deep
+///
+/// bytes: rounded up to whole pages, and to 64 KiB, which the library needs for its reports.
+/// Errors: where the system starts no thread with that much, tasks are refused with
+/// refusal::no_thread.
+/// Thread safety: may be called by any thread at any time.
+inline void set_own_thread_stack_size(std::size_t bytes) noexcept {
+    detail::door_of_own_threads.set_stack_size(bytes);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -20,19 +21,41 @@ using faf_test::eventually;
 
 namespace {
 
+std::size_t stack_of_this_thread() {
+    std::size_t size = 0;
+    pthread_attr_t mine;
+    if (pthread_getattr_np(pthread_self(), &mine) == 0) {
+        pthread_attr_getstacksize(&mine, &size);
+        pthread_attr_destroy(&mine);
+    }
+    return size;
+}
+
 /// Of a pool's thread that was made with `asked`.
 std::size_t stack_with(std::size_t asked) {
     std::size_t size = 0;
     faf::thread_pool pool({.threads = 1, .stack_size = asked});
-    fire_and_forget(pool, [&] {
-        pthread_attr_t mine;
-        if (pthread_getattr_np(pthread_self(), &mine) == 0) {
-            pthread_attr_getstacksize(&mine, &size);
-            pthread_attr_destroy(&mine);
-        }
-    });
+    fire_and_forget(pool, [&] { size = stack_of_this_thread(); });
     pool.drain();
     return size;
+}
+
+/// The same for own threads.
+std::size_t own_stack_with(std::size_t asked, faf::options how = {}) {
+    std::size_t size = 0;
+    faf::set_own_thread_stack_size(asked);
+    CHECK(fire_and_forget(faf::own_thread, how, [&] { size = stack_of_this_thread(); }));
+    CHECK(faf::drain());
+    faf::set_own_thread_stack_size(0);
+    return size;
+}
+
+std::string name_of_own_thread(faf::options how) {
+    std::array<char, 16> name{};
+    CHECK(fire_and_forget(faf::own_thread, how,
+                          [&] { pthread_getname_np(pthread_self(), name.data(), name.size()); }));
+    CHECK(faf::drain());
+    return name.data();
 }
 
 } // namespace
@@ -46,9 +69,34 @@ TEST_CASE("a pool's threads have the stack that is asked for, and what the libra
     CHECK(stack_with(1) < large);
 }
 
+TEST_CASE("own threads have the stack that is asked for") {
+    constexpr std::size_t large = 32 * 1024 * 1024;
+    CHECK(own_stack_with(large) >= large);
+    CHECK(own_stack_with(large) < own_stack_with(2 * large));
+    CHECK(own_stack_with(large, {.after = 1ms}) >= large);
+}
+
+TEST_CASE("an own thread has the name of its task, as far as the system shows it") {
+    CHECK(name_of_own_thread({.name = "accept"}) == "accept");
+    CHECK(name_of_own_thread({.name = "accept later", .after = 1ms}) == "accept later");
+    CHECK(name_of_own_thread({.name = "exactly fifteen"}) == "exactly fifteen");
+    CHECK(name_of_own_thread({.name = "a name of seventeen"}) == "a name of seven");
+    CHECK(name_of_own_thread({}) == "faf/own");
+}
+
 #endif
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
+
+TEST_CASE("an own thread whose stack the system does not give is refused") {
+    const error_recorder errors;
+    faf::set_own_thread_stack_size(std::size_t{1} << 60);
+    CHECK(fire_and_forget(faf::own_thread, [] {}).why() == faf::refusal::no_thread);
+    faf::set_own_thread_stack_size(0);
+    CHECK(errors.count() == 1);
+    CHECK(fire_and_forget(faf::own_thread, [] {}));
+    CHECK(faf::drain());
+}
 
 TEST_CASE("a stack that the system does not give is reported, and the tasks wait") {
     const error_recorder errors;

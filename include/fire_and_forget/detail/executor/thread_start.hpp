@@ -29,6 +29,9 @@ bool start_thread(thread_body body, void* executor, void* record, std::exception
 /// Names the calling worker "faf/1"; the system shows 15 characters.
 void name_worker_thread(const thread_name& prefix, unsigned number) noexcept;
 
+/// Names a thread of its own after its task; "faf/own" if that has no name.
+void name_own_thread(std::string_view task) noexcept;
+
 /// That no thread could be started for a task. Found under a lock, reported without it.
 class thread_trouble {
 public:

@@ -41,15 +41,27 @@ FIRE_AND_FORGET_ENGINE bool start_thread(thread_body body, void* executor, void*
     return error == 0;
 }
 
+/// At most 15 characters.
+FIRE_AND_FORGET_ENGINE void name_this_thread(bounded_text<16>& name) noexcept {
+    constexpr char end_of_string = '\0';
+    name.append({&end_of_string, 1});
+    name_this_thread(name.view().data());
+}
+
 FIRE_AND_FORGET_ENGINE void name_worker_thread(const thread_name& prefix,
                                                unsigned number) noexcept {
     bounded_text<16> name;
     name.append(prefix);
     name.append("/");
     name.append_number(number % 1000);
-    constexpr char end_of_string = '\0';
-    name.append({&end_of_string, 1});
-    name_this_thread(name.view().data());
+    name_this_thread(name);
+}
+
+FIRE_AND_FORGET_ENGINE void name_own_thread(std::string_view task) noexcept {
+    constexpr std::size_t most = 15;
+    bounded_text<16> name;
+    name.append(task.empty() ? "faf/own" : task.substr(0, most));
+    name_this_thread(name);
 }
 
 FIRE_AND_FORGET_ENGINE void thread_trouble::report(std::string_view remedy,

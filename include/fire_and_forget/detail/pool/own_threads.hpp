@@ -47,6 +47,9 @@ public:
     static void set_limit(std::size_t most) noexcept {
         limit.store(most, std::memory_order_relaxed);
     }
+    static void set_stack_size(std::size_t bytes) noexcept {
+        stack_size.store(bytes, std::memory_order_relaxed);
+    }
 
     /// Gives `task` a thread, now or when it is due, or says why not and leaves it.
     refusal accept(task_ptr& task);
@@ -89,8 +92,9 @@ public:
     void let_go() noexcept override { release(); }
 
 private:
-    /// A setting of the program: what becomes due is held to it as well.
+    // Settings of the program: what becomes due is held to them as well.
     static inline constinit std::atomic<std::size_t> limit{usual_limit};
+    static inline constinit std::atomic<std::size_t> stack_size{usual_stack};
     static one_per_process<own_threads> of_process;
 
     struct record final : running_tasks::entry {

@@ -48,6 +48,10 @@ FIRE_AND_FORGET_ENGINE void own_threads_door::set_limit(std::size_t most) const 
     own_threads::set_limit(most);
 }
 
+FIRE_AND_FORGET_ENGINE void own_threads_door::set_stack_size(std::size_t bytes) const noexcept {
+    own_threads::set_stack_size(bytes);
+}
+
 FIRE_AND_FORGET_ENGINE own_threads& own_threads::instance() noexcept {
     return of_process.get();
 }
@@ -261,10 +265,11 @@ FIRE_AND_FORGET_ENGINE bool own_threads::try_start(record* first, std::exception
             ->live(static_cast<record*>(record_of_it));
     };
     void* const owner = static_cast<shutdown_participant*>(this);
-    bool is_started = start_thread(body, owner, first, why);
+    const std::size_t stack = stack_size.load(std::memory_order_relaxed);
+    bool is_started = start_thread(body, owner, first, why, stack);
     for (int tries = 1; tries < 3 && !is_started; ++tries) {
         std::this_thread::yield();
-        is_started = start_thread(body, owner, first, why);
+        is_started = start_thread(body, owner, first, why, stack);
     }
     if (is_started) {
         pause_.end();
@@ -281,7 +286,6 @@ FIRE_AND_FORGET_ENGINE void own_threads::live(record* first) {
         library_threads::instance().leave(); // JOIN-1
         end_thread(self.get(), result);
     });
-    name_this_thread("faf/own");
     for (record* next = begin(first); next != nullptr; next = next_of(self.get(), result)) {
         self.reset(next);
         result = fate::failed;
@@ -301,6 +305,7 @@ FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::begin(record* first) no
 
 FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
     const running_entry_item item(parts_.quiet.mutex(), self, &parts_.lent);
+    name_own_thread(or_empty(self.name));
     if (self.coroutine != nullptr) {
         resumption coroutine{self.coroutine};
         return run_task({&resumption_type, &coroutine, self.where, self.name}, parts_.lent);

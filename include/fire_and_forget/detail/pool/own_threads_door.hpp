@@ -23,6 +23,7 @@ struct own_threads_door {
 
     void note_refused() const noexcept;
     void set_limit(std::size_t most) const noexcept;
+    void set_stack_size(std::size_t bytes) const noexcept;
 };
 inline constexpr own_threads_door door_of_own_threads{};
 
