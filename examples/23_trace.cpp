@@ -35,6 +35,9 @@ int main(int argc, char** argv) {
         traced.drain();
     }
     std::cout << latency.text();
+    std::printf("for Prometheus: %s\n",
+                latency.prometheus().starts_with("# HELP fire_and_forget_") ? "yes" : "no");
+    std::printf("runs for which the trace had no room: %d\n", static_cast<int>(trace.left_out()));
     if (argc > 1) {
         std::ofstream(argv[1]) << trace.json();
     }
@@ -43,3 +46,5 @@ int main(int argc, char** argv) {
 // Prints:
 //       runs  delay p50       p99       max    run p50       p99       max  task, in microseconds
 //        100 ...  parse (23_trace.cpp:25)
+//   for Prometheus: yes
+//   runs for which the trace had no room: 0

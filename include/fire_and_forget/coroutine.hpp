@@ -100,11 +100,6 @@ private:
     std::coroutine_handle<promise_type> frame_{};
 };
 
-template <class T>
-task<T> detail::task_promise<T>::get_return_object() noexcept {
-    return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
-}
-
 /// `co_await faf::sleep_for(3s)`: continues after that time, on the executor it was on. Meanwhile
 /// it holds no thread, only its frames and sixteen bytes.
 ///

@@ -66,7 +66,7 @@ constexpr literal to_string(failure kind) noexcept {
 /// Lifetime: the views are valid until the sink returns; `exception` may be kept.
 /// The texts are cut at 1 KiB; `exception` has the whole.
 struct error_report {
-    failure kind = failure::exception;
+    failure kind = failure::exception; ///< what happened
     std::exception_ptr exception;      ///< null where nothing was thrown
     std::string_view type;             ///< the exception's type, demangled; that of an error result
     std::string_view what;             ///< its text and those of the exceptions nested in it

@@ -72,7 +72,9 @@ public:
 
 protected:
     task_observer() = default;
+    /// For derived classes: there is nothing to copy.
     task_observer(const task_observer&) = default;
+    /// For derived classes: there is nothing to copy.
     task_observer& operator=(const task_observer&) = default;
 };
 

@@ -225,7 +225,7 @@ struct pool_options {
     /// after each `nap`, all the time. Naps take processor time: those of 50 us a quarter of a core
     /// on a virtual machine, longer ones less.
     wake wake_up = wake::adaptive;
-    time_span nap = std::chrono::microseconds(50);
+    time_span nap = std::chrono::microseconds(50); ///< how long a worker naps
 
     /// When tasks have waited this long while all threads were kept by others, and there may be no
     /// more threads, that is reported as failure::starvation, once until it is over. 0: never. In a
@@ -258,7 +258,7 @@ struct pool_options {
     /// Lifetime: as of on_error. A thread whose task was given up when the pool ended stops without
     /// it, and so do those of the default pool at exit, unless faf::shutdown() was called.
     thread_hook on_thread_start{};
-    thread_hook on_thread_stop{};
+    thread_hook on_thread_stop{}; ///< see above
 
     /// Hears of each task (observer.hpp), must outlive the pool, and that of the default pool the
     /// program: give it static storage. Null: nobody does.

@@ -84,15 +84,15 @@ private:
 
 /// A report as an error_recorder keeps it: the fields of an error_report, with texts of their own.
 struct recorded_error {
-    failure kind{};
-    std::exception_ptr exception;
-    std::string type;
-    std::string what;
-    std::string task;
-    call_site where;
-    std::chrono::nanoseconds waited{};
-    std::chrono::nanoseconds ran{};
-    std::uint64_t suppressed = 0;
+    failure kind{};                    ///< what happened
+    std::exception_ptr exception;      ///< null where nothing was thrown
+    std::string type;                  ///< the exception's type, demangled
+    std::string what;                  ///< its text
+    std::string task;                  ///< options::name
+    call_site where;                   ///< the fire_and_forget call
+    std::chrono::nanoseconds waited{}; ///< from the call to the start
+    std::chrono::nanoseconds ran{};    ///< from the start to the failure
+    std::uint64_t suppressed = 0;      ///< further tasks it speaks for
 };
 
 /// While it lives it is the global error sink and remembers every report, so that a test can fail

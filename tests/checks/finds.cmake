@@ -14,7 +14,8 @@ endfunction()
 # passes() and fails(<regex: what it must say>), for the tree as it is now
 function(ask)
     execute_process(
-        COMMAND ${CMAKE_COMMAND} -DINCLUDE=${WORK}/include -DPLACES=${WORK}/include -DCOMPILER=${COMPILER}
+        COMMAND ${CMAKE_COMMAND} -DINCLUDE=${WORK}/include -DPLACES=${WORK}/include -DSOURCE=${WORK}
+            -DWORK=${WORK}/output -DCOMPILER=${COMPILER}
             -DLONGEST=3 -P ${CMAKE_CURRENT_LIST_DIR}/${CHECK}.cmake
         RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
     set(result ${result} PARENT_SCOPE)
@@ -55,6 +56,24 @@ if(CHECK STREQUAL "arrows")
     header(options.hpp)
     header(detail/stray/thing.hpp)
     fails("the folder stray is not in the list")
+
+elseif(CHECK STREQUAL "reference")
+    find_program(DOXYGEN doxygen)
+    if(NOT DOXYGEN)
+        message("test skipped: there is no doxygen")
+        return()
+    endif()
+    file(COPY ${CMAKE_CURRENT_LIST_DIR}/../../.docs DESTINATION ${WORK})
+    file(WRITE ${WORK}/README.md "# A title\n")
+    header(thing.hpp "namespace faf::inline FIRE_AND_FORGET_ABI {" "/// A thing." "struct thing {"
+        "    int size = 0\\; ///< its size" "}\\;" "}")
+    file(WRITE ${WORK}/examples/01.cpp "faf::thing one{.size = 2};\n")
+    passes()
+    file(WRITE ${WORK}/examples/01.cpp "faf::thing one;\n")
+    fails("faf::thing has size")
+    header(thing.hpp "namespace faf::inline FIRE_AND_FORGET_ABI {" "/// A thing." "struct thing {"
+        "    int size = 0\\;" "}\\;" "}")
+    fails("size .variable. of struct faf::thing is not documented")
 
 elseif(CHECK STREQUAL "chain") # of three at most
     header(fire_and_forget.hpp "#include \"detail/a.hpp\"")

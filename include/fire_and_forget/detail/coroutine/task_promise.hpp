@@ -200,7 +200,9 @@ private:
 
 template <class T>
 struct task_promise : chain_member, coroutine_result<T> {
-    task<T> get_return_object() noexcept;
+    task<T> get_return_object() noexcept {
+        return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+    }
     static std::suspend_always initial_suspend() noexcept { return {}; }
     static end_of_coroutine final_suspend() noexcept { return {}; }
 };
