@@ -79,7 +79,7 @@ public:
                 return table_->accept(table_, key_, task);
             }
             detail::scheduler* home() const noexcept { return table_->core.home(); }
-            const error_sink* sink() const noexcept { return table_->core.sink(); }
+            detail::refusal_sink refused_to() const noexcept { return table_->core.refused_to(); }
             void note_refused() const noexcept { table_->core.note_refused(); }
 
             std::shared_ptr<table> table_;

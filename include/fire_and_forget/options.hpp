@@ -20,6 +20,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Which of the waiting tasks of a pool start first. Lower ones still get a share of the starts.
 enum class priority : std::uint8_t { high, normal, low };
 
+/// What becomes of a refusal, beside the answer of the call and the count in stats::refused.
+enum class refusals : std::uint8_t {
+    reported, ///< it is reported, as everything else that goes wrong
+    quiet,    ///< nothing: for callers who look at the answer. It costs them no more than an
+              ///< accepted call
+};
+
 /// What one call says about its task. All fields may be left out:
 ///
 ///     fire_and_forget({.name = "refresh", .on_error = note_it}, refresh, key);
@@ -34,6 +41,9 @@ struct options {
 
     /// Which of the tasks that wait are to start before others.
     faf::priority priority = faf::priority::normal;
+
+    /// With refusals::quiet nothing is reported if the task is not accepted.
+    faf::refusals refusals = faf::refusals::reported;
 
     /// Start no earlier than this after the call. The task waits without a thread. Negative is 0.
     time_span after{};
@@ -116,7 +126,7 @@ constexpr literal to_string(refusal why) noexcept {
 }
 
 /// What a call answers: whether the task was accepted. It may be ignored: a refusal has been
-/// reported.
+/// reported, unless the call or its pool asks for refusals::quiet.
 ///
 ///     if (auto answer = fire_and_forget(work); !answer) {
 ///         std::puts(to_string(answer.why()).c_str());
@@ -180,8 +190,8 @@ class task_observer;
 ///     faf::thread_pool four({.threads = 4, .fixed = true, .exit_timeout = faf::forever});
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
-/// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`),
-/// in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too long
+/// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`,
+/// `refusals`), in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too long
 /// (`starvation_after`, `exit_timeout`), what the threads are like (`name`, `stack_size`,
 /// `on_thread_start`, `on_thread_stop`), and who hears of tasks (`observer`) and of errors
 /// (`on_error`).
@@ -211,6 +221,10 @@ struct pool_options {
     /// What a call does when as many wait.
     overflow when_full = overflow::refuse;
     time_span full_wait = std::chrono::seconds(1); ///< with overflow::wait
+
+    /// With refusals::quiet a call that is refused is not reported, whatever the reason. Jobs that
+    /// come by way of another executor, whose callers have their answer, still are.
+    faf::refusals refusals = faf::refusals::reported;
 
     /// When it takes what its tasks fire. With nested::newest_first a worker goes on with what the
     /// task has fired that it has run last, and what one task fires is taken in the order of the

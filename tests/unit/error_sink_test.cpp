@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/error_sink.hpp>
+#include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "captured_stderr.hpp"
 #include "catch.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -16,6 +20,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using faf::fire_and_forget;
 using faf::testing::error_recorder;
 using faf::testing::recorded_error;
@@ -287,4 +292,85 @@ TEST_CASE("a standard error line can't be forged by a task's text") {
     const std::string text = out.text();
     CHECK(std::count(text.begin(), text.end(), '\n') == 1);
     CHECK(text.find("x\\n[fire_and_forget] forged\\r\\x1b[2K %n%s \\xff\n") != std::string::npos);
+}
+
+namespace {
+
+struct throws_when_copied {
+    throws_when_copied() = default;
+    throws_when_copied(const throws_when_copied&) { throw std::runtime_error("copy"); }
+    throws_when_copied& operator=(const throws_when_copied&) = delete;
+    ~throws_when_copied() = default;
+    void operator()() const {}
+};
+
+/// Full, and nobody takes anything out.
+struct full_pool {
+    explicit full_pool(faf::pool_options how) : pool(complete(std::move(how))) {
+        pool.pause();
+        REQUIRE(fire_and_forget(pool, [] {}));
+    }
+
+    static faf::pool_options complete(faf::pool_options how) {
+        how.threads = 1;
+        how.max_pending = 1;
+        return how;
+    }
+
+    faf::thread_pool pool;
+};
+
+} // namespace
+
+TEST_CASE("a call that is to be refused quietly answers, is counted, and reports nothing") {
+    const error_recorder all;
+    const error_recorder own;
+    full_pool full({.on_error = all.sink()});
+    const auto nobody = [](faf::job) {};
+    const faf::options quiet{.refusals = faf::refusals::quiet, .on_error = own.sink()};
+    CHECK(fire_and_forget(full.pool, quiet, [] {}).why() == faf::refusal::queue_full);
+    CHECK(fire_and_forget(faf::own_thread, {.refusals = faf::refusals::quiet, .every = -1ms}, [] {
+          }).why() == faf::refusal::invalid_options);
+    CHECK(fire_and_forget(nobody, quiet, [] {}).why() == faf::refusal::executor_failed);
+    CHECK(fire_and_forget(faf::own_thread, quiet, throws_when_copied()).why() ==
+          faf::refusal::copy_threw);
+    CHECK(own.empty());
+    CHECK(all.empty());
+    CHECK(full.pool.snapshot().refused == 1);
+    CHECK_FALSE(fire_and_forget(full.pool, [] {}));
+    CHECK(all.count() == 1);
+}
+
+TEST_CASE("a pool may be quiet about what it refuses, and only about that") {
+    const error_recorder all;
+    {
+        full_pool full({.refusals = faf::refusals::quiet, .on_error = all.sink()});
+        faf::task_scope scope(full.pool);
+        const faf::executor_ref same(scope);
+        faf::conflating_executor<int> newest(full.pool);
+        CHECK(fire_and_forget(full.pool, [] {}).why() == faf::refusal::queue_full);
+        CHECK(fire_and_forget(full.pool, {.name = "x"}, [] {}).why() == faf::refusal::queue_full);
+        CHECK(fire_and_forget(scope, [] {}).why() == faf::refusal::queue_full);
+        CHECK(fire_and_forget(same, [] {}).why() == faf::refusal::queue_full);
+        scope.request_stop();
+        CHECK(fire_and_forget(scope, [] {}).why() == faf::refusal::shutting_down);
+        CHECK(fire_and_forget(newest[1], {.every = 1s}, [] {}).why() ==
+              faf::refusal::invalid_options);
+        CHECK(all.empty());
+        CHECK(full.pool.snapshot().refused == 5);
+        full.pool.resume();
+        full.pool.drain();
+        CHECK(fire_and_forget(full.pool, [] { throw 1; }));
+    }
+    CHECK(all.count() == 1);
+    CHECK(all.errors()[0].kind == faf::failure::exception);
+}
+
+TEST_CASE("a job that a quiet pool does not take is reported: nobody looks at an answer there") {
+    const error_recorder all;
+    full_pool full({.refusals = faf::refusals::quiet, .on_error = all.sink()});
+    std::vector<faf::job> kept;
+    CHECK(fire_and_forget([&](faf::job job) { kept.push_back(std::move(job)); }, [] {}));
+    CHECK(full.pool.execute(std::move(kept[0])).why() == faf::refusal::queue_full);
+    CHECK(all.count() == 1);
 }

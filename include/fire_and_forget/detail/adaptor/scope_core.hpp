@@ -56,7 +56,7 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
     scheduler* home() const noexcept { return on_.home(); }
-    const error_sink* sink() const noexcept { return on_.sink(); }
+    refusal_sink refused_to() const noexcept { return on_.refused_to(); }
 
     // The owner's side ----------------------------------------------------------------------------
 

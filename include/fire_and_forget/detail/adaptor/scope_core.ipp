@@ -108,7 +108,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire(const untyped_call& call) {
     }
     if (const refusal why = why_not_open(); why != refusal::none) {
         note_refused();
-        return submission(make_firing(call.given, sink(), call.where).refuse(why));
+        return submission(make_firing(call.given, refused_to(), call.where).refuse(why));
     }
     const submission answer =
         needs_box(call) ? fire_boxed(call, enter()) : fire_small(call, enter());
@@ -142,7 +142,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_small(const untyped_call& cal
 
 FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& call,
                                                          membership entered) {
-    const firing failing = make_firing(call.given, sink(), call.where);
+    const firing failing = make_firing(call.given, refused_to(), call.where);
     member_box_ptr box(member_box::make(*call.how.type));
     if (box == nullptr) {
         return submission(failing.refuse(refusal::out_of_memory));

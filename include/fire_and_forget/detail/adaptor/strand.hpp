@@ -47,7 +47,7 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() const noexcept { core_.note_refused(); }
     scheduler& home() noexcept { return *this; }
-    const error_sink* sink() const noexcept { return core_.sink(); }
+    refusal_sink refused_to() const noexcept { return core_.refused_to(); }
 
     /// Of a strand that stands on this one.
     refusal start_turn(suspended& turn) { return enter(turn, asker::caller); }

@@ -119,7 +119,7 @@ FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
 
 FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {
     const std::shared_ptr<foreign_executor> to = details_->of_task.stays_with;
-    const firing call{nullptr, nullptr, where};
+    const firing call{nullptr, {}, where};
     task_ptr packed = pack(*this);
     if (packed == nullptr) {
         abandon(*this, "there was no memory for the job by which its executor goes on with it");

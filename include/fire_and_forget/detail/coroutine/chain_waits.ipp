@@ -49,7 +49,7 @@ FIRE_AND_FORGET_ENGINE bool move_to_foreign(chain& leaving,
         leaving.now().note_refusal();
         return false;
     }
-    const firing call{nullptr, nullptr, leaving.where};
+    const firing call{nullptr, {}, leaving.where};
     static_cast<void>(hand_over_to([&](job work) { return its->take(job_access::take(work)); },
                                    std::move(packed), call));
     return true; // or it was refused: then that was reported, and it is gone

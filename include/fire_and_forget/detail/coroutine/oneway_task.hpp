@@ -102,7 +102,7 @@ struct oneway_task {
             const refusal why = on != nullptr ? on->start_coroutine(*this) : refusal::shutting_down;
             if (why != refusal::none) {
                 destroy(*this);
-                firing{nullptr, nullptr, place}.refuse(why);
+                firing{nullptr, {}, place}.refuse(why);
             }
         }
 

@@ -5,6 +5,7 @@
 // it asks if not. pool.hpp stands behind it.
 
 #include "../../call_site.hpp"
+#include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
@@ -25,6 +26,12 @@ class pool;
 
 /// How to go on with a task that a pool was asked about.
 enum class entry : std::uint8_t { store, run_here, refuse };
+
+/// Where an executor has its refusals reported, and whether.
+struct refusal_sink {
+    const error_sink* sink = nullptr; ///< its own
+    refusals told = refusals::reported;
+};
 
 /// The pool owns it. Whoever has only the lanes of a pool finds it there, unless the pool is gone.
 class pool_door {
@@ -88,7 +95,7 @@ public:
     void give_up(pool_lane& lane, slot& empty);
 
     void note_refused() noexcept;
-    const error_sink* sink() const noexcept;
+    refusal_sink refused_to() const noexcept;
 
     // The owner's side ----------------------------------------------------------------------------
 

@@ -98,8 +98,8 @@ FIRE_AND_FORGET_ENGINE void pool_door::note_refused() noexcept {
     behind_.note_refused();
 }
 
-FIRE_AND_FORGET_ENGINE const error_sink* pool_door::sink() const noexcept {
-    return behind_.parts_.sink.sink();
+FIRE_AND_FORGET_ENGINE refusal_sink pool_door::refused_to() const noexcept {
+    return {behind_.parts_.sink.sink(), behind_.options_.refusals};
 }
 
 // The owner's side --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ struct core_table {
     refusal (*accept)(void* target, task_ptr& task) = nullptr;
     void (*note_refused)(void* target) = nullptr;
     scheduler* (*home)(void* target) = nullptr;
-    const error_sink* (*sink)(void* target) = nullptr;
+    refusal_sink (*refused_to)(void* target) = nullptr;
 
     /// Null where a turn is made a task.
     refusal (*start_turn)(void* target, suspended& turn) = nullptr;
@@ -62,10 +62,12 @@ public:
         return table_->home != nullptr ? table_->home(target_) : nullptr;
     }
 
-    /// Its own sink, if it has one.
-    const error_sink* sink() const noexcept {
-        return table_->sink != nullptr ? table_->sink(target_) : nullptr;
+    refusal_sink refused_to() const noexcept {
+        return table_->refused_to != nullptr ? table_->refused_to(target_) : refusal_sink();
     }
+
+    /// Its own sink, if it has one.
+    const error_sink* sink() const noexcept { return refused_to().sink; }
 
 private:
     any_core(void* target, const core_table& table) noexcept : target_(target), table_(&table) {}
@@ -105,7 +107,7 @@ private:
                     [](void* to, task_ptr& task) { return core_here<Core>(to).accept(task); },
                     &note_refused_by<Core>,
                     &home_of<Core>,
-                    [](void* to) { return sink_of(core_here<Core>(to)); },
+                    [](void* to) { return refusal_sink_of(core_here<Core>(to)); },
                     start_of<Core>()};
         } else {
             return {[](void* to, const untyped_call& call) {
@@ -141,7 +143,7 @@ private:
         } else {
             return fire_at_library(
                 call, [to](task_ptr& task) { return core_at<Core>(to).accept(task); },
-                [to] { note_refused_by<Core>(to); }, sink_of(core_at<Core>(to)));
+                [to] { note_refused_by<Core>(to); }, refusal_sink_of(core_at<Core>(to)));
         }
     }
 

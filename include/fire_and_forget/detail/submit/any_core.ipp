@@ -26,7 +26,7 @@ FIRE_AND_FORGET_ENGINE refusal any_core::accept(task_ptr& task) const {
     if (task->is_delayed || task->repeats()) {
         return refusal::invalid_options;
     }
-    const firing call{nullptr, nullptr, task->where};
+    const firing call{nullptr, {}, task->where};
     const hand_over frame;
     task->number = frame.number();
     task->is_handed_over = true;

@@ -36,13 +36,13 @@ concept takes_calls = requires(E& core, const untyped_call& call) {
     { core.fire(call) } -> std::same_as<submission>;
 };
 
-/// The sink of an executor of the library, if it has one of its own.
+/// Where an executor of the library has its refusals reported.
 template <class E>
-const error_sink* sink_of(E& core) noexcept {
-    if constexpr (requires { core.sink(); }) {
-        return core.sink();
+refusal_sink refusal_sink_of(E& core) noexcept {
+    if constexpr (requires { core.refused_to(); }) {
+        return core.refused_to();
     } else {
-        return nullptr;
+        return {};
     }
 }
 
@@ -65,7 +65,7 @@ submission fire(E&& target, const options* given, const located<std::type_identi
                     target.note_refused();
                 }
             },
-            sink_of(target));
+            refusal_sink_of(target));
     } else {
         return fire_at_foreign(
             call, [&](job work) { return call_with_job(target, std::move(work)); },

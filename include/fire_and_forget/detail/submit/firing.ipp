@@ -14,7 +14,9 @@ FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why) const {
 }
 
 FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why, std::string_view in_words) const {
-    tell(failure::refused, nullptr, {}, in_words);
+    if (!is_quiet()) {
+        tell(failure::refused, nullptr, {}, in_words);
+    }
     return why;
 }
 
@@ -23,7 +25,9 @@ FIRE_AND_FORGET_ENGINE refusal firing::refuse_for_exception(refusal why) const {
     if (thrown.is_out_of_memory()) {
         why = refusal::out_of_memory;
     }
-    tell(failure::refused, thrown.exception(), thrown.type(), thrown.what());
+    if (!is_quiet()) {
+        tell(failure::refused, thrown.exception(), thrown.type(), thrown.what());
+    }
     return why;
 }
 
@@ -38,10 +42,10 @@ FIRE_AND_FORGET_ENGINE void firing::tell(failure kind, std::exception_ptr except
     error_report about = make_report(kind, where, name, what);
     about.exception = std::move(exception);
     about.type = type;
-    report(about, given != nullptr ? &given->on_error : nullptr, of_executor);
+    report(about, given != nullptr ? &given->on_error : nullptr, of_executor.sink);
 }
 
-FIRE_AND_FORGET_ENGINE firing make_firing(const options* given, const error_sink* of_executor,
+FIRE_AND_FORGET_ENGINE firing make_firing(const options* given, const refusal_sink& of_executor,
                                           const call_site& where) noexcept {
     const bool is_elsewhere = given != nullptr && given->where.line() != 0;
     return {given, of_executor, is_elsewhere ? given->where : where};

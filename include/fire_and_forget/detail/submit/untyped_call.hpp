@@ -35,9 +35,9 @@ struct untyped_call {
 submission fire_at_pool(pool_door& meant, const untyped_call& call);
 
 /// Fires at what else the library has: `accept` says why not, and counts that. What is refused is
-/// reported to `sink` before the global one.
+/// reported to `refused_to` before the global sink.
 submission fire_at_library(const untyped_call& call, function_ref<refusal(task_ptr&)> accept,
-                           function_ref<void()> note_refused, const error_sink* sink);
+                           function_ref<void()> note_refused, const refusal_sink& refused_to);
 
 /// Fires at an executor of somebody else's. What `keep` makes of that, for a call whose result is
 /// to be awaited, takes the job in its stead.

@@ -122,7 +122,7 @@ FIRE_AND_FORGET_ENGINE submission refuse_recalled(pool_door& pool, pool_lane& la
     discard({&type, place.closure, where});
     pool.give_up(lane, place);
     pool.note_refused();
-    return submission(firing{nullptr, pool.sink(), where}.refuse(refusal::shutting_down));
+    return submission(firing{nullptr, pool.refused_to(), where}.refuse(refusal::shutting_down));
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE submission finish_late(pool_door& pool, lane_set& lanes,
@@ -176,7 +176,7 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
         return submission(refusal::in_signal_handler);
     }
     const options* const given = fired.given;
-    const firing call = make_firing(given, pool.sink(), fired.where);
+    const firing call = make_firing(given, pool.refused_to(), fired.where);
     refusal why = refusal::none;
     if (!can_be_fired(fired, call, why)) {
         pool.note_refused();
@@ -215,11 +215,11 @@ FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_c
 FIRE_AND_FORGET_ENGINE submission fire_at_library(const untyped_call& fired,
                                                   function_ref<refusal(task_ptr&)> accept,
                                                   function_ref<void()> note_refused,
-                                                  const error_sink* sink) {
+                                                  const refusal_sink& refused_to) {
     refusal why = refusal::in_signal_handler;
     if (!is_inside_library()) [[likely]] {
         why = refusal::none;
-        const firing call = make_firing(fired.given, sink, fired.where);
+        const firing call = make_firing(fired.given, refused_to, fired.where);
         task_ptr task = can_be_fired(fired, call, why) ? make_task(fired, call, why) : nullptr;
         if (task) {
             why = accept(task);
@@ -285,7 +285,7 @@ fire_at_foreign(const untyped_call& fired, function_ref<refusal(job)> execute,
         return submission(refusal::in_signal_handler);
     }
     refusal why = refusal::none;
-    const firing call = make_firing(fired.given, nullptr, fired.where);
+    const firing call = make_firing(fired.given, {}, fired.where);
     task_ptr task = can_be_fired(fired, call, why) ? make_task(fired, call, why) : nullptr;
     if (task == nullptr) {
         return submission(why);
