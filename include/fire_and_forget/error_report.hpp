@@ -13,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
@@ -22,7 +23,7 @@ enum class failure : std::uint8_t {
     error_result, ///< the task returned an error: a set std::error_code, an empty expected
     refused,      ///< the task was not accepted and will not run
     expired,      ///< the task was dropped because its time had passed
-    cancelled,    ///< the task was dropped because its stop_token asked for it
+    cancelled,    ///< the task was dropped because its stop_token asked for it; see faf::hears
     abandoned,    ///< the task was not finished when its pool shut down or the process ended
     worker_lost,  ///< the task ended its thread: pthread_exit or pthread_cancel
     sink_failed,  ///< an error sink threw; the report it was given went to the next sink
@@ -77,17 +78,47 @@ struct error_report {
     std::uint64_t suppressed = 0;      ///< further tasks this report speaks for
 };
 
+/// Which reports a sink is told. That a task was cancelled is as a rule what its program has asked
+/// for, by a stop_token or by ending what repeats; so only who wants to know it hears it.
+enum class hears : std::uint8_t { errors, cancelled_too };
+
 /// Hears reports: options::on_error, pool_options::on_error, or the one of set_error_sink().
 ///
 ///     faf::error_sink note = [](const faf::error_report& report) {
 ///         std::printf("%.*s\n", static_cast<int>(report.what.size()), report.what.data());
 ///     };
+///     faf::error_sink note_all(note, faf::hears::cancelled_too);
 ///
-/// It is called on the thread where the error came up: a worker, or for a refusal the caller. It
-/// may block, fire tasks and replace sinks; what goes wrong meanwhile on its thread is written to
-/// standard error, so that it is not called by itself.
+/// A std::function that says which reports it wants: without cancelled tasks, unless it is made as
+/// the second one. It is called on the thread where the error came up: a worker, or for a refusal
+/// the caller. It may block, fire tasks and replace sinks; what goes wrong meanwhile on its thread
+/// is written to standard error, so that it is not called by itself.
 /// Throws: it may; then the next sink in the order task, pool, global, stderr is told of both.
 /// Thread safety: several threads may call it at once.
-using error_sink = std::function<void(const error_report&)>;
+class error_sink : public std::function<void(const error_report&)> {
+    using base = std::function<void(const error_report&)>;
+
+public:
+    using base::base;
+
+    /// Empty: the next one is asked.
+    error_sink() noexcept = default;
+
+    /// `sink`, which is told what `which` says.
+    error_sink(base sink, hears which) noexcept
+        : base(std::move(sink)), hears_cancelled_(which == hears::cancelled_too) {}
+
+    /// Whether it is told of cancelled tasks.
+    bool hears_cancelled() const noexcept { return hears_cancelled_; }
+
+    /// Swaps the two, with what they are told.
+    void swap(error_sink& other) noexcept {
+        base::swap(other);
+        std::swap(hears_cancelled_, other.hears_cancelled_);
+    }
+
+private:
+    bool hears_cancelled_ = false;
+};
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

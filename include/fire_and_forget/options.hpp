@@ -56,6 +56,13 @@ struct options {
     /// and the next one starts all the same. fn and its arguments are called as lvalues.
     time_span every{};
 
+    /// With `every`: when it is to stop, by `stop` or because the executor shuts down, fn is called
+    /// once more, at once, whatever its result. For a last flush, or to say goodbye. In the latter
+    /// case that is on the thread that shuts down, or after the run that is under way; it counts as
+    /// no run, and in a serial_executor, where others may run meanwhile, there is none. Not where
+    /// what fn returns is awaited.
+    bool final_run = false;
+
     /// Drop the task, and report that, if it has not started this long after it might have: after
     /// the call, or after the time that `after` or `every` gave it. 0: never.
     time_span expires{};

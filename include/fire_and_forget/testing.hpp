@@ -102,6 +102,9 @@ struct recorded_error {
 ///     run_the_code_under_test();
 ///     CHECK(errors.empty());
 ///
+/// What was cancelled is no error; it remembers that, too, as
+/// `error_recorder errors(faf::hears::cancelled_too)`.
+///
 /// Thread safety: all members may be called by any thread; but as there is one global sink,
 /// recorders must end in the reverse order of their making.
 /// Lifetime: what comes when it is gone goes to the sink that was there before.
@@ -109,7 +112,8 @@ class error_recorder {
 public:
     /// Takes the place of the global sink.
     /// Throws: std::bad_alloc, and what copying that sink throws.
-    error_recorder() : log_(std::make_shared<log>()), previous_(set_error_sink(sink())) {}
+    explicit error_recorder(hears which = hears::errors)
+        : which_(which), log_(std::make_shared<log>()), previous_(set_error_sink(sink())) {}
 
     /// Puts the sink back that was there before.
     ~error_recorder() {
@@ -121,12 +125,13 @@ public:
 
     /// A sink that writes to this recorder, for a task or a pool. It may outlive the recorder.
     error_sink sink() const {
-        return [log = log_](const error_report& report) {
+        const auto note = [log = log_](const error_report& report) {
             const std::lock_guard lock(log->mutex);
             log->errors.push_back({report.kind, report.exception, std::string(report.type),
                                    std::string(report.what), std::string(report.task), report.where,
                                    report.waited, report.ran, report.suppressed});
         };
+        return error_sink(note, which_);
     }
 
     /// True if there was no report.
@@ -150,6 +155,7 @@ private:
         std::vector<recorded_error> errors;
     };
 
+    hears which_;
     std::shared_ptr<log> log_;
     error_sink previous_;
 };

@@ -166,7 +166,10 @@ const child callbacks[] = {
     {"the sink of a task that was cancelled while it waited",
      [](ledger&) {
          static std::stop_source source;
-         fire_and_forget({.after = 1h, .stop = source.get_token(), .on_error = exits}, [] {});
+         fire_and_forget({.after = 1h,
+                          .stop = source.get_token(),
+                          .on_error = {exits, faf::hears::cancelled_too}},
+                         [] {});
          source.request_stop();
          wait_for_the_end();
      }},

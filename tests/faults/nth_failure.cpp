@@ -104,7 +104,7 @@ private:
                 book.count(report);
             }
         };
-        fire_at(at, {.every = 50us, .on_error = hear}, run);
+        fire_at(at, {.every = 50us, .on_error = {hear, faf::hears::cancelled_too}}, run);
     }
 
     template <class Fn>
@@ -140,10 +140,11 @@ private:
                                    .priority = faf::priority::low,
                                    .after = 50us,
                                    .stop = source.get_token(),
-                                   .on_error = [&book = book_, large](const auto& report) {
-                                       static_cast<void>(large);
-                                       book.count(report);
-                                   }};
+                                   .on_error = {[&book = book_, large](const auto& report) {
+                                                    static_cast<void>(large);
+                                                    book.count(report);
+                                                },
+                                                faf::hears::cancelled_too}};
             fire_at(pool, how, failing());
             fire_repeated_at(pool);
         });

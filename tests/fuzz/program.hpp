@@ -90,37 +90,41 @@ private:
     // Sinks ---------------------------------------------------------------------------------------
 
     faf::error_sink counting() {
-        return [this](const faf::error_report& report) { books_->hear(report); };
+        return {[this](const faf::error_report& report) { books_->hear(report); },
+                faf::hears::cancelled_too};
     }
 
     /// For tasks and pools: the next sink hears what this one has thrown over.
     faf::error_sink throwing() {
-        return [this, load = luggage()](const faf::error_report&) {
-            static_cast<void>(load);
-            books_->note_sink_throw();
-            throw 5;
-        };
+        return {[this, load = luggage()](const faf::error_report&) {
+                    static_cast<void>(load);
+                    books_->note_sink_throw();
+                    throw 5;
+                },
+                faf::hears::cancelled_too};
     }
 
     faf::error_sink firing() {
-        return [this](const faf::error_report& report) {
-            books_->hear(report);
-            if (record* const other = books_->open()) {
-                const ticket its(*books_, *other);
-                const faf::submission answer = fire_and_forget([its] { its.end(); });
-                books_->note_answer(*other, answer);
-                if (!answer) {
-                    books_->note_refusal_in_sink();
-                }
-            }
-        };
+        return {[this](const faf::error_report& report) {
+                    books_->hear(report);
+                    if (record* const other = books_->open()) {
+                        const ticket its(*books_, *other);
+                        const faf::submission answer = fire_and_forget([its] { its.end(); });
+                        books_->note_answer(*other, answer);
+                        if (!answer) {
+                            books_->note_refusal_in_sink();
+                        }
+                    }
+                },
+                faf::hears::cancelled_too};
     }
 
     faf::error_sink replacing() {
-        return [this](const faf::error_report& report) {
-            books_->hear(report);
-            faf::set_error_sink(counting());
-        };
+        return {[this](const faf::error_report& report) {
+                    books_->hear(report);
+                    faf::set_error_sink(counting());
+                },
+                faf::hears::cancelled_too};
     }
 
     faf::error_sink any_sink(script& in, unsigned choices) {
@@ -169,7 +173,8 @@ private:
             how.stop = sources_[in.below(sources)].get_token();
         }
         if (how.every != 0us) { // its runs are reported by the dozen
-            how.on_error = [this](const auto& report) { books_->hear_of_repeated(report); };
+            how.on_error = {[this](const auto& report) { books_->hear_of_repeated(report); },
+                            faf::hears::cancelled_too};
         } else if (in.below(4) == 0) {
             how.on_error = any_sink(in, 4);
         }

@@ -105,16 +105,17 @@ struct life {
 enum class temper : std::uint8_t { calm, slow, throws };
 
 faf::error_sink sink(temper what) {
-    return [what, its = life(), load = std::array<char, 64>{}](const faf::error_report& report) {
-        static_cast<void>(load);
-        if (what == temper::throws && report.kind != failure::sink_failed) {
-            throw std::runtime_error("the next one is to hear it");
-        }
-        books.hear(report);
-        if (what == temper::slow) {
-            std::this_thread::sleep_for(50us);
-        }
-    };
+    return {[what, its = life(), load = std::array<char, 64>{}](const faf::error_report& report) {
+                static_cast<void>(load);
+                if (what == temper::throws && report.kind != failure::sink_failed) {
+                    throw std::runtime_error("the next one is to hear it");
+                }
+                books.hear(report);
+                if (what == temper::slow) {
+                    std::this_thread::sleep_for(50us);
+                }
+            },
+            faf::hears::cancelled_too};
 }
 
 temper any_temper(dice& random) {
@@ -131,8 +132,9 @@ void hear_of_repeated(const faf::error_report& report) {
 template <class Executor>
 void fire_repeated(Executor& at, dice& random) {
     const faf::detail::stop_source source = faf::detail::make_stop_source();
-    const faf::options how{
-        .every = 300us, .stop = source.get_token(), .on_error = hear_of_repeated};
+    const faf::options how{.every = 300us,
+                           .stop = source.get_token(),
+                           .on_error = {hear_of_repeated, faf::hears::cancelled_too}};
     const auto runs = std::make_shared<std::atomic<int>>(0);
     const bool by_token = random.roll(2) == 0;
     const auto run = [its = life(), runs, end = source, by_token]() mutable {

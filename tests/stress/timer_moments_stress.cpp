@@ -45,7 +45,7 @@ refusal delay(bare_executor& executor, task_ptr task) {
 }
 
 TEST_CASE("a stop that is asked for and looked for while its task is stored is not forgotten") {
-    const faf::testing::error_recorder errors;
+    const faf::testing::error_recorder errors(faf::hears::cancelled_too);
     bare_executor executor;
     std::stop_source source;
     faf::options how;

@@ -189,9 +189,10 @@ struct tally {
     std::array<std::atomic<std::uint64_t>, 10> reported{};
 
     faf::error_sink sink() {
-        return [this](const faf::error_report& report) {
-            reported[static_cast<std::size_t>(report.kind)] += 1 + report.suppressed;
-        };
+        return {[this](const faf::error_report& report) {
+                    reported[static_cast<std::size_t>(report.kind)] += 1 + report.suppressed;
+                },
+                faf::hears::cancelled_too};
     }
     std::uint64_t reported_as(failure kind) const {
         return reported[static_cast<std::size_t>(kind)];
@@ -524,9 +525,12 @@ TEST_CASE("what is fired or goes to sleep while its token is asked to stop does 
     CAPTURE(seed);
     dice random(seed);
     std::atomic<int> settled{0};
-    thread_pool pool({.threads = 1, .on_error = [&](const faf::error_report& report) {
-                          settled += report.kind == failure::cancelled ? 1 : 0;
-                      }});
+    const faf::error_sink note(
+        [&](const faf::error_report& report) {
+            settled += report.kind == failure::cancelled ? 1 : 0;
+        },
+        faf::hears::cancelled_too);
+    thread_pool pool({.threads = 1, .on_error = note});
     stopper asker;
     const auto spin_a_little = [](std::uint32_t turns) {
         for (; turns > 0; --turns) {

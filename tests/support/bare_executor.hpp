@@ -46,11 +46,11 @@ public:
         static_cast<void>(parts.delayed.serve(now));
         for (faf::detail::timer_node* one : std::exchange(due, {})) {
             faf::detail::task_ptr task(static_cast<faf::detail::task_node*>(one));
-            static_cast<void>(faf::detail::run_task(
-                std::move(task), parts.lent,
-                [this](faf::detail::task_ptr again, std::uint64_t skipped) {
-                    static_cast<void>(parts.delayed.repeat(std::move(again), skipped));
-                }));
+            static_cast<void>(
+                faf::detail::run_task(std::move(task), parts.lent,
+                                      [this](faf::detail::task_ptr& again, std::uint64_t skipped) {
+                                          static_cast<void>(parts.delayed.repeat(again, skipped));
+                                      }));
         }
     }
 

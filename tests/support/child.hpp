@@ -69,7 +69,8 @@ struct ledger {
 
     /// A sink that needs no memory.
     faf::error_sink counting_sink() {
-        return [this](const faf::error_report& report) { count(report); };
+        return {[this](const faf::error_report& report) { count(report); },
+                faf::hears::cancelled_too};
     }
 
     /// Notes that the process begins to end now. The parent measures from here.

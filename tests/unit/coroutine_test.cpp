@@ -512,7 +512,7 @@ TEST_CASE("a sleep until a time of the clock ends then") {
 }
 
 TEST_CASE("shutdown ends sleeps, and the coroutines unwind as cancelled") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     int count = 0;
     fire_and_forget(time, [&count]() -> faf::task<> {
@@ -530,7 +530,7 @@ TEST_CASE("shutdown ends sleeps, and the coroutines unwind as cancelled") {
 }
 
 TEST_CASE("a task's own stop_token ends its sleep and no other") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     std::stop_source stop;
     fire_and_forget(time, {.name = "mine", .stop = stop.get_token()}, sleep_a_while, 1h);
@@ -564,7 +564,7 @@ TEST_CASE("a stop asked for by a task itself cancels its next sleep") {
 }
 
 TEST_CASE("waits at an executor that is closed are cancelled") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     fire_and_forget(time, sleep_a_while, 1h);
     fire_and_forget(time, []() -> faf::task<> { co_await faf::yield(); });
@@ -657,7 +657,7 @@ TEST_CASE("a job with a coroutine that is dropped ends the coroutine, and is rep
 }
 
 TEST_CASE("an executor that is closed leaves the coroutine where it was, cancelled") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time first;
     virtual_time second;
     second.is_closed = true;
@@ -842,7 +842,7 @@ TEST_CASE("a coroutine that awaits what another one waits for gets an error that
 }
 
 TEST_CASE("a completion outlives its completers, and they outlive it") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     std::optional<faf::completion<int>::completer_type> callback;
     fire_and_forget(time, [&callback]() -> faf::task<> {
@@ -862,7 +862,7 @@ TEST_CASE("a completion outlives its completers, and they outlive it") {
 }
 
 TEST_CASE("of two completers that are dropped the last one cancels the wait") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     std::vector<faf::completion<int>::completer_type> callbacks;
     int got = 0;
@@ -900,7 +900,7 @@ struct held_handle {
 } // namespace
 
 TEST_CASE("a handle that somebody else destroys instead of resuming it cancels the wait") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;
     std::coroutine_handle<> held;
     fire_and_forget(time, [&held]() -> faf::task<> { co_await held_handle{held}; });

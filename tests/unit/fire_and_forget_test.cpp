@@ -583,7 +583,8 @@ TEST_CASE("a task that is cancelled before it starts does not run and its own si
     std::stop_source source;
     manual_executor ex;
     std::vector<faf::failure> heard;
-    const faf::error_sink note = [&](const faf::error_report& r) { heard.push_back(r.kind); };
+    const faf::error_sink note([&](const faf::error_report& r) { heard.push_back(r.kind); },
+                               faf::hears::cancelled_too);
     int runs = 0;
     auto alive = std::make_shared<int>();
     const std::weak_ptr<int> watched = alive;

@@ -192,7 +192,7 @@ TEST_CASE("a cancelled task is dropped and reported to user sinks but not to sta
     const faf::options how{.name = "not wanted", .stop = source.get_token()};
     int runs = 0;
     {
-        const error_recorder errors;
+        const error_recorder errors(faf::hears::cancelled_too);
         CHECK(run_task(make_task_with_details([&] { ++runs; }, how), foreign_host()) ==
               fate::cancelled);
         CHECK(only(errors).kind == failure::cancelled);

@@ -143,7 +143,7 @@ TEST_CASE("a task that repeats in a serial executor ends when it says so") {
 }
 
 TEST_CASE("tasks of a serial executor are cancelled and expire like others") {
-    const error_recorder errors;
+    const error_recorder errors(faf::hears::cancelled_too);
     manual_executor below;
     serial_executor serial(below);
     std::stop_source stop;

@@ -164,7 +164,7 @@ TEST_CASE("what tasks of a scope fire at it is waited for") {
 
 TEST_CASE("a scope is quiet when nothing of its tasks is left, whatever became of them") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(executor);
     bool is_gone = false;
     SECTION("small ones") {
@@ -353,7 +353,7 @@ TEST_CASE("drain answers false at once inside a task of its own scope") {
 
 TEST_CASE("a stop request reaches what takes a token, sleeps, repeats or waits for its time") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(executor);
     std::vector<std::string> seen;
     std::stop_source own;
@@ -377,7 +377,7 @@ TEST_CASE("a stop request reaches what takes a token, sleeps, repeats or waits f
 
 TEST_CASE("coroutines of a scope see its stop request") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope outer(executor);
     task_scope scope(outer);
     bool is_asked = false;
@@ -440,7 +440,7 @@ TEST_CASE("what a running task fires at a stopped scope is taken") {
 
 TEST_CASE("cancel_pending takes back what has not begun, and says how much that was") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(executor);
     int runs = 0;
     const auto run = [&] { ++runs; };
@@ -470,7 +470,7 @@ TEST_CASE("cancel_pending takes back what has not begun, and says how much that 
 
 TEST_CASE("a repetition is taken back between its runs and during one") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(executor);
     int runs = 0;
     std::uint64_t taken_back = 7;
@@ -497,7 +497,7 @@ TEST_CASE("a repetition is taken back between its runs and during one") {
 
 TEST_CASE("what was taken back is cancelled in the counters of the executor") {
     faf::thread_pool pool({.threads = 1, .fixed = true});
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(pool);
     std::latch begun(1);
     std::latch end(1);
@@ -540,7 +540,7 @@ TEST_CASE("tasks of a scope inside another one are tasks of both") {
 
 TEST_CASE("a scope takes jobs that were made for others") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     task_scope scope(executor);
     const faf::executor_ref ref(scope);
     bool is_gone = false;

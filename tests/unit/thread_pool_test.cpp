@@ -93,7 +93,7 @@ TEST_CASE("a pool that is never used starts no threads") {
 }
 
 TEST_CASE("the stats of a pool add up when it is quiet") {
-    const error_recorder errors;
+    const error_recorder errors(faf::hears::cancelled_too);
     std::stop_source source;
     source.request_stop();
     thread_pool pool({.threads = 2, .max_threads = 2, .starvation_after = 0s});
@@ -382,7 +382,7 @@ TEST_CASE("a task that had to wait for its time is counted as accepted once") {
 }
 
 TEST_CASE("the stats of a pool add up with tasks that are delayed, cancelled, late and skipped") {
-    const error_recorder errors;
+    const error_recorder errors(faf::hears::cancelled_too);
     held_pool pool;
     std::stop_source source;
     const std::stop_token stop = source.get_token();

@@ -279,7 +279,7 @@ TEST_CASE("who awaits several things is given up when they are, and not before")
 #if defined(__cpp_lib_jthread)
 
 TEST_CASE("a stop request of the task reaches all that it awaits") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     manual_executor ex;
     std::stop_source stop;
     std::vector<int> ends;
@@ -436,7 +436,7 @@ TEST_CASE("with_timeout does not lose what comes all the same") {
 }
 
 TEST_CASE("timeouts in each other: the inner one does not end the outer, nor a stop a time") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     manual_executor ex;
     std::stop_source stop;
     std::vector<int> seen;

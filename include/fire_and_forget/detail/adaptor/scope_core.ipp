@@ -89,6 +89,10 @@ FIRE_AND_FORGET_ENGINE membership scope_core::enter() noexcept {
     }
 }
 
+FIRE_AND_FORGET_ENGINE hears hears_by(const error_sink& sink) noexcept {
+    return sink.hears_cancelled() ? hears::cancelled_too : hears::errors;
+}
+
 /// Whether it has to be told when it is to wait no longer.
 FIRE_AND_FORGET_ENGINE bool waits_for_time(const options& how) noexcept {
     return how.after.count() > 0 || how.every.count() > 0;
@@ -160,7 +164,8 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
                     changed.stop = stop_of_waiting(*box, entered.its());
                 }
                 if (given->on_error) {
-                    changed.on_error = held_sink(sinks_, given->on_error);
+                    changed.on_error = {held_sink(sinks_, given->on_error),
+                                        hears_by(given->on_error)};
                 }
             },
             [&] { why = failing.refuse_for_exception(refusal::copy_threw); });

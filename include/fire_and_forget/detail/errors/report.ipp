@@ -44,7 +44,8 @@ FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink
                                  const error_report& report) {
     for (; next != end; ++next) {
         const error_sink* sink = *next;
-        if (sink == nullptr || !*sink) {
+        if (sink == nullptr || !*sink ||
+            (report.kind == failure::cancelled && !sink->hears_cancelled())) {
             continue;
         }
         bool taken = true;

@@ -67,9 +67,9 @@ public:
     void notice_stop() noexcept;
     void notice_stop_of(watched& one) noexcept;
 
-    /// What run_task does with a task that is to be run again. False if it has run
-    /// for the last time.
-    bool repeat(task_ptr task, std::uint64_t skipped);
+    /// What run_task does with a task that is to be run again. False if that is not to be: then it
+    /// is the caller's.
+    bool repeat(task_ptr& task, std::uint64_t skipped);
 
     /// The same for one whose coroutine has ended; null: it has been destroyed.
     void repeat_after(task_ptr task, repetition answer) noexcept;

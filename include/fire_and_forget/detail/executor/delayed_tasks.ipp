@@ -56,7 +56,7 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::notice_stop_of(watched& one) noexcept
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool delayed_tasks::repeat(task_ptr task, std::uint64_t skipped) {
+FIRE_AND_FORGET_ENGINE bool delayed_tasks::repeat(task_ptr& task, std::uint64_t skipped) {
     skipped_.fetch_add(skipped, std::memory_order_relaxed);
     static_cast<void>(try_watch(*task)); // without memory its stop is noticed when it is due
     const bool is_kept = !ends_repeating_.load(std::memory_order_relaxed) && store_watched(task);
@@ -69,7 +69,7 @@ FIRE_AND_FORGET_ENGINE bool delayed_tasks::repeat(task_ptr task, std::uint64_t s
 
 FIRE_AND_FORGET_ENGINE void delayed_tasks::repeat_after(task_ptr task, repetition answer) noexcept {
     const std::uint64_t skipped = task != nullptr ? task->advance(steady_clock::now()) : 0;
-    if (task == nullptr || answer != repetition::go_on || !repeat(std::move(task), skipped)) {
+    if (task == nullptr || answer != repetition::go_on || !repeat(task, skipped)) {
         note_end();
     }
 }

@@ -206,7 +206,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::run(timer_node& item) {
         run_task({&resumption_type, &coroutine, where, name}, host_);
     } else {
         run_task(task_ptr(static_cast<task_node*>(&item)), host_,
-                 [this](task_ptr again, std::uint64_t) {
+                 [this](task_ptr& again, std::uint64_t) {
                      const std::lock_guard lock(mutex_);
                      add_waiting(*again.release());
                  });

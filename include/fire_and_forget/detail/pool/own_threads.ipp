@@ -311,8 +311,8 @@ FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
         return run_task({&resumption_type, &coroutine, self.where, self.name}, parts_.lent);
     }
     return run_task(std::move(self.task), parts_.lent,
-                    [this](task_ptr again, std::uint64_t skipped) {
-                        static_cast<void>(parts_.delayed.repeat(std::move(again), skipped));
+                    [this](task_ptr& again, std::uint64_t skipped) {
+                        static_cast<void>(parts_.delayed.repeat(again, skipped));
                     });
 }
 

@@ -289,8 +289,8 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
             limit_.leave();
         }
     });
-    result = run_task(std::move(task), parts_.lent, [&](task_ptr again, std::uint64_t skipped) {
-        leaves_place = !parts_.delayed.repeat(std::move(again), skipped) && limit_.exists();
+    result = run_task(std::move(task), parts_.lent, [&](task_ptr& again, std::uint64_t skipped) {
+        leaves_place = !parts_.delayed.repeat(again, skipped) && limit_.exists();
     });
 }
 

@@ -79,6 +79,12 @@ FIRE_AND_FORGET_ENGINE void add_options(task_ptr& made, const firing& call, refu
 /// been reported, and `why` is set.
 FIRE_AND_FORGET_ENGINE const task_vtable* type_for(const untyped_call& fired, const firing& call,
                                                    refusal& why) {
+    if (call.given != nullptr && call.given->final_run &&
+        (call.given->every.count() == 0 || fired.how.is_awaited)) {
+        why = call.refuse(refusal::invalid_options,
+                          "`final_run` needs `every`, and a callable whose result is not awaited");
+        return nullptr;
+    }
     if (call.given == nullptr || call.given->every.count() == 0) {
         return fired.how.type;
     }

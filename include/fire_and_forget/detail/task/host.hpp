@@ -36,7 +36,7 @@ struct stored_task {
     void* closure;
     call_site where;
     const char* name = nullptr;
-    const task_details* details = nullptr;
+    task_details* details = nullptr;
     steady_time due{}; ///< when it could have started; the clock's zero if it is not timed
     faf::priority priority = faf::priority::normal;
 };

@@ -59,6 +59,9 @@ public:
     /// Settles a task that no executor counts any more.
     fate drop_uncounted(failure kind, std::string_view why);
 
+    /// Calls the task, which its executor does not count any more, for the last time.
+    void finally();
+
     /// Destroys the task without running it and reports that as `kind`.
     fate drop(failure kind, std::string_view why);
 
@@ -172,6 +175,8 @@ private:
     void report(failure kind, std::exception_ptr exception, std::string_view type,
                 std::string_view what);
 
+    bool takes_final_run() noexcept;
+
     stored_task task_; // what is zero at first stands together: that takes fewer stores
     steady_time started_{};
     node_memory* repeated_ = nullptr;
@@ -198,8 +203,12 @@ fate run_in_turn(timer_node& item, const host& on, scheduler& of);
 /// Takes a task from the heap to where it is to run.
 fate bring_task(task_ptr task);
 
+/// What repeats ends with its executor, which does not count it any more: calls it once more, if it
+/// is to be. Not what belongs to a stacked_scheduler: others may run there.
+bool takes_final_run(task_ptr& task, const host& on);
+
 /// Runs a task from the heap on an executor that has time. One that is to be run again is not
-/// destroyed but handed to `again`, when its next time is set.
+/// destroyed but offered to `again`, when its next time is set, and ends if it is not taken.
 template <class Again>
 fate run_task(task_ptr task, const host& on, Again again) {
     if (task->via != nullptr) {
@@ -209,16 +218,25 @@ fate run_task(task_ptr task, const host& on, Again again) {
     if (!node->repeats()) {
         return task_run(task_in(*node), on).to_the_end();
     }
+    task_ptr next;
     bool comes_again = false;
-    const scope_guard at_the_end([&] {        // also for a run that ends its thread
-        if (comes_again && node != nullptr) { // else a coroutine has it
-            const std::uint64_t skipped = node->advance(on.now());
-            again(task_ptr(node.release()), skipped);
-        }
-    });
-    task_run run(task_in(*node), on);
-    run.may_lend(node);
-    return run.once(comes_again);
+    fate result = fate::failed;
+    {
+        const scope_guard at_the_end([&] {        // also for a run that ends its thread
+            if (comes_again && node != nullptr) { // else a coroutine has it
+                const std::uint64_t skipped = node->advance(on.now());
+                next.reset(node.release());
+                again(next, skipped);
+            }
+        });
+        task_run run(task_in(*node), on);
+        run.may_lend(node);
+        result = run.once(comes_again);
+    }
+    if (next != nullptr) {
+        static_cast<void>(takes_final_run(next, on));
+    }
+    return result;
 }
 
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.

@@ -78,13 +78,14 @@ FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
-    if (may_start()) {
-        is_to_be_kept_ = goes_on = true; // even if it ends the thread
+    const bool may_go_on = may_start();
+    if (may_go_on || takes_final_run()) {
+        is_to_be_kept_ = goes_on = may_go_on; // even if it ends the thread
         call();
         if (has_lent()) { // its coroutine goes on, and is followed by the next run
             return result_;
         }
-        goes_on = answer_ == repetition::go_on;
+        goes_on = may_go_on && answer_ == repetition::go_on;
     } else {
         goes_on = result_ == fate::expired;
         report(goes_on ? failure::expired : failure::cancelled, nullptr, {}, {});
@@ -94,6 +95,21 @@ FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
     }
     is_settled_ = true;
     return result_;
+}
+
+/// Whether it is cancelled, but is to be called once more before it ends.
+FIRE_AND_FORGET_ENGINE bool task_run::takes_final_run() noexcept {
+    const bool takes_it =
+        result_ == fate::cancelled && std::exchange(task_.details->has_final_run, false);
+    result_ = takes_it ? fate::succeeded : result_;
+    return takes_it;
+}
+
+FIRE_AND_FORGET_ENGINE void task_run::finally() {
+    frame_.is_uncounted = true;
+    call();
+    destroy([&] { report_exception(failure::exception); });
+    is_settled_ = true;
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::resumed(steady_time since, const coroutine_books* in_books) {
@@ -308,8 +324,20 @@ FIRE_AND_FORGET_ENGINE void drop_task(task_ptr task, const host& on, failure kin
             return;
         }
     }
+    if (kind == failure::cancelled && takes_final_run(task, on)) {
+        return;
+    }
     const node_memory until_done(task.release());
     task_run(task_in(*until_done), on).drop_uncounted(kind, why);
+}
+
+FIRE_AND_FORGET_ENGINE bool takes_final_run(task_ptr& task, const host& on) {
+    if (task->details == nullptr || !task->details->has_final_run || task->via != nullptr) {
+        return false;
+    }
+    const node_memory until_done(task.release());
+    task_run(task_in(*until_done), on).finally();
+    return true;
 }
 
 FIRE_AND_FORGET_ENGINE void discard(const stored_task& task) {

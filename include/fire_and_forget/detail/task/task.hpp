@@ -59,6 +59,7 @@ struct task_details {
     error_sink on_error;
     std::chrono::nanoseconds every{0};
     std::chrono::nanoseconds expires{0};
+    bool has_final_run = false;          ///< which is still to come
     stop_watch* watch = nullptr;         ///< owned; for one that waits for its time
     std::shared_ptr<observation> seen{}; ///< null: nobody observes it
 

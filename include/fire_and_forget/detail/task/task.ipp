@@ -89,8 +89,8 @@ FIRE_AND_FORGET_ENGINE bool add_options(task_node& task, const options* given) {
         !given->stop.stop_possible()) {
         return true;
     }
-    task.details =
-        new (std::nothrow) task_details{given->stop, given->on_error, given->every, given->expires};
+    task.details = new (std::nothrow)
+        task_details{given->stop, given->on_error, given->every, given->expires, given->final_run};
     return task.details != nullptr;
 }
 
