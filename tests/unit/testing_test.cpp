@@ -5,10 +5,13 @@
 #include "captured_stderr.hpp"
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -472,7 +475,114 @@ TEST_CASE("a task that repeats and takes a token gets one each time, and may sto
 
 #endif
 
+// Order -------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string order_of_tasks(manual_executor& ex) {
+    std::string order;
+    for (char letter = 'a'; letter <= 'h'; ++letter) {
+        fire_and_forget(ex, [&order, letter] { order += letter; });
+    }
+    ex.run_all();
+    return order;
+}
+
+std::string order_of_tasks(std::uint64_t seed) {
+    manual_executor ex({.order = faf::testing::shuffled(seed)});
+    return order_of_tasks(ex);
+}
+
+} // namespace
+
+TEST_CASE("a shuffled order is another one for another seed, and the same for the same") {
+    std::set<std::string> orders;
+    std::set<char> firsts;
+    std::set<char> lasts;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        const std::string order = order_of_tasks(seed);
+        CHECK(order == order_of_tasks(seed));
+        orders.insert(order);
+        firsts.insert(order.front());
+        lasts.insert(order.back());
+        std::string sorted = order;
+        std::sort(sorted.begin(), sorted.end());
+        CHECK(sorted == "abcdefgh");
+    }
+    CHECK(orders.size() > 190);
+    CHECK(firsts.size() == 8);
+    CHECK(lasts.size() == 8);
+    CHECK(order_of_tasks(1) == "bacdfhge"); // on each system
+}
+
+TEST_CASE("a shuffled order is one of what could run: times are kept, and what is fired last comes "
+          "into it") {
+    std::set<std::string> orders;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        manual_executor ex({.order = faf::testing::shuffled(seed)});
+        std::string order;
+        const auto note = [&order](char letter) { return [&order, letter] { order += letter; }; };
+        fire_and_forget(ex, {.after = 2s}, note('d'));
+        fire_and_forget(ex, {.after = 1s}, note('b'));
+        fire_and_forget(ex, {.after = 1s}, note('c'));
+        fire_and_forget(ex, note('a'));
+        ex.advance(1h);
+        CHECK(order.front() == 'a');
+        CHECK(order.back() == 'd');
+        fire_and_forget(ex, note('e'));
+        CHECK(ex.run_all() == 1);
+        orders.insert(order);
+    }
+    CHECK(orders == std::set<std::string>{"abcde", "acbde"});
+}
+
+TEST_CASE("a seed that nobody has given is told when an exception ends the test") {
+    const faf_test::captured_stderr out;
+    {
+        manual_executor fine({.order = faf::testing::shuffled()});
+        manual_executor in_turn;
+        CHECK(in_turn.seed() == 0);
+    }
+    CHECK(out.text().empty());
+    std::uint64_t seed = 0;
+    try {
+        manual_executor ex({.order = faf::testing::shuffled()});
+        manual_executor in_turn;
+        seed = ex.seed();
+        throw std::runtime_error("as a REQUIRE does");
+    } catch (const std::runtime_error&) {
+        manual_executor made_meanwhile({.order = faf::testing::shuffled(5)});
+    }
+    CHECK(out.text() ==
+          "[fire_and_forget] the order was faf::testing::shuffled(" + std::to_string(seed) + ")\n");
+}
+
 // Recording ---------------------------------------------------------------------------------------
+
+TEST_CASE("expect_none throws what was recorded, one line for each") {
+    const error_recorder errors;
+    errors.expect_none();
+    CHECK(errors.text().empty());
+    fire_and_forget(faf::inline_executor(), {.name = "save"}, fail);
+    const std::string line =
+        "\n  task \"save\" (testing_test.cpp:" + std::to_string(errors.errors()[0].where.line()) +
+        " in ";
+    CHECK(errors.text().find("1 error in the background:" + line) == 0);
+    CHECK(errors.text().find(") failed: std::runtime_error: task") != std::string::npos);
+    faf::error_report more;
+    more.kind = faf::failure::abandoned;
+    more.suppressed = 2;
+    errors.sink()(more);
+    std::string thrown;
+    try {
+        errors.expect_none();
+    } catch (const faf::testing::unexpected_errors& all) {
+        thrown = all.what();
+    }
+    CHECK(thrown == errors.text());
+    CHECK(thrown.find("2 errors in the background:" + line) == 0);
+    CHECK(thrown.find("\n  task was abandoned (and 2 more)") != std::string::npos);
+}
 
 TEST_CASE("an error recorder keeps reports with texts of their own") {
     const error_recorder errors;

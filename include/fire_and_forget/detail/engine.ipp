@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// All bodies of the engine, but for what coroutine.hpp and testing.hpp bring along.
+// All bodies of the engine, but for what coroutine.hpp and testing/manual_executor.hpp bring along.
 
 #include "errors/bounded_text.ipp"
 #include "errors/describe.ipp"
@@ -62,6 +62,7 @@
 #include "queue/thread_lanes.ipp"
 #include "queue/timer_queue.ipp"
 #include "submit/any_core.ipp"
+#include "submit/diversion.ipp"
 #include "submit/firing.ipp"
 #include "submit/job.ipp"
 #include "submit/untyped_call.ipp"

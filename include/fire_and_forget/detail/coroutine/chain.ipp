@@ -10,6 +10,7 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../submit/diversion.hpp"
 #include "../submit/firing.hpp"
 #include "../task/foreign_executor.hpp"
 #include "../task/membership.hpp"
@@ -64,7 +65,7 @@ FIRE_AND_FORGET_ENGINE scheduler* chain::next_on() const noexcept {
         return on_;
     }
     scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
-    return back != nullptr ? back : &default_scheduler();
+    return back != nullptr ? back : &default_home();
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::settle_at(std::shared_ptr<foreign_executor>& place) noexcept {

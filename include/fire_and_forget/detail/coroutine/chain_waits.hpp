@@ -9,6 +9,7 @@
 #include "../platform/attempt.hpp"
 #include "../platform/time.hpp"
 #include "../submit/call.hpp"
+#include "../submit/diversion.hpp"
 #include "../submit/fire.hpp"
 #include "../submit/job.hpp"
 #include "../submit/kept_executor.hpp"
@@ -95,7 +96,9 @@ concept may_have_home = requires(Core& core) {
 /// What stands behind an executor, if that can continue coroutines by itself.
 template <class Core>
 scheduler* home_of(Core& core) noexcept {
-    if constexpr (has_home<Core>) {
+    if constexpr (requires { home_at(core); }) {
+        return &home_at(core);
+    } else if constexpr (has_home<Core>) {
         return &core.home();
     } else if constexpr (may_have_home<Core>) {
         return core.home();

@@ -7,6 +7,7 @@
 #include "../../call_site.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../submit/diversion.hpp"
 #include "../submit/firing.hpp"
 #include "../submit/located.hpp"
 #include "chain.hpp"
@@ -24,7 +25,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Where `detached` starts.
 struct on_default_pool {
-    static scheduler* get() noexcept { return &default_scheduler(); }
+    static scheduler* get() noexcept { return &default_home(); }
 };
 
 template <class T>

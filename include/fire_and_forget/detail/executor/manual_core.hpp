@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The inside of the manual_executor of ../../testing.hpp: what waits for a test to run it, and a
-// clock that the test moves.
+// The inside of the class in ../../testing/manual_executor.hpp: what waits for a test to run it,
+// and a clock that the test moves.
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"
@@ -23,14 +23,22 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// A number that is another one each time.
+std::uint64_t new_seed();
+
+/// Writes a line on standard error: the test that fails may be repeated with it.
+void tell_seed(std::uint64_t seed);
+
 /// Its first members do what is said there; the others are for the coroutines that run here.
 class manual_core final : public scheduler_with_books {
 public:
-    manual_core() = default;
+    manual_core(bool is_shuffled, std::uint64_t seed) noexcept
+        : is_shuffled_(is_shuffled), random_(seed) {}
     ~manual_core();
 
     scheduler& home() noexcept { return *this; }
@@ -73,6 +81,7 @@ private:
     void look_at_spilled() noexcept;
 
     timer_node* take_ready() noexcept;
+    std::size_t next_place() noexcept;
 
     /// What is due is ready, and what was asked to stop does not wait for its time.
     timer_node* take();
@@ -94,6 +103,8 @@ private:
     timer_node* ready_ = nullptr;
     timer_node** end_ = &ready_;
     std::size_t ready_count_ = 0;
+    const bool is_shuffled_;
+    std::uint64_t random_;
     timer_heap timers_;
     timer_node* spilled_ = nullptr;
     std::size_t spilled_count_ = 0;

@@ -7,6 +7,7 @@
 #include "../../time_span.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
+#include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
@@ -22,9 +23,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <random>
+#include <string>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE std::uint64_t new_seed() {
+    return std::random_device()();
+}
+
+FIRE_AND_FORGET_ENGINE void tell_seed(std::uint64_t seed) {
+    const std::string line =
+        "[fire_and_forget] the order was faf::testing::shuffled(" + std::to_string(seed) + ")\n";
+    write_stderr(line.data(), line.size());
+}
 
 FIRE_AND_FORGET_ENGINE manual_core::~manual_core() {
     abandon_waits();
@@ -151,14 +164,30 @@ FIRE_AND_FORGET_ENGINE void manual_core::look_at_spilled() noexcept {
     }
 }
 
+/// Whose turn it is, counted from the first.
+FIRE_AND_FORGET_ENGINE std::size_t manual_core::next_place() noexcept {
+    if (!is_shuffled_ || ready_count_ == 0) {
+        return 0;
+    }
+    random_ += 0x9e3779b97f4a7c15; // splitmix64, which is the same everywhere
+    std::uint64_t mixed = random_;
+    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111eb;
+    return static_cast<std::size_t>((mixed ^ (mixed >> 31U)) % ready_count_);
+}
+
 FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_ready() noexcept {
-    timer_node* const first = ready_;
-    if (first != nullptr) {
-        ready_ = first->next;
-        end_ = ready_ != nullptr ? end_ : &ready_;
+    timer_node** at = &ready_;
+    for (std::size_t skipped = next_place(); skipped > 0; --skipped) {
+        at = &(*at)->next;
+    }
+    timer_node* const taken = *at;
+    if (taken != nullptr) {
+        *at = taken->next;
+        end_ = *at != nullptr ? end_ : at;
         --ready_count_;
     }
-    return first;
+    return taken;
 }
 
 FIRE_AND_FORGET_ENGINE timer_node* manual_core::take() {

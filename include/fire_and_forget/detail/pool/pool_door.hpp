@@ -124,11 +124,21 @@ public:
     /// From now on no task is stored without asking.
     void shut() noexcept { open_lanes_.store(this, std::memory_order_relaxed); }
 
+    // A diversion's -------------------------------------------------------------------------------
+
+    /// The same, for as long as others have its tasks. A pool that is shut stays so.
+    void divert() noexcept { exchange(&lanes_, &open_lanes_); }
+    void end_diversion() noexcept { exchange(&open_lanes_, &lanes_); }
+
     /// Sees to it that a worker comes for what was stored.
     static void announce(lane_set& lanes, call_site where);
 
 private:
     friend class pool;
+
+    void exchange(const void* expected, const void* desired) noexcept {
+        open_lanes_.compare_exchange_strong(expected, desired, std::memory_order_relaxed);
+    }
 
     static bool is_recalled(lane_set& lanes, pool_lane& lane, slot& stored, arrival how);
     template <class Action>

@@ -9,6 +9,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../pool/default_pool.hpp"
+#include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -72,6 +73,14 @@ public:
 private:
     any_core(void* target, const core_table& table) noexcept : target_(target), table_(&table) {}
 
+    /// What is made of a default executor while another one is in its place, is one of that, for as
+    /// long as it lives: those who hold it may have coroutines and books there.
+    template <class Core>
+    static constexpr bool is_default = std::is_same_v<std::remove_const_t<Core>, pool_door> ||
+                                       std::is_same_v<std::remove_const_t<Core>, own_threads_door>;
+    any_core or_elsewhere(const pool_door& meant) const noexcept;
+    any_core or_elsewhere(const own_threads_door& meant) const noexcept;
+
     template <class Core>
     static any_core of_core(Core& core) noexcept {
         if constexpr (std::is_same_v<std::remove_const_t<Core>, any_core>) {
@@ -79,8 +88,13 @@ private:
         } else if constexpr (std::is_function_v<Core>) {
             return {reinterpret_cast<void*>(&core), table_of<Core>};
         } else {
-            return {const_cast<void*>(static_cast<const void*>(std::addressof(core))),
-                    table_of<Core>};
+            const any_core it(const_cast<void*>(static_cast<const void*>(std::addressof(core))),
+                              table_of<Core>);
+            if constexpr (is_default<Core>) {
+                return it.or_elsewhere(core);
+            } else {
+                return it;
+            }
         }
     }
 
@@ -139,7 +153,7 @@ private:
         if constexpr (takes_calls<Core>) {
             return core_at<Core>(to).fire(call);
         } else if constexpr (std::is_same_v<Core, pool_door>) {
-            return fire_at_pool(core_at<Core>(to), call);
+            return fire_at_this_pool(core_at<Core>(to), call);
         } else {
             return fire_at_library(
                 call, [to](task_ptr& task) { return core_at<Core>(to).accept(task); },

@@ -6,11 +6,23 @@
 #include "../platform/time.hpp"
 #include "../task/run_task.hpp"
 #include "any_core.hpp"
+#include "diversion.hpp"
 #include "firing.hpp"
 
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE any_core any_core::or_elsewhere(const pool_door& meant) const noexcept {
+    const diversion::use elsewhere(meant);
+    return elsewhere ? *elsewhere : *this;
+}
+
+FIRE_AND_FORGET_ENGINE any_core
+any_core::or_elsewhere(const own_threads_door& meant) const noexcept {
+    const diversion::use elsewhere(meant);
+    return elsewhere ? *elsewhere : *this;
+}
 
 FIRE_AND_FORGET_ENGINE void any_core::note_refused() const noexcept {
     if (table_->note_refused != nullptr) {

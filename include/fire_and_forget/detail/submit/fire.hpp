@@ -8,6 +8,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
+#include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
 #include "../queue/lane_at_hand.hpp"
 #include "../task/task.hpp"
@@ -57,6 +58,8 @@ submission fire(E&& target, const options* given, const located<std::type_identi
     const untyped_call call{given, fn.where, fn.fn, fn.how->facts, construct};
     if constexpr (takes_calls<std::remove_reference_t<E>>) {
         return target.fire(call);
+    } else if constexpr (std::same_as<std::remove_cvref_t<E>, own_threads_door>) {
+        return fire_at_own_threads(target, call);
     } else if constexpr (takes_tasks<std::remove_reference_t<E>>) {
         return fire_at_library(
             call, [&](task_ptr& task) { return target.accept(task); },

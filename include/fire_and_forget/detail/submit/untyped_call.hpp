@@ -8,6 +8,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
+#include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
 #include "../queue/lanes.hpp"
 #include "../task/closure.hpp"
@@ -31,8 +32,12 @@ struct untyped_call {
     function_ref<void(void* memory)> construct;
 };
 
-/// Fires at a pool.
+/// Fires at a pool, or at own threads, or at what is in their place: see diversion.hpp.
 submission fire_at_pool(pool_door& meant, const untyped_call& call);
+submission fire_at_own_threads(const own_threads_door& meant, const untyped_call& call);
+
+/// Fires at a pool and no other.
+submission fire_at_this_pool(pool_door& meant, const untyped_call& call);
 
 /// Fires at what else the library has: `accept` says why not, and counts that. What is refused is
 /// reported to `refused_to` before the global sink.

@@ -11,6 +11,7 @@
 #include "../queue/thread_lanes.hpp"
 #include "../task/foreign_executor.hpp"
 #include "../task/run_task.hpp"
+#include "diversion.hpp"
 #include "untyped_call.hpp"
 
 #include <memory>
@@ -175,7 +176,7 @@ FIRE_AND_FORGET_ENGINE submission fire_into_slot(pool_door& pool, const untyped_
     return store(*lane, *lane, lane->reserve());
 }
 
-FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_call& fired) {
+FIRE_AND_FORGET_ENGINE submission fire_at_this_pool(pool_door& meant, const untyped_call& fired) {
     pool_door& pool = pool_here(meant);
     if (is_inside_library()) [[unlikely]] {
         pool.note_refused();
@@ -282,6 +283,27 @@ make_stay(task_ptr& made, function_ref<std::shared_ptr<foreign_executor>()> keep
         },
         [&] { why = call.refuse_for_exception(refusal::copy_threw); });
     return why == refusal::none ? kept : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_call& fired) {
+    if (diversion::is_any()) [[unlikely]] {
+        if (const diversion::use elsewhere(meant); elsewhere) {
+            return elsewhere->fire(fired);
+        }
+    }
+    return fire_at_this_pool(meant, fired);
+}
+
+FIRE_AND_FORGET_ENGINE submission fire_at_own_threads(const own_threads_door& meant,
+                                                      const untyped_call& fired) {
+    if (diversion::is_any()) [[unlikely]] {
+        if (const diversion::use elsewhere(meant); elsewhere) {
+            return elsewhere->fire(fired);
+        }
+    }
+    return fire_at_library(
+        fired, [&](task_ptr& task) { return meant.accept(task); }, [&] { meant.note_refused(); },
+        {});
 }
 
 FIRE_AND_FORGET_ENGINE submission

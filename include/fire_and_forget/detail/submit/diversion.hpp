@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Another executor in the place of the default ones, for a while: the inside of the class in
+// ../../testing/scoped_default_executor.hpp. Whoever fires at them looks here, but for the plain
+// call that stores in its lane: while there is a diversion, the door of the pool lets none do that.
+
+#include "../platform/abi.hpp"
+#include "../pool/own_threads_door.hpp"
+#include "../pool/pool_door.hpp"
+#include "../task/scheduler.hpp"
+#include "any_core.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Which of the default executors another one takes the place of.
+enum class diverted : std::uint8_t { pool, pool_and_own_threads };
+
+/// Invariants  The settings' lock guards the row of those in force, from the innermost outwards,
+///             and how many use each. While it is held no executor is called.
+class diversion {
+public:
+    diversion(const any_core& to, diverted what);
+
+    /// When it returns, nobody is in the middle of firing at what it led to.
+    ~diversion();
+    diversion(const diversion&) = delete;
+    diversion& operator=(const diversion&) = delete;
+
+    /// Whether there may be one. Somebody else may end it: `use` is sure.
+    static bool is_any() noexcept { return innermost.load(std::memory_order_relaxed) != nullptr; }
+
+    /// Where what is fired at a default executor goes instead, if it goes elsewhere. As long as
+    /// this lives, that is there.
+    class use {
+    public:
+        explicit use(const pool_door& meant) noexcept;
+        explicit use(const own_threads_door& meant) noexcept;
+        ~use();
+        use(const use&) = delete;
+        use& operator=(const use&) = delete;
+
+        explicit operator bool() const noexcept { return of_ != nullptr; }
+        const any_core* operator->() const noexcept { return &of_->to_; }
+        const any_core& operator*() const noexcept { return of_->to_; }
+
+    private:
+        diversion* of_;
+    };
+
+private:
+    static diversion* find(diverted least) noexcept;
+    bool is_in_use() const noexcept;
+
+    static inline constinit std::atomic<diversion*> innermost{nullptr};
+
+    const any_core to_;
+    const diverted what_;
+    pool_door& door_;
+    diversion* outer_ = nullptr;
+    std::uint32_t users_ = 0;
+};
+
+/// Where coroutines go on that are to be on the default pool. One of somebody else's has none of
+/// its own: then they are there all the same.
+scheduler& default_home() noexcept;
+
+/// Where those go on that move to a pool, or to own threads.
+scheduler& home_at(pool_door& meant) noexcept;
+scheduler& home_at(const own_threads_door& meant) noexcept;
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
