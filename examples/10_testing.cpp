@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Code that fires tasks is tested without threads and without sleeps: the test runs the tasks when
-// it wants to, and sees every error.
+// it wants to, and sees every error. With Catch2 and GoogleTest, and of code that names no executor:
+// testing/catch2.cpp and testing/googletest.cpp.
 
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/testing.hpp>
