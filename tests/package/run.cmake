@@ -1,5 +1,5 @@
 # Installs the library from BUILD into a fresh prefix and uses it as strangers do: by find_package, by
-# pkg-config's flags, by a plain copy of include/, and as a subproject. COMPILER and FLAGS are those of
+# pkg-config's flags, by a plain copy of include/, as one file, and as a subproject. COMPILER and FLAGS are those of
 # the build under test.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -61,4 +61,22 @@ if(PKG_CONFIG)
     endforeach()
 else()
     message("no pkg-config here: its file is not tried")
+endif()
+
+# All of it in one file, whole in each of two files that are compiled, or with the engine in one of them.
+find_program(AWK NAMES awk mawk gawk)
+if(AWK)
+    run(${CMAKE_COMMAND} --build ${BUILD} --target single_file)
+    set(single ${BUILD}/single_file/fire_and_forget.hpp)
+    file(READ ${SOURCE}/tests/package/consumer.cpp consumer)
+    string(REGEX REPLACE "<fire_and_forget/[a-z_]+[.]hpp>" "\"${single}\"" consumer "${consumer}")
+    file(WRITE ${WORK}/consumer.cpp "${consumer}")
+    file(WRITE ${WORK}/second.cpp "#define FIRE_AND_FORGET_IMPLEMENTATION\n#include \"${single}\"\n")
+    foreach(separate IN ITEMS "" -DFIRE_AND_FORGET_SEPARATE_COMPILATION)
+        run(${COMPILER} ${flags} -std=c++20 -pthread ${separate} ${WORK}/consumer.cpp ${WORK}/second.cpp
+            -o ${WORK}/one_file)
+        run(${WORK}/one_file)
+    endforeach()
+else()
+    message("no awk here: the library in one file is not tried")
 endif()

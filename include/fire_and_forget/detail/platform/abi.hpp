@@ -86,7 +86,7 @@
 #define FIRE_AND_FORGET_JOIN_EXPANDED(v1, v2, v3, d1, d2, d3, d4, d5, d6)                          \
     FIRE_AND_FORGET_JOIN(v1, v2, v3, d1, d2, d3, d4, d5, d6)
 
-/// The inline namespace that all of faf is in: `v0_1_0_111100` with GCC and libstdc++. Objects for
+/// The inline namespace that all of faf is in: `v0_2_0_111100` with GCC and libstdc++. Objects for
 /// which it differs may be linked into one program; each kind then has a default pool and a global
 /// sink of its own.
 #define FIRE_AND_FORGET_ABI                                                                        \
