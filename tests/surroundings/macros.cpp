@@ -214,6 +214,7 @@
 #include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/trace.hpp>
+#include <fire_and_forget/weak.hpp>
 #include <fire_and_forget/when_all.hpp>
 
 int main() {

@@ -13,6 +13,7 @@
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 #include <fire_and_forget/trace.hpp>
+#include <fire_and_forget/weak.hpp>
 #include <fire_and_forget/when_all.hpp>
 
 #include <chrono>
@@ -71,6 +72,7 @@ int main() {
     fire_and_forget({.name = "task", .after = 1ms, .expires = 1h}, [] {});
     fire_and_forget(pool, &account::add, std::ref(mine), 5);
     fire_and_forget(pool, {.priority = faf::priority::low}, generic, 1, 2);
+    fire_and_forget(pool, faf::weak(std::make_shared<account>(), &account::add), 5);
     fire_and_forget(pool, {.every = 1ms}, [n = 0]() mutable {
         return ++n < 3 ? faf::keep_repeating : faf::stop_repeating;
     });

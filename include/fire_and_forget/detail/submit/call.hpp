@@ -8,11 +8,13 @@
 #include "../platform/abi.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../task/awaitable_result.hpp"
 #include "../task/callable.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -60,8 +62,24 @@ void start_coroutine(Closure& fired, task_run& run) {
     }
 }
 
+/// False if who it is for is gone: then the task ends.
+template <class Fn>
+bool try_keep_owner([[maybe_unused]] Fn& fn, [[maybe_unused]] task_run& run) {
+    if constexpr (has_owner<Fn>) {
+        if (!fn.try_keep_owner()) {
+            run.given_up(failure::cancelled, "its owner is gone");
+            run.answered(repetition::stop);
+            return false;
+        }
+    }
+    return true;
+}
+
 template <class Fn, class... Args>
 void closure<Fn, Args...>::call(task_run& run) {
+    if (!detail::try_keep_owner(std::get<0>(parts_), run)) {
+        return;
+    }
     if constexpr (awaitable_result<call_result_t<Fn, Args...>>) {
         start_coroutine(*this, run);
     } else {
@@ -73,7 +91,15 @@ template <class Fn, class... Args>
 void closure<Fn, Args...>::call_again(task_run& run) {
     if constexpr (awaitable_result<call_result_t<Fn&, Args&...>>) {
         closure copy(*this); // the coroutine may use it up
-        start_coroutine(copy, run);
+        if (detail::try_keep_owner(std::get<0>(copy.parts_), run)) {
+            start_coroutine(copy, run);
+        }
+    } else if constexpr (has_owner<Fn>) {
+        Fn& fn = std::get<0>(parts_);
+        const scope_guard at_the_end([&fn] { fn.let_owner_go(); });
+        if (detail::try_keep_owner(fn, run)) {
+            call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
+        }
     } else {
         call_with<takes_stop_token<Fn&, Args&...>>(parts_, run);
     }

@@ -82,6 +82,10 @@ using call_result_t = typename std::conditional_t<takes_stop_token<Fn, Args...>,
                                                   std::invoke_result<Fn, stop_token, Args...>,
                                                   std::invoke_result<Fn, Args...>>::type;
 
+/// Whether a stored Fn is for somebody who may be gone when it is to be called. For weak.hpp.
+template <class Fn>
+inline constexpr bool has_owner = false;
+
 /// Types that can hold no callable: pointers to functions and members, std::function and its kin.
 template <class Fn>
 concept nullable = std::is_constructible_v<Fn, std::nullptr_t> && requires(const Fn& fn) {
