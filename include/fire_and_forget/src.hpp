@@ -15,6 +15,9 @@
 #define FIRE_AND_FORGET_SEPARATE_COMPILATION
 #endif
 
+#include "async_latch.hpp"
+#include "async_mutex.hpp"
+#include "async_semaphore.hpp"
 #include "conflating_executor.hpp"
 #include "copied_name.hpp"
 #include "coroutine.hpp"
@@ -26,7 +29,10 @@
 
 #include "detail/adaptor/engine.ipp"
 #include "detail/coroutine/branches.ipp"
+#include "detail/coroutine/countdown.ipp"
 #include "detail/coroutine/engine.ipp"
+#include "detail/coroutine/permits.ipp"
+#include "detail/coroutine/wait_queue.ipp"
 #include "detail/coroutine/waiting_thread.ipp"
 #include "detail/engine.ipp"
 #include "detail/errors/name_store.ipp"

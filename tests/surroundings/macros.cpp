@@ -206,6 +206,9 @@
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/testing.hpp>
 
+#include <fire_and_forget/async_latch.hpp>
+#include <fire_and_forget/async_mutex.hpp>
+#include <fire_and_forget/async_semaphore.hpp>
 #include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/copied_name.hpp>
 #include <fire_and_forget/executor_ref.hpp>

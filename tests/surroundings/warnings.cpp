@@ -2,6 +2,9 @@
 
 // Compiled with all the warnings that users turn on, none of which the headers may cause: they are
 // not everywhere included as system headers.
+#include <fire_and_forget/async_latch.hpp>
+#include <fire_and_forget/async_mutex.hpp>
+#include <fire_and_forget/async_semaphore.hpp>
 #include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/copied_name.hpp>
 #include <fire_and_forget/coroutine.hpp>

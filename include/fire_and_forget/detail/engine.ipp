@@ -34,6 +34,7 @@
 #include "platform/process.ipp"
 #include "platform/signal_heir.ipp"
 #include "platform/signals.ipp"
+#include "platform/spin_lock.ipp"
 #include "platform/thread_end.ipp"
 #include "platform/thread_state.ipp"
 #include "platform/time.ipp"

@@ -8,6 +8,7 @@
 #include "fired_coroutine.ipp"
 #include "foreign_wait.ipp"
 #include "frame_pool.ipp"
+#include "known_wait.ipp"
 #include "outside_wait.ipp"
 #include "stretch.ipp"
 #include "task_promise.ipp"

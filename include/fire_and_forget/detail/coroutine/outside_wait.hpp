@@ -8,8 +8,8 @@
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../task/coroutine_books.hpp"
-#include "../task/scheduler.hpp"
 #include "chain.hpp"
+#include "known_wait.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -98,25 +98,19 @@ private:
 };
 
 /// One wait of a chain for an event. Lives in the frame of the coroutine that waits.
-class outside_wait : outside_waiter, wait_entry {
+class outside_wait : public known_wait, outside_waiter {
 public:
     /// Who else may touch the frames of the chain while it waits.
     enum class frames : std::uint8_t { own, shared };
 
-    /// Where it goes on: where it belongs, or in the thread that settles the event.
-    enum class continuation : std::uint8_t { by_executor, here };
-
     explicit outside_wait(frames kind, continuation how = continuation::by_executor) noexcept;
-    outside_wait(const outside_wait&) = delete;
-    outside_wait& operator=(const outside_wait&) = delete;
 
     /// False if it is not to wait: the event has been settled, another chain waits for it, or the
     /// executor is closed.
     bool leave(chain& waiting, outside_event& event) noexcept;
 
-    /// Why it did not wait: because another one does, or its executor is closed.
+    /// Why it did not wait: because another one does.
     bool has_rival() const noexcept { return has_rival_; }
-    bool is_refused() const noexcept { return is_refused_; }
 
     /// Before leave(): it also ends when the token of `waiting` is asked to stop. Frames of its own
     /// only. // WAIT-5
@@ -139,17 +133,13 @@ private:
     /// It can't go on here, nor unwind as long as others may touch its frames.
     bool leave_given_up(chain& waiting, scheduler* before);
 
-    /// *this may be gone afterwards.
-    void end(bool goes_on_here);
-
     static bool destroy_now(wait_entry& self);
 
     static bool destroy_when_settled(wait_entry& self);
 
     outside_event* event_ = nullptr;
-    const bool goes_on_here_;
+    const continuation how_;
     bool has_rival_ = false;
-    bool is_refused_ = false;
     bool is_stopped_ = false;
     stop_token stop_;
     std::optional<stop_callback<stopper>> on_stop_;

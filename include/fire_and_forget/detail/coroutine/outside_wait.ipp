@@ -3,7 +3,6 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
-#include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
 #include "chain.hpp"
 #include "outside_wait.hpp"
@@ -34,7 +33,7 @@ FIRE_AND_FORGET_ENGINE bool outside_event::change_waiter(outside_waiter*& from,
 }
 
 FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind, continuation how) noexcept
-    : goes_on_here_(how == continuation::here) {
+    : how_(how) {
     try_take = [](wait_entry& self) noexcept {
         auto& wait = static_cast<outside_wait&>(self);
         outside_waiter* before = &wait;
@@ -45,19 +44,13 @@ FIRE_AND_FORGET_ENGINE outside_wait::outside_wait(frames kind, continuation how)
 
 FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& event) noexcept {
     scheduler* const before = waiting.on();
-    scheduler* const on = waiting.next_on();
-    coroutine = &waiting;
     if (event_ == nullptr) { // else who asks it to stop may look there
         event_ = &event;
     }
-    is_refused_ = on == nullptr || !waiting.depart_to(on);
-    if (is_refused_) {
+    if (!depart(waiting)) {
         return false;
     }
-    on->keep_scheduler(); // until settle() has used it
-    is_refused_ = true;
-    const bool has_left = on->books.enter_wait(*this, [&] { // WAIT-3
-        is_refused_ = false;
+    const bool has_left = enter(waiting, [&] { // WAIT-3
         outside_waiter* found = nullptr;
         const bool is_first = event.change_waiter(found, this); // WAIT-1
         has_rival_ = !is_first && found != &nobody_any_more;
@@ -73,8 +66,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& e
         return true; // it may have been settled or stopped: that waits for the lock
     });
     if (!has_left) {
-        on->release_scheduler();
-        if (is_refused_ && give_up == &destroy_when_settled) {
+        if (is_refused() && give_up == &destroy_when_settled) {
             return leave_given_up(waiting, before);
         }
         waiting.stay_on(before);
@@ -114,22 +106,7 @@ FIRE_AND_FORGET_ENGINE void outside_wait::stop() {
     outside_waiter* mine = this;
     if (event_->change_waiter(mine, nullptr)) {
         is_stopped_ = true;
-        end(false);
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void outside_wait::end(bool goes_on_here) {
-    auto& resumed = static_cast<chain&>(*coroutine);
-    scheduler* const on = resumed.on();
-    on->books.leave_wait(*this); // WAIT-3
-    const auto left = [on] {
-        on->books.note_wait_ended();
-        on->notice_end();
-        on->release_scheduler();
-    };
-    if (!goes_on_here || !resumed.go_on_here(*on, left)) {
-        resumed.go_on_from(*on);
-        left();
+        go_on(continuation::by_executor); // WAIT-3
     }
 }
 
@@ -159,7 +136,7 @@ FIRE_AND_FORGET_ENGINE void outside_event::settle() {
         lost_->destroy(*lost_);
     } else if (found != nullptr && found != &somebody_lost) {
         auto& wait = *static_cast<outside_wait*>(found);
-        wait.end(wait.goes_on_here_);
+        wait.go_on(wait.how_); // WAIT-3
     }
 }
 

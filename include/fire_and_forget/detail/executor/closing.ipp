@@ -12,6 +12,8 @@
 #include "errands.hpp"
 #include "sink_lending.hpp"
 
+#include <utility>
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void closing::begin_first_use() noexcept {
@@ -61,6 +63,10 @@ FIRE_AND_FORGET_ENGINE void closing::begin() {
     }
     stop_.request_stop(); // runs callbacks of users
     delayed_.notice_stop();
+    for (wait_entry* wait = lent_.home->books.stop_waits(); wait != nullptr;) {
+        wait_entry& one = *std::exchange(wait, static_cast<wait_entry*>(wait->next));
+        one.stop(one);
+    }
     delayed_.end_repeating();
 }
 

@@ -52,6 +52,10 @@ struct wait_entry : book_entry {
     /// Then destroys it, as soon as nobody else can touch it. False if its end has been reported
     /// before. *self may be gone afterwards.
     bool (*give_up)(wait_entry& self) = nullptr;
+
+    /// Or has it go on, because its executor asks its tasks to stop. Null: it does not heed that.
+    /// *self may be gone afterwards.
+    void (*stop)(wait_entry& self) = nullptr;
 };
 
 /// A coroutine that runs or waits on another executor than that which has accepted it.
@@ -72,8 +76,8 @@ struct away_entry : book_entry {
 ///             BOOKS-2  Its end is counted here only if it came on another executor, or of no run
 ///                      at all; else the worker counts it, which has been told by
 ///                      what the run came to.
-///             BOOKS-3  mutex_ guards the lists. No user code runs and no other lock
-///                      is taken under it.
+///             BOOKS-3  mutex_ guards the lists. No user code runs under it, and no other lock is
+///                      taken but that of a wait_queue, which is the inner one.
 class coroutine_books {
 public:
     /// One that was accepted elsewhere, by an executor that counts nothing, is here from now on.
@@ -122,11 +126,11 @@ public:
 
     // Those that wait for somebody else's code ----------------------------------------------------
 
-    /// Adds one that `may_wait` says is to wait. False if it is not, or if no more may wait.
+    /// Adds one that `may_wait` says is to wait. False if it is not, or if it may wait no more.
     template <class Predicate>
     bool enter_wait(wait_entry& one, Predicate may_wait) noexcept {
         const library_lock lock(mutex_);
-        if (are_waits_over_ || !may_wait()) {
+        if (are_waits_over_ || (is_stopping_ && one.stop != nullptr) || !may_wait()) {
             return false;
         }
         waits_.add(one);
@@ -145,8 +149,14 @@ public:
     /// the others are about to go on.
     wait_entry* end_waits() noexcept;
 
+    /// The same for those who heed a stop.
+    wait_entry* stop_waits() noexcept;
+
 private:
     std::uint64_t ended_as(fate how) const noexcept;
+
+    template <class Predicate>
+    wait_entry* take_waits(Predicate which) noexcept;
 
     std::atomic<std::uint64_t> accepted_{0};
     std::atomic<std::uint64_t> opened_{0};
@@ -157,6 +167,7 @@ private:
     book_list away_;
     book_list waits_;
     bool are_waits_over_ = false;
+    bool is_stopping_ = false;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

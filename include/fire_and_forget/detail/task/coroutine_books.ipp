@@ -71,19 +71,30 @@ FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one) noexcep
     book_list::remove(one);
 }
 
-FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::end_waits() noexcept {
-    const library_lock lock(mutex_);
-    are_waits_over_ = true;
+template <class Predicate>
+FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::take_waits(Predicate which) noexcept {
     wait_entry* taken = nullptr;
     for (book_entry* one = waits_.first(); one != nullptr;) {
         auto& wait = static_cast<wait_entry&>(*one);
         one = one->next;
-        if (wait.try_take(wait)) {
+        if (which(wait) && wait.try_take(wait)) {
             book_list::remove(wait);
             wait.next = std::exchange(taken, &wait);
         }
     }
     return taken;
+}
+
+FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::end_waits() noexcept {
+    const library_lock lock(mutex_);
+    are_waits_over_ = true;
+    return take_waits([](const wait_entry&) { return true; });
+}
+
+FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::stop_waits() noexcept {
+    const library_lock lock(mutex_);
+    is_stopping_ = true;
+    return take_waits([](const wait_entry& one) { return one.stop != nullptr; });
 }
 
 FIRE_AND_FORGET_ENGINE std::uint64_t coroutine_books::ended_as(fate how) const noexcept {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../platform/abi.hpp"
+#include "../task/coroutine_books.hpp"
+#include "../task/scheduler.hpp"
+#include "chain.hpp"
+#include "known_wait.hpp"
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool known_wait::depart(chain& waiting) noexcept {
+    scheduler* const on = waiting.next_on();
+    coroutine = &waiting;
+    is_refused_ = on == nullptr || !waiting.depart_to(on);
+    return !is_refused_;
+}
+
+FIRE_AND_FORGET_ENGINE bool known_wait::enter(chain& waiting,
+                                              function_ref<bool()> may_wait) noexcept {
+    scheduler* const on = waiting.on();
+    on->keep_scheduler(); // until go_on() has used it
+    is_refused_ = true;
+    const bool waits = on->books.enter_wait(*this, [&] {
+        is_refused_ = false;
+        return may_wait();
+    });
+    if (!waits) {
+        on->release_scheduler();
+    }
+    return waits;
+}
+
+FIRE_AND_FORGET_ENGINE void known_wait::go_on(continuation how) {
+    auto& resumed = static_cast<chain&>(*coroutine);
+    scheduler* const on = resumed.on();
+    on->books.leave_wait(*this);
+    const auto left = [on] {
+        on->books.note_wait_ended();
+        on->notice_end();
+        on->release_scheduler();
+    };
+    if (how == continuation::by_executor || !resumed.go_on_here(*on, left)) {
+        resumed.go_on_from(*on);
+        left();
+    }
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

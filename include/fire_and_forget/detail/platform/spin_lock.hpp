@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A lock for a few instructions. ../coroutine/wait_queue.hpp has one in each thing that coroutines
+// wait for, where a std::mutex would be most of its size.
+
+#include "abi.hpp"
+
+#include <atomic>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Whoever has it must come to its end: no call, no allocation, no code of users. One that finds it
+/// taken looks again for a while and then lets other threads run, for its owner may have been
+/// interrupted.
+///
+/// Limits  Not for signal handlers.
+/// Cost    One read-modify-write. With a std::mutex, which is two, and calls, an acquire and a
+///         release of a semaphore take twice as long.
+class spin_lock {
+public:
+    void lock() noexcept {
+        if (is_held_.exchange(true, std::memory_order_acquire)) [[unlikely]] {
+            wait();
+        }
+    }
+    void unlock() noexcept { is_held_.store(false, std::memory_order_release); }
+
+private:
+    void wait() noexcept;
+
+    std::atomic<bool> is_held_{false};
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
