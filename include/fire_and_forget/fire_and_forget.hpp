@@ -103,7 +103,7 @@ fire_and_forget(const options& how, detail::located_to_repeat<std::type_identity
 /// Thread safety: that of the executor; those of this library take calls from any thread.
 /// Lifetime: as without an executor. A pool must be alive during the call.
 /// Cost: for a thread_pool as for the default pool; for others an allocation, and what they do.
-template <executor E, class... Args>
+template <detail::answers_plainly E, class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn, Args&&... args) {
     return detail::fire(detail::core_of(std::forward<E>(executor)), nullptr, fn,
@@ -122,7 +122,7 @@ fire_and_forget(E&& executor, detail::located<std::type_identity_t<Args>...> fn,
 /// Errors: as without options; besides, an executor that is not of this library has no timers, so
 /// `after` and `every` are refused there with refusal::invalid_options.
 /// Cost: as on the default pool with options, and what the executor does.
-template <executor E, class... Args>
+template <detail::answers_plainly E, class... Args>
 [[gnu::always_inline]] inline submission
 fire_and_forget(E&& executor, const options& how,
                 detail::located_to_repeat<std::type_identity_t<Args>...> fn, Args&&... args) {

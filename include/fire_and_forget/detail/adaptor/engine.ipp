@@ -3,6 +3,7 @@
 
 // The bodies of executors that stand on others.
 
+#include "cancellable_core.ipp"
 #include "conflation.ipp"
 #include "member_closure.ipp"
 #include "scope_core.ipp"

@@ -61,7 +61,13 @@ public:
     // The owner's side ----------------------------------------------------------------------------
 
     /// False if that took longer, or from inside a member.
-    bool drain_until(steady_time deadline);
+    bool drain_until(steady_time deadline) { return drain_until(deadline, on_.home()); }
+
+    /// The same where the executor may be gone: whose tasks the thread may run meanwhile, if any.
+    bool drain_until(steady_time deadline, scheduler* home);
+
+    /// Whether it is quiet now.
+    bool has_gone() const noexcept;
 
     /// Has `one` told when it is quiet; false if it is.
     bool listen(quiet_listener& one) noexcept;
@@ -71,6 +77,10 @@ public:
     /// Returns how many will not run. Throws std::bad_alloc, and nothing is cancelled then, if
     /// members are left of all cancellations before and there is no memory for one more.
     std::uint64_t cancel_pending();
+
+    /// The same for a set into which nobody will come any more; takes no memory. True if any will
+    /// not run, of this call or an earlier one.
+    bool cancel_for_good();
 
     scope_stats snapshot() const;
 

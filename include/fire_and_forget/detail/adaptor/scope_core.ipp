@@ -54,7 +54,7 @@ FIRE_AND_FORGET_ENGINE scope_core::~scope_core() {
     if (!is_in_its_process()) {
         return; // what the parent has fired stays where it is
     }
-    if (is_inside()) {
+    if (!has_gone() && is_inside()) {
         constexpr const char* why =
             "fire_and_forget: a task_scope is destroyed inside one of its own tasks, for which it "
             "would have to wait\n";
@@ -62,7 +62,9 @@ FIRE_AND_FORGET_ENGINE scope_core::~scope_core() {
         std::terminate();
     }
     request_stop();
-    static_cast<void>(drain_until(never));
+    if (!has_gone()) { // else the executor may be gone as well
+        static_cast<void>(drain_until(never));
+    }
     for (cohort* one = cohorts_; one != nullptr;) {
         cohort* const gone = std::exchange(one, one->next);
         if (gone != &first_) {
@@ -327,6 +329,21 @@ FIRE_AND_FORGET_ENGINE std::uint64_t scope_core::cancel_pending() {
     return many;
 }
 
+FIRE_AND_FORGET_ENGINE bool scope_core::cancel_for_good() {
+    if (!is_in_its_process()) {
+        return false;
+    }
+    cohort& its = *current_.load(std::memory_order_relaxed);
+    bool is_any = false;
+    {
+        const library_lock lock(mutex_);
+        cancelled_ += its.cancel();
+        is_any = cancelled_ > 0;
+    }
+    stop_of_cohort(its);
+    return is_any;
+}
+
 /// One that is empty. Under the mutex.
 FIRE_AND_FORGET_ENGINE cohort& scope_core::next_cohort() {
     const cohort* const now = current_.load(std::memory_order_relaxed);
@@ -370,6 +387,14 @@ FIRE_AND_FORGET_ENGINE bool scope_core::is_quiet() const noexcept {
         }
     }
     return now->is_empty() && sinks_.is_empty();
+}
+
+FIRE_AND_FORGET_ENGINE bool scope_core::has_gone() const noexcept {
+    if (!is_in_its_process()) {
+        return false;
+    }
+    const library_lock lock(mutex_);
+    return is_quiet();
 }
 
 /// Under the mutex.
@@ -494,11 +519,10 @@ FIRE_AND_FORGET_ENGINE bool is_deep() noexcept {
 
 /// Runs tasks meanwhile if its thread is one of those that do: where there are no others, nobody
 /// else would.
-FIRE_AND_FORGET_ENGINE bool scope_core::drain_until(steady_time deadline) {
+FIRE_AND_FORGET_ENGINE bool scope_core::drain_until(steady_time deadline, scheduler* home) {
     if (is_inside() || !is_in_its_process()) {
         return false;
     }
-    scheduler* const home = on_.home();
     for (waiter self(*this); !self.is_over();) {
         const reach how_far = is_deep() && !self.has_napped() ? reach::own : reach::all;
         const helped came_to =

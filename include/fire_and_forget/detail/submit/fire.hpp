@@ -47,6 +47,13 @@ refusal_sink refusal_sink_of(E& core) noexcept {
     }
 }
 
+/// Whether a call at an executor answers with a handle of the task (../../cancellable.hpp).
+template <class E>
+inline constexpr bool answers_with_handle = false;
+
+template <class E>
+concept answers_plainly = executor<E> && !answers_with_handle<std::remove_cvref_t<E>>;
+
 template <class E>
 concept no_pool = !std::same_as<std::remove_cvref_t<E>, pool_door>;
 
