@@ -82,6 +82,12 @@ int main() {
     std::printf("accepted: %s; %s: %s\n", answer ? "yes" : "no",
                 faf::to_string(answer.why()).c_str(), advice(answer.why()));
 
+    // Who looks at the answer may do without the report; refusals::reported is the default.
+    const faf::options quiet{.name = "quiet", .refusals = faf::refusals::quiet};
+    if (!fire_and_forget(pool, quiet, std::function<void()>())) {
+        std::puts("refused without a report");
+    }
+
     const faf::stats counted = pool.snapshot();
     std::printf("accepted %d = succeeded %d + failed %d + dropped %d; refused %d\n",
                 static_cast<int>(counted.accepted), static_cast<int>(counted.succeeded),
@@ -105,6 +111,7 @@ int main() {
 //     fired at ...27_answers_and_reports.cpp:... in ...main..., waited 0 us, ran 0 us
 //     thrown: no; speaks for 0 more
 //   accepted: no; the callable is empty: mend the program
-//   accepted 2 = succeeded 0 + failed 2 + dropped 0; refused 1
+//   refused without a report
+//   accepted 2 = succeeded 0 + failed 2 + dropped 0; refused 2
 //   of the dropped 0 cancelled, 0 expired; 0 runs left out, 0 resumptions
 //   all in all 2

@@ -62,8 +62,8 @@ public:
     /// its own sink; for `timeout` at most. True if that is so. A task that repeats is waited for
     /// until it has been stopped.
     ///
-    /// On a worker of its pool, or with a manual_executor, it runs other tasks meanwhile. From inside of the task it answers
-    /// false at once: it would wait for itself.
+    /// On a worker of its pool, or with a manual_executor, it runs other tasks meanwhile. From
+    /// inside of the task it answers false at once: it would wait for itself.
     bool wait(time_span timeout = time_span::endless()) const {
         return core_ == nullptr || core_->wait_until(detail::deadline_after(timeout));
     }

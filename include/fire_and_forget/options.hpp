@@ -198,8 +198,8 @@ class task_observer;
 ///
 /// They are written in the order in which they stand here: how many threads (`threads`,
 /// `max_threads`, `fixed`, `grow_after`), how many tasks (`max_pending`, `when_full`, `full_wait`,
-/// `refusals`), in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too long
-/// (`starvation_after`, `exit_timeout`), what the threads are like (`name`, `stack_size`,
+/// `refusals`), in which order (`nested_tasks`), how they wake (`wake_up`, `nap`), how long is too
+/// long (`starvation_after`, `exit_timeout`), what the threads are like (`name`, `stack_size`,
 /// `on_thread_start`, `on_thread_stop`), and who hears of tasks (`observer`) and of errors
 /// (`on_error`).
 struct pool_options {

@@ -4,7 +4,7 @@
 # Types and members that users have without writing them: what functions answer with, what braces
 # and defaults stand for, what the compiler or a coroutine looks for, and what is deleted.
 BEGIN {
-    split("as_ever completer_type execution_order keyed manual_options own_thread_t promise_type remove_suffix scope_stats thread_hook", unsaid)
+    split("as_ever cancellable_executor completer_type execution_order keyed manual_options own_thread_t promise_type remove_suffix scope_stats thread_hook", unsaid)
     for (i in unsaid) {
         said[unsaid[i]] = 1
     }

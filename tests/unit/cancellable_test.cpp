@@ -341,21 +341,27 @@ TEST_CASE("a handle may outlive its executor, and a task all of its handles") {
 TEST_CASE("a handle that its own task holds goes with it") {
     const error_recorder errors;
     faf::thread_pool pool({.threads = 1});
-    const auto held = std::make_shared<task_handle>();
-    std::latch is_known(2);
-    *held = fire_and_forget(cancellable(pool), [held, &is_known] { is_known.wait(); });
-    const auto awaited = std::make_shared<task_handle>();
+    std::latch is_known(1);
+    auto called = std::make_shared<task_handle>();
+    auto awaited = std::make_shared<task_handle>();
+    auto resumed = std::make_shared<task_handle>();
+    *called = fire_and_forget(cancellable(pool), [called, &is_known] { is_known.wait(); });
     *awaited = fire_and_forget(cancellable(pool), [awaited, &is_known]() -> faf::task<> {
+        is_known.wait();
+        co_return;
+    });
+    *resumed = fire_and_forget(cancellable(pool), [resumed, &is_known]() -> faf::task<> {
         co_await faf::sleep_for(1us);
         is_known.wait();
     });
-    const std::weak_ptr<task_handle> either[] = {held, awaited};
-    const_cast<std::shared_ptr<task_handle>&>(held).reset();
-    const_cast<std::shared_ptr<task_handle>&>(awaited).reset();
-    is_known.count_down(2);
+    const std::weak_ptr<task_handle> all[] = {std::exchange(called, nullptr),
+                                              std::exchange(awaited, nullptr),
+                                              std::exchange(resumed, nullptr)};
+    is_known.count_down();
     CHECK(pool.drain(patience));
-    CHECK(either[0].expired());
-    CHECK(either[1].expired());
+    for (const auto& one : all) {
+        CHECK(one.expired());
+    }
     CHECK(errors.empty());
 }
 
