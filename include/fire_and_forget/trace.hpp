@@ -7,6 +7,7 @@
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
 #include "observer.hpp"
+#include "worker_info.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -80,9 +82,14 @@ private:
             ++left_out_;
             return;
         }
+        const std::size_t fired_on = track_of(its.by).number;
+        track& here = track_of(std::this_thread::get_id());
+        if (const std::optional<worker_info> me = this_worker(); me && here.pool.empty()) {
+            here.pool = me->pool;
+            here.index = me->index;
+        }
         runs_.push_back({its.number, task.where, std::string(task.name), its.has_run, result,
-                         track_of(its.by), track_of(std::this_thread::get_id()), its.fired,
-                         task.due, its.begun, now});
+                         fired_on, here.number, its.fired, task.due, its.begun, now});
         its.has_run = true;
     }
 
@@ -113,9 +120,16 @@ private:
         clock::time_point ended;
     };
 
+    /// A thread. It has a pool if it is a worker of one and has run something.
+    struct track {
+        std::size_t number;
+        std::string pool{};
+        unsigned index = 0;
+    };
+
     /// Threads are numbered as they come. Under the lock.
-    std::size_t track_of(std::thread::id thread) {
-        return tracks_.try_emplace(thread, tracks_.size() + 1).first->second;
+    track& track_of(std::thread::id thread) {
+        return tracks_.try_emplace(thread, track{tracks_.size() + 1}).first->second;
     }
 
     std::string us(clock::time_point time) const { return us(time - start_); }
@@ -164,11 +178,14 @@ private:
 
     void add_threads(std::string& all) const {
         const char* comma = "";
-        for (const auto& [thread, track] : tracks_) {
-            const std::string number = std::to_string(track);
+        for (const auto& [id, thread] : tracks_) {
+            const std::string number = std::to_string(thread.number);
+            const std::string name = thread.pool.empty()
+                                         ? "thread " + number
+                                         : thread.pool + " worker " + std::to_string(thread.index);
             all += comma;
             all += R"({"ph":"M","name":"thread_name","pid":1,"tid":)" + number +
-                   R"(,"args":{"name":"thread )" + number + "\"}}";
+                   R"(,"args":{"name":)" + detail::json_string(name) + "}}";
             comma = ",\n";
         }
     }
@@ -179,7 +196,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<run> runs_;
     std::uint64_t left_out_ = 0;
-    std::unordered_map<std::thread::id, std::size_t> tracks_;
+    std::unordered_map<std::thread::id, track> tracks_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI
