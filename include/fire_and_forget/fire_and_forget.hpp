@@ -27,6 +27,7 @@
 #include <type_traits>
 #include <utility>
 
+/// All that users call. Begin with fire_and_forget(), options and thread_pool.
 namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Runs `fn(args...)` in the background, on the default pool, and returns at once.
 ///

@@ -47,6 +47,7 @@ public:
     template <class... Args>
     requires detail::called_for<Fn&, T, Args...>
     decltype(auto) operator()(Args&&... args) & { return call(fn_, std::forward<Args>(args)...); }
+    /// Calls it, for the last time.
     template <class... Args>
     requires detail::called_for<Fn, T, Args...>
     decltype(auto) operator()(Args&&... args) && {
@@ -59,6 +60,7 @@ public:
         kept_ = owner_.lock();
         return kept_ != nullptr;
     }
+    /// The owner may go.
     void let_owner_go() noexcept { kept_.reset(); }
 
 private:
@@ -77,8 +79,12 @@ private:
     Fn fn_;
 };
 
+namespace detail {
+
 template <class T, class Fn>
-inline constexpr bool detail::has_owner<weak_call<T, Fn>> = true;
+inline constexpr bool has_owner<weak_call<T, Fn>> = true;
+
+} // namespace detail
 
 /// `fn`, for an owner that may be gone by the time it would run: then it is skipped.
 ///

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+/// What tests of code that fires tasks need.
 namespace faf::inline FIRE_AND_FORGET_ABI::testing {
 
 /// A report as an error_recorder keeps it: the fields of an error_report, with texts of their own.
