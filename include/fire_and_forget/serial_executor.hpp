@@ -41,8 +41,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Counts: its tasks are in the snapshot() of the executor below from the moment they have their
 /// turn, and each turn counts as a resumption; drain() there waits for them. `max_pending` there
 /// does not count what waits here.
-/// Cost: a pointer, and a block of 128 bytes. A task is an allocation and one or two atomic
-/// operations; a turn is what a coroutine pays to go on.
+/// Cost: a pointer, and a block of 232 bytes. A task is an allocation and a lock of its own that is
+/// held for a few instructions; a turn is what a coroutine pays to go on. Eight threads that fire
+/// eight million tasks at a thousand of them see 0.4 of the rate of the pool alone.
+/// Source: tests/bench/ordered.cpp.
 class serial_executor {
 public:
     /// Stands on `below`.

@@ -6,9 +6,12 @@
 #include "eventually.hpp"
 #include "failing_memory.hpp"
 
+#include <fire_and_forget/serial_executor.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <latch>
 #include <memory>
 #include <new>
 #include <string>
@@ -260,6 +263,45 @@ TEST_CASE("a delayed task that finds no memory when it is due gives its place ba
         }
     }
     CHECK(n >= 1);
+    CHECK(n < 50);
+}
+
+const child waiting_without_memory("what waits in a serial executor", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    faf::serial_executor serial(pool);
+    std::latch may_go_on(1);
+    fire_and_forget(pool, [&] { may_go_on.wait(); });
+    {
+        const out_of_memory now(shortage::once, book.argument);
+        for (std::size_t id = 0; id < 10; ++id) {
+            book.count(fire_and_forget(serial, tracked(book, id)));
+        }
+        book.notes[0] = now.failed();
+    }
+    may_go_on.count_down();
+    CHECK(pool.drain(patience));
+    book.notes[1] = static_cast<long>(pool.snapshot().refused);
+});
+
+TEST_CASE("a serial executor refuses what it has no memory for, and runs the rest") {
+    long n = 0;
+    for (; n < 50; ++n) {
+        CAPTURE(n);
+        const outcome end = run(waiting_without_memory, n);
+        check_exit(end);
+        CHECK(static_cast<long>(end->refused) == end->notes[0]);
+        CHECK(end->notes[1] == end->notes[0]);
+        CHECK(static_cast<long>(end->ran) == 10 - end->notes[0]);
+        CHECK(static_cast<long>(end->tasks_reported_as(failure::refused)) == end->notes[0]);
+        for (std::size_t id = 0; id < 10; ++id) {
+            REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+        }
+        if (end->notes[0] == 0) {
+            break;
+        }
+    }
+    CHECK(n > 10); // a task each, and pieces for what waits
     CHECK(n < 50);
 }
 

@@ -9,13 +9,13 @@
             come in as tasks do.
 
    Configurations                      states
-     (two producers of two tasks)     994,311
-     REFUSALS=1                     1,436,764   the executor refuses a turn
-     PRODUCERS=3 TASKS=1 REFUSALS=1   667,135
+     (two producers of two tasks)     87,472
+     REFUSALS=1                     194,973   the executor refuses a turn
+     PRODUCERS=3 TASKS=1 REFUSALS=1   146,267
 
    Mutants, each found at once
      ENDED_BY_STORE     the turn ends without looking whether something has come in
-     BEGUN_WHEN_BUSY    a push into a list that the turn has emptied begins another
+     BEGUN_WHEN_BUSY    a push into a line that the turn has emptied begins another
      USED_WHEN_HANDED   who has handed the turn on takes one more
      TURN_NO_USER       the turn does not keep the strand
      OTHERS_FORGOTTEN   a refused turn takes back its own task only (REFUSALS) */
@@ -33,11 +33,12 @@
 #define ITEMS (PRODUCERS * TASKS)
 
 #define none 0
-#define busy 255
 
-byte top = none;
-byte next[ITEMS + 1];
-byte todo;
+byte line[ITEMS]; /* what waits, in a piece that is large enough */
+byte pushed;
+byte seen;
+byte taken;
+bool has_turn;
 byte users = 1; /* the owner's */
 byte turns;     /* with the executor below */
 byte refusals;
@@ -69,71 +70,56 @@ inline end(item)
     d_step { ended[item]++; assert(ended[item] == 1) }
 }
 
-/* `item` is what comes next; none: the turn has ended. */
+/* `item` is what comes next; none: the turn has ended. A d_step that touches has_turn or pushed is what is
+   done under the lock. */
 inline take_next(item)
 {
     item = none;
-    do
-    :: todo != none -> d_step { touch(); item = todo; todo = next[todo] }; break
-    :: todo == none ->
-        d_step { touch(); found = top };
-        if
-        :: found == busy ->
+    if
+    :: taken < seen -> d_step { touch(); item = line[taken]; taken++ }
+    :: else ->
 #ifdef ENDED_BY_STORE
-            d_step { touch(); top = none; in_turn--; is_over = true }
-#else
-            d_step {
-                touch();
-                is_over = top == busy;
-                if
-                :: is_over -> top = none; in_turn--
-                :: else
-                fi
-            }
-#endif
-            ;
+        d_step { touch(); seen = pushed; is_over = taken == seen };
+        d_step {
+            touch();
             if
-            :: is_over -> break
-            :: else
+            :: is_over -> has_turn = false; in_turn--
+            :: else -> item = line[taken]; taken++
             fi
-        :: else
-        fi;
-        d_step { touch(); found = top; top = busy };
-        do
-        :: found != none && found != busy ->
-            d_step { newest = found; found = next[found]; next[newest] = todo; todo = newest }
-        :: else -> break
-        od
-    od
+        }
+#else
+        d_step {
+            touch();
+            seen = pushed;
+            is_over = taken == seen;
+            if
+            :: is_over -> has_turn = false; in_turn--
+            :: else -> item = line[taken]; taken++
+            fi
+        }
+#endif
+    fi
 }
 
 proctype producer(byte self)
 {
-    byte i, item, before, found, newest;
-    bool is_done, is_over, is_first;
+    byte i, item;
+    bool is_over, is_first;
 
     do
     :: i < TASKS ->
         item = self * TASKS + i + 1;
-        is_done = false;
-        do
-        :: is_done -> break
-        :: else ->
-            d_step { touch(); before = top };
-            next[item] = (before == busy -> none : before);
-            d_step {
-                is_done = top == before;
-                if
-                :: is_done -> top = item
-                :: else
-                fi
-            }
-        od;
+        d_step {
+            touch();
 #ifdef BEGUN_WHEN_BUSY
-        is_first = before == none || before == busy;
+            is_first = taken == pushed;
 #else
-        is_first = before == none;
+            is_first = !has_turn;
 #endif
+            has_turn = true;
+            line[pushed] = item;
+            pushed++
+        };
         if
         :: is_first ->
 #ifndef TURN_NO_USER
@@ -147,7 +133,7 @@ proctype producer(byte self)
                 take_next(item);
                 end(item);
 #ifdef OTHERS_FORGOTTEN
-                d_step { top = none; todo = none; in_turn-- };
+                d_step { has_turn = false; in_turn-- };
 #else
                 do
                 :: take_next(item);
@@ -176,7 +162,7 @@ active proctype owner()
 
 active [WORKERS] proctype worker()
 {
-    byte item, found, newest, whose;
+    byte item, whose;
     bool is_over, is_handed;
 
 end_idle:
@@ -200,7 +186,7 @@ end_idle:
             end(item);
             if
             :: true
-            :: d_step { (todo != none || top != busy) && !is_handed -> touch(); is_handed = true; in_turn--; turns++ };
+            :: d_step { taken < pushed && !is_handed -> touch(); is_handed = true; in_turn--; turns++ };
 #ifdef USED_WHEN_HANDED
                 skip
 #else

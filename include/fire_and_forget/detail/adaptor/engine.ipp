@@ -8,3 +8,4 @@
 #include "member_closure.ipp"
 #include "scope_core.ipp"
 #include "strand.ipp"
+#include "waiting_line.ipp"

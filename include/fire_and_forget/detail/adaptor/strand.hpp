@@ -11,30 +11,29 @@
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "waiting_line.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Runs one thing after the other on the executor below, which it asks for one turn at a time.
 ///
-/// Shape       top_ leads to what was stored last, and from there by `next` to what came before, up
-///             to the end of what nobody has taken. null: nothing waits, and there is no turn. The
-///             strand itself: there is a turn, and it has taken all. todo_ is what the turn has
-///             taken, oldest first.
-/// Invariants  STRAND-1  There is a turn from the push that finds null until null is stored again,
-///                       and only one: it is with the executor below, or runs. todo_ is the turn's.
-///             STRAND-2  The turn ends by an exchange of itself for null, so that nothing has come
-///                       in between; and not while todo_ has something.
+/// Invariants  STRAND-1  mutex_ guards has_turn_, fresh_, and waiting_ but for what the turn has
+///                       seen of it. No user code runs under it.
+///             STRAND-2  There is a turn as long as has_turn_, and only one: it is with the
+///                       executor below, or runs. It begins with what enters a strand that has
+///                       none, and ends when nothing waits, both under the lock.
 ///             STRAND-3  Who has handed the turn on, or given it up, touches neither any more. The
 ///                       turn is a user of the strand, which goes when the last one has.
 ///             STRAND-4  What has entered is run in a turn, or dropped and reported in one that was
 ///                       destroyed, or refused together with it.
-/// Orderings   STRAND-5  A push releases and taking acquires: what was stored before the call is
-///                       there. The end of a turn releases, and the push that begins the next one
-///                       acquires: so each task sees what the one before it did, on whichever
-///                       thread; in between, the executor below hands the turn over.
+/// Orderings   STRAND-5  What was stored before the call is there when its task runs, by the lock.
+///                       Each task sees what the one before it did, on whichever thread: the
+///                       executor below hands the turn over, and the lock one turn's end to
+///                       the next one's beginning.
 /// Limits      One that forked has a turn in its parent: in the child it refuses.
 /// Source      tests/models/strand.pml
 class strand : public stacked_scheduler, private suspended {
@@ -79,12 +78,11 @@ private:
     enum class asker : std::uint8_t { caller, accepted };
 
     refusal enter(timer_node& item, asker by);
-    bool push(timer_node& item) noexcept;
     refusal start(asker by);
+    void refuse(timer_node& item);
 
     timer_node* next() noexcept;
-    void take_all() noexcept;
-    bool has_more() const noexcept;
+    bool has_more() noexcept;
 
     fate run_turn();
     bool is_written_off(const host& on, fate& last) const noexcept;
@@ -95,11 +93,12 @@ private:
     scheduler& timers() const noexcept;
 
     bool is_in_its_process() const noexcept;
-    timer_node* the_turn() noexcept { return this; }
 
     const any_core core_;
-    std::atomic<timer_node*> top_{nullptr};
-    timer_node* todo_ = nullptr;
+    std::mutex mutex_;
+    waiting_line waiting_;
+    std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
+    bool has_turn_ = false;
     std::atomic<std::uint32_t> users_{1};
     const std::uint32_t generation_;
 };
@@ -108,6 +107,6 @@ private:
 coroutine_books& books_below(const any_core& core) noexcept;
 
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
-static_assert(sizeof(strand) <= 120 + sizeof(call_site));
+static_assert(sizeof(strand) <= 224 + sizeof(call_site));
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,7 @@
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/closing.hpp"
 #include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -126,11 +127,29 @@ FIRE_AND_FORGET_ENGINE bool strand::resume_soon(suspended& one) noexcept {
     return enter(one, asker::accepted) == refusal::none;
 }
 
+/// Whether nobody has counted it as accepted yet.
+inline bool is_fresh(const timer_node& item) noexcept {
+    return !item.is_resumption && !item.is_brought;
+}
+
 /// Stores what is to have its turn, and begins the turn if there is none. What is refused then is
 /// the caller's again. // STRAND-4
 FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
-    if (!push(item)) {
-        return refusal::none;
+    bool is_stored = false;
+    bool is_first = false;
+    {
+        const library_lock lock(mutex_);
+        is_stored = waiting_.push(item);
+        if (is_stored) {
+            fresh_ += is_fresh(item) ? 1 : 0;
+            is_first = !std::exchange(has_turn_, true); // STRAND-2
+        }
+    }
+    if (!is_stored && by == asker::caller) {
+        note_refused();
+    }
+    if (!is_first) {
+        return is_stored ? refusal::none : refusal::out_of_memory;
     }
     add_user(); // STRAND-3
     if (item.is_resumption) {
@@ -142,24 +161,21 @@ FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
     }
     const refusal why = start(by);
     if (why != refusal::none) {
-        const bool was_brought = item.is_brought;
-        item.is_brought = true; // not to be counted
-        static_cast<void>(next());
-        item.is_brought = was_brought;
-        drop_rest();
-        remove_user();
+        refuse(item);
     }
     return why;
 }
 
-/// True if that has begun a turn, which is the caller's.
-FIRE_AND_FORGET_ENGINE bool strand::push(timer_node& item) noexcept {
-    timer_node* before = top_.load(std::memory_order_relaxed);
-    do {
-        item.next = before != the_turn() ? before : nullptr;
-    } while (!top_.compare_exchange_weak(before, &item, std::memory_order_acq_rel, // STRAND-5
-                                         std::memory_order_relaxed));
-    return before == nullptr; // STRAND-1
+/// No turn could be begun: `item`, which is the first one, is not to be counted, and what has come
+/// in behind it is dropped.
+FIRE_AND_FORGET_ENGINE void strand::refuse(timer_node& item) {
+    {
+        const library_lock lock(mutex_);
+        fresh_ -= is_fresh(item) ? 1 : 0;
+    }
+    static_cast<void>(next());
+    drop_rest();
+    remove_user();
 }
 
 /// Hands the turn to the executor below. Then it may be over, and the strand gone. // STRAND-3
@@ -176,37 +192,30 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
 
 // The turn ----------------------------------------------------------------------------------------
 
-/// What comes next; null if there is none, and then the turn has ended.
+/// What comes next; null if there is none, and then the turn has ended. What has come in meanwhile
+/// is counted as accepted.
 FIRE_AND_FORGET_ENGINE timer_node* strand::next() noexcept {
-    while (todo_ == nullptr) {
-        timer_node* newest = top_.load(std::memory_order_relaxed);
-        if (newest == the_turn() &&
-            top_.compare_exchange_strong(newest, nullptr, std::memory_order_release, // STRAND-5
-                                         std::memory_order_relaxed)) {               // STRAND-2
-            return nullptr;
+    timer_node* item = waiting_.pop();
+    if (item == nullptr) {
+        std::uint32_t fresh = 0;
+        {
+            const library_lock lock(mutex_);
+            has_turn_ = waiting_.look(); // STRAND-2
+            fresh = std::exchange(fresh_, 0);
+            if (has_turn_) {
+                item = waiting_.pop();
+            }
         }
-        take_all();
+        if (fresh > 0) {
+            books.note_accepted(fresh);
+        }
     }
-    return std::exchange(todo_, todo_->next);
+    return item;
 }
 
-/// Takes what has been stored meanwhile, and has it counted as accepted.
-FIRE_AND_FORGET_ENGINE void strand::take_all() noexcept {
-    timer_node* newest = top_.exchange(the_turn(), std::memory_order_acquire); // STRAND-5
-    std::uint64_t fresh = 0;
-    while (newest != nullptr) {
-        timer_node& one = *std::exchange(newest, newest->next);
-        one.next = std::exchange(todo_, &one);
-        fresh += one.is_resumption || one.is_brought ? 0 : 1;
-    }
-    if (fresh > 0) {
-        books.note_accepted(fresh);
-    }
-}
-
-FIRE_AND_FORGET_ENGINE bool strand::has_more() const noexcept {
-    const timer_node* const turn = this;
-    return todo_ != nullptr || top_.load(std::memory_order_relaxed) != turn;
+FIRE_AND_FORGET_ENGINE bool strand::has_more() noexcept {
+    const library_lock lock(mutex_);
+    return waiting_.look();
 }
 
 /// The executor below counts the turn as what the last task came to: so it may write that off, as
