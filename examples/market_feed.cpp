@@ -3,21 +3,23 @@
 // each line into the background, where it is parsed and added to the book of its symbol. A line
 // that cannot be parsed fails there, is reported, and does not disturb the reader.
 //
-// What has nothing to do with tasks is in the folder market_feed.
+// What has nothing to do with the library is in the folder market_feed.
 
+#include "market_feed/baseline.hpp"
 #include "market_feed/command_line.hpp"
 #include "market_feed/console.hpp"
 #include "market_feed/latency_histogram.hpp"
+#include "market_feed/reader.hpp"
+#include "market_feed/report.hpp"
 #include "market_feed/trade.hpp"
 
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/serial_executor.hpp>
 
-#include <chrono>
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -25,7 +27,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 using faf::fire_and_forget;
 
@@ -54,125 +58,82 @@ private:
     market::remarks& desk_;
 };
 
-/// Some of the symbols. Its pool has one worker, which runs the tasks one after the other and in
-/// the order in which they were fired: so the last price is the last, and the books need no lock.
-class shard {
-public:
-    explicit shard(jump_watch& jumps) : jumps_(jumps) {}
+/// A symbol's book. The tasks that change it run one after the other, in the order in which they
+/// were fired and on whichever thread is free: so the last price is the last, and there is no lock.
+struct account {
+    explicit account(faf::thread_pool& pool) : in_order(pool) {}
 
-    void fire(std::uint64_t line_number, std::string line) {
-        fire_and_forget(pool_, [this, line_number, line = std::move(line)] {
-            add(market::parse(line_number, line)); // what it throws goes to the error sink
-        });
-    }
-
-    void drain() { pool_.drain(std::chrono::hours(24)); }
-    faf::stats snapshot() const { return pool_.snapshot(); }
-
-    /// To be looked at after drain() only.
-    const market::books& books() const { return books_; }
-
-private:
-    void add(const market::trade& trade) {
-        market::book& book = books_[std::string(trade.symbol)];
-        const std::uint64_t before = book.last;
-        book.add(trade);
-        jumps_.look(trade.symbol, before, trade.price);
-    }
-
-    jump_watch& jumps_;
-    market::books books_;
-    faf::thread_pool pool_{{.threads = 1, .name = "shard"}}; // last: ends before the books do
+    market::book book;
+    market::latency_histogram queued; ///< how long its tasks have waited
+    faf::serial_executor in_order;
 };
 
-/// All shards. The trades of one symbol always go to the same one.
+/// All books.
 class ledger {
 public:
-    explicit ledger(jump_watch& jumps) {
-        while (shards_.size() < 2) {
-            shards_.emplace_back(jumps);
-        }
-    }
+    ledger(const market::settings& wanted, jump_watch& jumps)
+        : conflates_(wanted.conflates()), jumps_(jumps), pool_({.threads = wanted.threads}) {}
 
     ~ledger() { drain(); } // the tasks that jumps has fired refer to it
     ledger(const ledger&) = delete;
     ledger& operator=(const ledger&) = delete;
 
-    /// A line without a symbol goes anywhere and fails there.
-    shard& shard_for(std::string_view line) {
-        market::take_field(line); // the time
-        const std::string_view symbol = market::take_field(line);
-        return shards_[std::hash<std::string_view>()(symbol) % shards_.size()];
+    account& account_of(std::string_view line) { return accounts_.of(line, pool_); }
+
+    void fire(account& its, std::uint64_t number, std::string line) {
+        const auto fired = market::clock::now();
+        auto task = [this, &its, number, line = std::move(line), fired] {
+            its.queued.add(market::clock::now() - fired);
+            add(its, market::parse(number, line)); // what it throws goes to the error sink
+        };
+        if (conflates_) {
+            fire_and_forget(newest_[&its], std::move(task)); // in the place of one that waits
+        } else {
+            fire_and_forget(its.in_order, std::move(task));
+        }
     }
 
     /// Waits until every trade is in its book and every jump is told. In this order: the tasks of
-    /// the shards fire those of the default pool.
+    /// the first pool fire those of the default pool.
     void drain() {
-        for (shard& each : shards_) {
-            each.drain();
-        }
-        faf::drain(std::chrono::hours(24));
+        pool_.drain(faf::forever);
+        faf::drain(faf::forever);
     }
 
-    market::books books() const {
-        market::books all;
-        for (const shard& each : shards_) {
-            all.insert(each.books().begin(), each.books().end());
+    /// To be looked at after drain() only.
+    const market::accounts<account>& accounts() const { return accounts_; }
+
+    market::latency_histogram queued() const {
+        market::latency_histogram all;
+        for (const auto& [symbol, its] : accounts_) {
+            all += its.queued;
         }
         return all;
     }
 
-    faf::stats snapshot() const {
-        faf::stats all;
-        for (const shard& each : shards_) {
-            all += each.snapshot();
-        }
-        return all;
-    }
+    faf::stats snapshot() const { return pool_.snapshot(); }
+    std::uint64_t replaced() const { return newest_.replaced(); }
 
 private:
-    std::deque<shard> shards_; // a vector would have to move them
+    void add(account& its, const market::trade& trade) {
+        const std::uint64_t before = its.book.last;
+        its.book.add(trade);
+        jumps_.look(trade.symbol, before, trade.price);
+    }
+
+    const bool conflates_;
+    jump_watch& jumps_;
+    faf::thread_pool pool_;
+    faf::conflating_executor<account*> newest_{pool_};
+    market::accounts<account> accounts_;
 };
 
-/// Fires the lines after the header, and returns how long each call took. A pool takes as many
-/// tasks as there is memory for; a file can wait, so at most a batch of lines is on its way.
-market::latency_histogram read_trades(const market::line_source& next_line, ledger& target,
-                                      market::console& console) {
-    constexpr std::uint64_t batch = 10'000;
-    market::latency_histogram submits;
-    std::uint64_t number = 1;
-    for (std::string line; next_line(line);) {
-        ++number;
-        shard& its_shard = target.shard_for(line);
-        const auto start = std::chrono::steady_clock::now();
-        its_shard.fire(number, std::move(line));
-        submits.add(std::chrono::steady_clock::now() - start);
-        if (number % batch == 0) {
-            console.show_progress(number);
-            target.drain();
-        }
-    }
-    console.end_progress();
-    return submits;
-}
-
-void expect_header(const market::line_source& next_line) {
-    std::string line;
-    if (!next_line(line)) {
-        throw std::runtime_error("the file is empty");
-    }
-    if (line != market::header) {
-        throw std::runtime_error("the first line is not " + std::string(market::header));
-    }
-}
-
-void print_books(const market::books& books) {
+void print_books(const ledger& trades) {
     std::cout << "symbol       trades        volume            VWAP        last\n";
-    for (const auto& [symbol, book] : books) {
-        std::cout << std::left << std::setw(8) << symbol << std::right << std::setw(11)
-                  << book.trades << std::setw(14) << book.volume << std::setw(16)
-                  << market::decimal(book.vwap(), 6) << std::setw(12)
-                  << market::decimal(book.last, 4) << '\n';
+    for (const auto& [symbol, its] : trades.accounts()) {
+        if (its.book.trades > 0) {
+            market::print_book(symbol, its.book);
+        }
     }
 }
 
@@ -182,37 +143,62 @@ void print_counters(const char* title, const faf::stats& tasks) {
               << tasks.refused << '\n';
 }
 
-void print_latency(const market::latency_histogram& submits) {
-    std::cout << "\nsubmit, in ns: p50 " << submits.percentile(0.5) << ", p99 "
-              << submits.percentile(0.99) << ", p99.9 " << submits.percentile(0.999) << ", max "
-              << submits.max() << '\n';
-}
-
-void run(const market::settings& wanted) {
-    market::console console;
-    market::remarks desk("jumps");
-    jump_watch jumps(wanted.jump, desk);
-
-    // The sink owns what it writes to: it may be called until the program has ended.
-    const auto failures = std::make_shared<market::remarks>("failures");
-    faf::set_error_sink(
-        [failures](const faf::error_report& report) { failures->add(faf::to_string(report)); });
-
-    const market::line_source next_line = market::open_feed(wanted.file);
-    expect_header(next_line);
-    ledger trades(jumps);
-    const market::latency_histogram submits = read_trades(next_line, trades, console);
-    trades.drain();
-
-    if (submits.empty()) {
-        throw std::runtime_error("there are no trades in the file");
-    }
-    print_books(trades.books());
+void print_tasks(const ledger& trades, const market::remarks& failures) {
     std::cout << "\ntasks      accepted     succeeded          failed     refused\n";
     print_counters("trades", trades.snapshot());
     print_counters("jumps", faf::snapshot());
-    std::cout << "\nerror reports: " << failures->count() << '\n';
-    print_latency(submits);
+    if (trades.replaced() > 0) {
+        std::cout << "\nreplaced by newer trades: " << trades.replaced() << '\n';
+    }
+    std::cout << "\nerror reports: " << failures.count() << '\n';
+}
+
+void print_times(const market::settings& wanted, const market::reading& done,
+                 const market::latency_histogram& queued) {
+    std::cout << '\n';
+    market::print_latency("submit", done.submits);
+    market::print_latency("queue", queued);
+    market::print_rate(done);
+    if (wanted.wants_histogram) {
+        market::draw("how long a submit took", done.submits);
+        market::draw("how long a task waited", queued);
+    }
+}
+
+/// Adds up the trades and prints what came of it.
+void run(const market::settings& wanted, const market::remarks& failures) {
+    market::console console;
+    market::remarks desk("jumps");
+    jump_watch jumps(wanted.jump, desk);
+    ledger trades(wanted, jumps);
+
+    const market::reading done =
+        market::read_trades(market::open_feed(wanted.file), trades, wanted.pace, console);
+    if (done.trades == 0) {
+        throw std::runtime_error("there are no trades in the file");
+    }
+    print_books(trades);
+    print_tasks(trades, failures);
+    print_times(wanted, done, trades.queued());
+}
+
+/// The first trades once more, in other ways.
+void compare(const market::settings& wanted) {
+    const std::vector<std::string> lines = market::first_lines(wanted.file, 100'000);
+    const unsigned threads =
+        wanted.threads > 0 ? wanted.threads : std::max(std::thread::hardware_concurrency(), 1U);
+    market::remarks unheard("jumps");
+    jump_watch no_jumps(1'000'000'000, unheard);
+    market::baseline::in_line in_line;
+    market::baseline::by_async by_async;
+    market::baseline::by_mutex_queue by_mutex_queue(threads);
+    ledger fired(wanted, no_jumps);
+
+    market::print_comparison_header(lines.size());
+    market::try_way("inline", lines, in_line, wanted.pace);
+    market::try_way("std::async", lines, by_async, wanted.pace);
+    market::try_way("mutex queue", lines, by_mutex_queue, wanted.pace);
+    market::try_way("fire_and_forget", lines, fired, wanted.pace);
 }
 
 int main(int count, char* arguments[]) {
@@ -221,7 +207,15 @@ int main(int count, char* arguments[]) {
         if (wanted.wants_help) {
             std::cout << market::usage;
         } else {
-            run(wanted);
+            // The sink owns what it writes to: it may be called until the program has ended.
+            const auto failures = std::make_shared<market::remarks>("failures");
+            faf::set_error_sink([failures](const faf::error_report& report) {
+                failures->add(faf::to_string(report));
+            });
+            run(wanted, *failures);
+            if (wanted.wants_baseline) {
+                compare(wanted);
+            }
         }
         if (!std::cout.flush()) {
             throw std::runtime_error("cannot write the results");

@@ -21,9 +21,11 @@ class console {
 public:
     void say(const std::string& text) { std::cerr << erase_ + text + '\n'; }
 
-    void show_progress(std::uint64_t trades) {
+    void show_progress(std::uint64_t trades, double seconds) {
         if (!erase_.empty()) {
-            std::cerr << erase_ + std::to_string(trades) + " trades ";
+            const auto rate = static_cast<std::uint64_t>(static_cast<double>(trades) / seconds);
+            std::cerr << erase_ + std::to_string(trades) + " trades, " + std::to_string(rate) +
+                             " a second ";
         }
     }
 

@@ -6,6 +6,7 @@
 #include "trade.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -13,16 +14,21 @@
 namespace market {
 
 /// A million trades of eight symbols, line by line, the same ones in every run. Prices wander by a
-/// cent at a time; one trade in ten thousand jumps by one percent.
+/// cent at a time; one trade in ten thousand jumps by one percent. Three lines are damaged.
 class generated_feed {
 public:
     /// Puts the next line into `line`; false at the end.
     bool operator()(std::string& line) {
-        if (trades_ == total) {
+        if (!is_started_) {
+            is_started_ = true;
+            line = header;
+        } else if (damaged_ < damage.size() && trades_ == (damaged_ + 1) * total / 4) {
+            line = damage[damaged_++];
+        } else if (trades_ < total) {
+            line = next_trade();
+        } else {
             return false;
         }
-        line = is_started_ ? next_trade() : std::string(header);
-        is_started_ = true;
         return true;
     }
 
@@ -32,7 +38,9 @@ private:
         std::uint64_t cents;
     };
 
-    static constexpr int total = 1'000'000;
+    static constexpr std::size_t total = 1'000'000;
+    static constexpr std::array damage{"40207000,KO,37.x5,100,P", "45951234,MSFT,33.3000,-500,Q",
+                                       "51688"};
 
     std::string next_trade() {
         ++trades_;
@@ -60,7 +68,8 @@ private:
                                   {"T", 3'370},
                                   {"XOM", 8'560}}};
     std::uint64_t time_ms_ = 34'200'000; // half past nine
-    int trades_ = 0;
+    std::size_t trades_ = 0;
+    std::size_t damaged_ = 0;
     bool is_started_ = false;
 };
 

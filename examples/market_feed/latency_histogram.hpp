@@ -36,7 +36,26 @@ public:
         return max_;
     }
 
+    latency_histogram& operator+=(const latency_histogram& other) {
+        for (std::size_t i = 0; i < buckets_.size(); ++i) {
+            buckets_[i] += other.buckets_[i];
+        }
+        total_ += other.total_;
+        max_ = std::max(max_, other.max_);
+        return *this;
+    }
+
+    /// How many took no longer than that.
+    std::uint64_t up_to(std::uint64_t ns) const {
+        std::uint64_t seen = 0;
+        for (std::size_t i = 0; i < buckets_.size() && std::min(top_of(i), max_) <= ns; ++i) {
+            seen += buckets_[i];
+        }
+        return seen;
+    }
+
     std::uint64_t max() const { return max_; }
+    std::uint64_t total() const { return total_; }
     bool empty() const { return total_ == 0; }
 
 private:

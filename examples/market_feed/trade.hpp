@@ -22,6 +22,8 @@ inline constexpr std::string_view header = "time_ms,symbol,price,size,exchange";
 /// A dollar as prices count it: in whole ten-thousandths, so that sums are exact, in any order.
 inline constexpr std::uint64_t dollar = 10'000;
 
+inline constexpr std::size_t longest_symbol = 8;
+
 struct trade {
     std::string_view symbol; ///< a part of the line
     std::uint64_t price = 0;
@@ -77,7 +79,7 @@ inline trade parse(std::uint64_t line_number, std::string_view line) {
     const trade result{symbol, ten_thousandths(price).value_or(0), whole_number(size).value_or(0)};
 
     require(whole_number(time).has_value(), "time", time);
-    require(is_upper_case(symbol, 8), "symbol", symbol);
+    require(is_upper_case(symbol, longest_symbol), "symbol", symbol);
     require(result.price > 0 && result.price < 1'000'000 * dollar, "price", price);
     require(result.size > 0 && result.size < 1'000'000'000, "size", size);
     require(is_upper_case(exchange, 4), "exchange", exchange);

@@ -7,10 +7,20 @@ macro(run)
     mask_latency()
 endmacro()
 
-# A percentile is at least a nanosecond: zeros stay and are found.
+# A percentile is at least a nanosecond: zeros stay and are found. (A task may have waited less.)
 macro(mask_latency)
-    string(REGEX REPLACE "p50 [1-9][0-9]*, p99 [1-9][0-9]*, p99.9 [1-9][0-9]*, max [1-9][0-9]*\n"
-        "<ns>\n" out "${out}")
+    set(figures "p50 [1-9][0-9]*, p99 [1-9][0-9]*, p99.9 [1-9][0-9]*, max [1-9][0-9]*\n")
+    string(REGEX REPLACE "${figures}" "<ns>\n" out "${out}")
+    string(REGEX REPLACE "in [0-9]+\\.[0-9]+ s: [1-9][0-9]* a second\n" "in <time>\n" out "${out}")
+endmacro()
+
+# What stands below the books and the counters.
+macro(set_times trades)
+    set(times "
+submit, in ns: <ns>
+queue, in ns: <ns>
+${trades} trades in <time>
+")
 endmacro()
 
 # message() keeps the line breaks of a text that is indented.
