@@ -18,6 +18,11 @@
 
 #include <version>
 
+#if (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || defined(_LIBCPP_HAS_NO_THREADS)
+#error "fire_and_forget needs std::thread, which is missing: with MinGW take its posix threads."
+#include "fire_and_forget stops here"
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 #define FIRE_AND_FORGET_HAS_TSAN 1
 #elif defined(__has_feature)
