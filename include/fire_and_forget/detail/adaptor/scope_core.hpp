@@ -9,6 +9,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
+#include "../platform/stop_callback.hpp"
 #include "../platform/time.hpp"
 #include "../submit/any_core.hpp"
 #include "../submit/firing.hpp"
@@ -97,7 +98,7 @@ private:
         scope_core* of;
         void operator()() const noexcept { of->request_stop(); }
     };
-    using around = std::stop_callback<stopper>;
+    using around = stop_callback<stopper>;
 #else
     struct around {};
 #endif

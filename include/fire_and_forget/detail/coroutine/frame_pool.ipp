@@ -74,8 +74,8 @@ FIRE_AND_FORGET_ENGINE void empty_frame_cache() noexcept {
 
 FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
     if (!mine.is_armed && !mine.is_over) {
-        mine.is_armed = true;
-        call_at_thread_end<&empty_frame_cache>();
+        mine.is_armed = call_at_thread_end<&empty_frame_cache>();
+        mine.is_over = !mine.is_armed;
     }
     return mine.is_armed; // FRAMES-3
 }

@@ -5,8 +5,8 @@
 // foreign_wait.hpp and completion_state.hpp wait like that.
 
 #include "../platform/abi.hpp"
-#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/stop_callback.hpp"
 #include "../task/coroutine_books.hpp"
 #include "chain.hpp"
 #include "known_wait.hpp"

@@ -6,6 +6,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "windows.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -14,8 +15,6 @@
 #if defined(__linux__) && __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
-#elif defined(_WIN32)
-extern "C" __declspec(dllimport) void __stdcall FlushProcessWriteBuffers(void);
 #endif
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

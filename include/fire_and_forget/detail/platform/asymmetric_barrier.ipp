@@ -46,7 +46,7 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
 #elif defined(_WIN32)
 
 FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
-    FlushProcessWriteBuffers();
+    ::FlushProcessWriteBuffers();
     return true;
 }
 

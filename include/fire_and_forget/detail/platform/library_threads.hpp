@@ -10,6 +10,7 @@
 #include "process.hpp"
 #include "thread_state.hpp"
 #include "time.hpp"
+#include "waited_atomic.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -110,7 +111,7 @@ private:
 
     std::mutex mutex_;
     std::condition_variable joined_;
-    std::atomic<std::uint32_t> count_at_work_{0};
+    waited_atomic<std::uint32_t> count_at_work_{0};
     library_thread_list at_work_;
     library_thread_list left_; ///< they have only their last steps to do
 };

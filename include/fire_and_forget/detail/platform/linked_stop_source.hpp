@@ -5,6 +5,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "stop_callback.hpp"
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -24,19 +25,11 @@ private:
         void operator()() const noexcept;
     };
     stop_source both_;
-    std::stop_callback<relay> on_a_;
-    std::stop_callback<relay> on_b_;
+    stop_callback<relay> on_a_;
+    stop_callback<relay> on_b_;
 };
-
-template <class Callback>
-using stop_callback = std::stop_callback<Callback>;
 
 #else
-
-template <class Callback>
-struct stop_callback {
-    stop_callback(const stop_token&, const Callback&) noexcept {}
-};
 
 struct linked_stop_source {
     linked_stop_source(const stop_token&, const stop_token&) noexcept {}

@@ -7,7 +7,7 @@
 #include "abi.hpp"
 #include "platform.hpp"
 
-#if defined(__GLIBC__) && __has_include(<link.h>)
+#if defined(__linux__) && defined(__GLIBC__) && __has_include(<link.h>)
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

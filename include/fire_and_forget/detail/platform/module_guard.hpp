@@ -27,7 +27,7 @@ public:
     module_guard() noexcept;
 };
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32)
 [[gnu::visibility("hidden")]]
 #endif
 inline const module_guard guard_of_this_module;

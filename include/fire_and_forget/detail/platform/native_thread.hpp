@@ -8,11 +8,14 @@
 #include "platform.hpp"
 
 #include <cstddef>
+#include <thread>
 
-#if !defined(FIRE_AND_FORGET_HAS_POSIX)
+// MinGW's <thread> brings the pthreads that it is made of, if it is.
+#if defined(FIRE_AND_FORGET_HAS_POSIX) || defined(WIN_PTHREADS_H)
+#define FIRE_AND_FORGET_HAS_PTHREADS 1
+#else
 #include "attempt.hpp"
 #include <system_error>
-#include <thread>
 #endif
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -22,7 +25,7 @@ using native_body = void* (*)(void*);
 /// In bytes: what the system gives a thread if it is not asked for more or less.
 inline constexpr std::size_t usual_stack = 0;
 
-#if defined(FIRE_AND_FORGET_HAS_POSIX)
+#if defined(FIRE_AND_FORGET_HAS_PTHREADS)
 
 using native_thread = pthread_t;
 

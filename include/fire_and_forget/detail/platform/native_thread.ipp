@@ -8,12 +8,16 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-#if defined(FIRE_AND_FORGET_HAS_POSIX)
+#if defined(FIRE_AND_FORGET_HAS_PTHREADS)
 
 /// At least what a report on the thread takes, in whole pages.
 FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
     constexpr std::size_t least = std::size_t{64} * 1024;
+#if defined(_WIN32)
+    constexpr std::size_t page = 4096;
+#else
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+#endif
     const std::size_t wanted = asked < least ? least : asked;
     const std::size_t missing = (page - wanted % page) % page;
     return wanted + missing > wanted ? wanted + missing : wanted;
@@ -52,6 +56,8 @@ FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
 FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
 #if defined(__linux__) && !defined(__ANDROID__)
     return pthread_tryjoin_np(one, nullptr) == 0;
+#elif defined(_WIN32)
+    return _pthread_tryjoin(one, nullptr) == 0;
 #else
     const bool is_gone = pthread_kill(one, 0) == ESRCH;
     if (is_gone) {

@@ -5,6 +5,7 @@
 // as if there were one of each.
 
 #include "abi.hpp"
+#include "windows.hpp"
 
 #include <chrono>
 #include <cstddef>

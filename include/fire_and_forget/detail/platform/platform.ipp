@@ -83,7 +83,7 @@ FIRE_AND_FORGET_ENGINE long process_number() noexcept {
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
     return ::getpid();
 #else
-    return 0;
+    return 1; // there are no forks
 #endif
 }
 
@@ -160,6 +160,12 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds cpu_time_of([[maybe_unused]] lon
 FIRE_AND_FORGET_ENGINE void name_this_thread(const char* name) noexcept {
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), name);
+#elif defined(_WIN32)
+    wchar_t wide[32]{};
+    for (std::size_t i = 0; i < 31 && name[i] != '\0'; ++i) {
+        wide[i] = static_cast<unsigned char>(name[i]);
+    }
+    static_cast<void>(::SetThreadDescription(::GetCurrentThread(), wide));
 #else
     (void)name;
 #endif

@@ -5,6 +5,7 @@
 // the library stands here or comes from here.
 
 #include "abi.hpp"
+#include "early_mutex.hpp"
 #include "platform.hpp"
 #include "reentry.hpp"
 #include "signals.hpp"
@@ -13,7 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <thread>
 #include <utility>
@@ -43,7 +43,7 @@ inline constinit std::atomic<pool_door*> default_pool_at_hand{nullptr};
 
 /// Guards what is set for the whole program and goes on in its children: the global sink, the
 /// options of the default pool. No user code runs while it is held.
-inline constinit immortal<std::mutex> settings_mutex;
+inline constinit immortal<early_mutex> settings_mutex;
 
 /// Sees to it that a child finds the library usable, whatever other threads did when it was forked.
 ///

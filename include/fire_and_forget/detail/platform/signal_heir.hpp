@@ -47,8 +47,6 @@ public:
     steady_time look(steady_time now) noexcept;
 
 private:
-    static one_per_process<signal_heir> of_process;
-
     /// Has main's end heard. thread_local would not do: glibc destroys none when main leaves.
     class key_of_main {
     public:
@@ -87,6 +85,9 @@ private:
     }
 
 #endif
+
+private:
+    static one_per_process<signal_heir> of_process;
 };
 
 inline constinit one_per_process<signal_heir> signal_heir::of_process;

@@ -7,6 +7,7 @@
 #include "../../call_site.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/waited_atomic.hpp"
 #include "block.hpp"
 #include "shared_words.hpp"
 
@@ -229,7 +230,7 @@ private:
     alignas(cache_line) std::atomic<std::uint64_t> last_{0};
     std::atomic<slot*> behind_{nullptr}; ///< the slot behind that of last_, when it was put
     std::atomic<pool_block*> in_{nullptr};
-    std::atomic<std::uint64_t> asked_{word(0, answer::none)};
+    waited_atomic<std::uint64_t> asked_{word(0, answer::none)};
     std::atomic<bool> is_locked_{false};
     std::atomic<std::uint64_t> seen_{0};
 

@@ -8,6 +8,7 @@
 #include "../platform/alarm_clock.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/time.hpp"
+#include "../platform/waited_atomic.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -130,7 +131,7 @@ private:
     static constexpr std::uint32_t hushed = 1U << 26U; ///< submits see no need to ring
 
     alignas(cache_line) std::atomic<std::uint32_t> word_;
-    alignas(cache_line) std::atomic<std::int32_t> epoch_{0};
+    alignas(cache_line) waited_atomic<std::int32_t> epoch_{0};
     alarm_clock nap_;
 };
 

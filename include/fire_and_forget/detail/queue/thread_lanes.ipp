@@ -54,7 +54,7 @@ FIRE_AND_FORGET_ENGINE lanes_of_thread* lanes_of_this_thread(lane_set& set,
         if (this_thread.all_lanes == nullptr) {
             return nullptr;
         }
-        call_at_thread_end<&give_lanes_back>();
+        call_at_thread_end<&give_lanes_back, &thread_state::all_lanes>();
         signal_heir::instance().watch_this_thread();
     }
     lane_table& held = *this_thread.all_lanes;

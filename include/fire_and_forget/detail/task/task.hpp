@@ -10,6 +10,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/stop_callback.hpp"
 #include "../platform/time.hpp"
 #include "closure.hpp"
 #include "foreign_executor.hpp"
@@ -40,7 +41,7 @@ private:
         void operator()() const noexcept { of->tell_.notice_stop_of(*of); }
     };
     scheduler& tell_;
-    std::stop_callback<teller> on_stop_;
+    stop_callback<teller> on_stop_;
 };
 
 #else
