@@ -32,18 +32,27 @@ public:
     std::string text() const {
         std::string all;
         std::array<char, 4096> part{};
-        off_t offset = 0;
         for (;;) {
-            const ssize_t got = ::pread(::fileno(file_), part.data(), part.size(), offset);
+            const std::ptrdiff_t got = read_at(all.size(), part);
             if (got <= 0) {
                 return all;
             }
             all.append(part.data(), static_cast<std::size_t>(got));
-            offset += got;
         }
     }
 
 private:
+    /// Leaves the place alone where the next line is written; on Windows, only of a thread that
+    /// does not write meanwhile.
+    std::ptrdiff_t read_at(std::size_t offset, std::array<char, 4096>& part) const {
+#if defined(_WIN32)
+        ::lseek(::fileno(file_), static_cast<long>(offset), SEEK_SET);
+        return ::read(::fileno(file_), part.data(), static_cast<unsigned>(part.size()));
+#else
+        return ::pread(::fileno(file_), part.data(), part.size(), static_cast<off_t>(offset));
+#endif
+    }
+
     std::FILE* file_;
     int before_;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <sstream>
 #include <string>
 
@@ -14,7 +15,7 @@ namespace {
 using faf::fire_and_forget;
 using namespace std::chrono_literals;
 
-long count_lines(const std::string& text) {
+std::ptrdiff_t count_lines(const std::string& text) {
     return std::count(text.begin(), text.end(), '\n');
 }
 

@@ -11,9 +11,6 @@
 #include <stdexcept>
 #include <string>
 
-#include <pthread.h>
-#include <unistd.h>
-
 using namespace faf::detail;
 
 TEST_CASE("a value that is never destroyed is not") {
@@ -47,6 +44,8 @@ TEST_CASE("text goes to standard error as it is and errno stays") {
     CHECK(out.text() == std::string("%n\0x", 4));
 }
 
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
+
 TEST_CASE("a closed pipe at standard error does not end the process") {
     int ends[2] = {-1, -1};
     REQUIRE(::pipe(ends) == 0);
@@ -76,3 +75,5 @@ TEST_CASE("a thread's cancellation waits while it is deferred") {
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     CHECK(state == PTHREAD_CANCEL_ENABLE);
 }
+
+#endif

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <thread>
 
-#include <pthread.h>
+#if defined(FIRE_AND_FORGET_HAS_POSIX)
 
 using namespace faf::detail;
 
@@ -54,3 +54,5 @@ TEST_CASE("what blocks as threads of the library do takes the program's mask, ot
         CHECK_FALSE(is_blocked(SIGUSR1));
     }).join();
 }
+
+#endif
