@@ -139,3 +139,17 @@ TEST_CASE("runs and replaced tasks add up to those accepted, and the last value 
         CHECK(last[1][at] == expected);
     }
 }
+
+TEST_CASE("a pool that counts replaced tasks while it closes has abandoned none") {
+    faf::thread_pool pool({.threads = 1});
+    conflating_executor<int> latest(pool);
+    int last = 0;
+    pool.pause();
+    for (int i = 1; i <= 3; ++i) {
+        CHECK(fire_and_forget(latest[0], [&last, i] { last = i; }));
+    }
+    CHECK(pool.shutdown(60s));
+    CHECK(last == 3);
+    CHECK(latest.replaced() == 2);
+    CHECK(pool.snapshot().dropped == 2);
+}

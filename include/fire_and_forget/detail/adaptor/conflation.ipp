@@ -90,7 +90,7 @@ FIRE_AND_FORGET_ENGINE bool conflated::end_turn() noexcept {
 FIRE_AND_FORGET_ENGINE void conflated::count(const taken& from) noexcept {
     books_.note_accepted(from.replaced + 1);
     if (from.replaced > 0) {
-        books_.note_end(fate::dropped, from.replaced);
+        books_.note_replaced(from.replaced);
         replaced_in_all_.fetch_add(from.replaced, std::memory_order_relaxed);
     }
 }

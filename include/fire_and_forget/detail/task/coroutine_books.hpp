@@ -90,6 +90,11 @@ public:
 
     void note_end(fate how, std::uint64_t many = 1) noexcept;
 
+    /// So many were dropped, but not given up: a newer one has come for each.
+    void note_replaced(std::uint64_t many) noexcept {
+        replaced_.fetch_add(many, std::memory_order_release); // BOOKS-2
+    }
+
     std::uint64_t accepted() const noexcept { return accepted_.load(std::memory_order_relaxed); }
     std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
     std::uint64_t closed() const noexcept { return closed_.load(std::memory_order_acquire); }
@@ -162,6 +167,7 @@ private:
     std::atomic<std::uint64_t> opened_{0};
     std::atomic<std::uint64_t> closed_{0};
     std::atomic<std::uint64_t> ends_[6]{};
+    std::atomic<std::uint64_t> replaced_{0};
     std::atomic<std::size_t> waiting_{0};
     std::mutex mutex_;
     book_list away_;

@@ -48,7 +48,8 @@ FIRE_AND_FORGET_ENGINE stats coroutine_books::ends() const noexcept {
     all.failed = ended_as(fate::failed);
     all.cancelled = ended_as(fate::cancelled);
     all.expired = ended_as(fate::expired);
-    all.dropped = all.cancelled + all.expired + ended_as(fate::dropped);
+    all.dropped = all.cancelled + all.expired + ended_as(fate::dropped) +
+                  replaced_.load(std::memory_order_acquire);
     return all;
 }
 
