@@ -25,7 +25,8 @@ using faf_test::eventually;
 /// How a task was fired, as far as its fate depends on it.
 enum class manner : std::uint8_t {
     once,
-    repeated, ///< may run any number of times
+    repeated,  ///< may run any number of times
+    conflated, ///< may be replaced by another one, which is not reported
 };
 
 /// One task.
@@ -68,6 +69,9 @@ public:
     /// A sink throws, and the next one hears of it.
     void note_sink_throw() noexcept { ++sinks_thrown_; }
 
+    /// An observer throws.
+    void note_hook_throw() noexcept { ++hooks_thrown_; }
+
     /// A refusal inside of a sink goes to standard error.
     void note_refusal_in_sink() noexcept { ++unheard_; }
 
@@ -77,13 +81,15 @@ public:
         heard_[static_cast<std::size_t>(report.kind)] += 1 + report.suppressed;
     }
 
-    /// About a task that repeats: whether it runs or is dropped may be so several times.
-    void hear_of_repeated(const faf::error_report& report) noexcept {
+    /// About a task that repeats, or may be replaced: whether it runs or is dropped is not in the
+    /// sums.
+    void hear_of(manner how, const faf::error_report& report) noexcept {
         switch (report.kind) {
         case faf::failure::expired:
         case faf::failure::cancelled:
         case faf::failure::abandoned:
         case faf::failure::displaced:
+            conflated_dropped_ += how == manner::conflated ? 1 + report.suppressed : 0;
             return;
         default:
             hear(report);
@@ -110,6 +116,22 @@ public:
                now.pending, now.running);
     }
 
+    /// When all is over: of the tasks that may be replaced, each has run, or was dropped, or was
+    /// replaced. Where tasks were given up, some may have had two of these fates.
+    void expect_conflated(std::uint64_t replaced, bool was_patient) {
+        std::uint64_t accepted = 0;
+        std::uint64_t ended = 0;
+        for (const record& one : records_) {
+            if (one.how == manner::conflated && !one.is_refused) {
+                ++accepted;
+                ended += one.ended;
+            }
+        }
+        const std::uint64_t known = ended + conflated_dropped_ + replaced;
+        expect(known == accepted || !was_patient, "conflated tasks, and what became of them",
+               accepted, known);
+    }
+
     /// When all is over: what is wrong, or nothing. `was_patient` if no deadline was so short that
     /// running tasks were given up, which then both run and are reported.
     std::string balance(bool was_patient) {
@@ -131,6 +153,9 @@ public:
         expect(heard(faf::failure::sink_failed) == sinks_thrown_,
                "failed sinks reported, and thrown", heard(faf::failure::sink_failed),
                sinks_thrown_);
+        expect(heard(faf::failure::hook_failed) == hooks_thrown_,
+               "failed observers reported, and thrown", heard(faf::failure::hook_failed),
+               hooks_thrown_);
         for (const record& one : records_) {
             if (one.how != manner::repeated) {
                 expect(one.ended <= (one.is_refused ? 0U : 1U), "a task ran too often", one.ended);
@@ -156,7 +181,8 @@ private:
         for (const auto& one : heard_) {
             all += one;
         }
-        return all - heard(faf::failure::sink_failed) - heard(faf::failure::starvation);
+        return all - heard(faf::failure::sink_failed) - heard(faf::failure::starvation) -
+               heard(faf::failure::hook_failed);
     }
 
     /// Refusals, what did not come to its end, and what ended badly.
@@ -165,7 +191,7 @@ private:
         const std::size_t used = std::min(opened_.load(), capacity);
         for (std::size_t i = 0; i < used; ++i) {
             const record& one = records_[i];
-            all += one.how != manner::repeated && one.ended == 0 && !one.is_refused ? 1 : 0;
+            all += one.how == manner::once && one.ended == 0 && !one.is_refused ? 1 : 0;
         }
         return all;
     }
@@ -177,7 +203,9 @@ private:
     std::atomic<std::uint64_t> thrown_{0};
     std::atomic<std::uint64_t> errors_returned_{0};
     std::atomic<std::uint64_t> sinks_thrown_{0};
-    std::array<std::atomic<std::uint64_t>, 10> heard_{};
+    std::atomic<std::uint64_t> hooks_thrown_{0};
+    std::atomic<std::uint64_t> conflated_dropped_{0};
+    std::array<std::atomic<std::uint64_t>, 11> heard_{};
     std::mutex mutex_;
     std::string problem_;
 };

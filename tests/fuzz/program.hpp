@@ -6,6 +6,7 @@
 // stop requests, by two threads. books.hpp says whether it went well.
 
 #include "books.hpp"
+#include "layers.hpp"
 #include "script.hpp"
 #include "tasks.hpp"
 
@@ -20,6 +21,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace faf_fuzz {
@@ -40,6 +42,7 @@ public:
     /// What went wrong, or nothing.
     std::string run() {
         make_pool(0, in_);
+        layers_.emplace(*books_, helper(), manual_);
         std::thread helper;
         if (has_helper_) {
             helper = std::thread([this, its = in_.split()]() mutable {
@@ -154,6 +157,8 @@ private:
         if (in.coin()) {
             how.on_error = any_sink(in, 4);
         }
+        how.nested_tasks = static_cast<faf::nested>(in.below(2));
+        how.observer = in.below(4) == 0 ? &watcher_ : nullptr;
         pools_[number].emplace(how);
     }
 
@@ -173,8 +178,7 @@ private:
             how.stop = sources_[in.below(sources)].get_token();
         }
         if (how.every != 0us) { // its runs are reported by the dozen
-            how.on_error = {[this](const auto& report) { books_->hear_of_repeated(report); },
-                            faf::hears::cancelled_too};
+            how.on_error = hearing_of(manner::repeated);
         } else if (in.below(4) == 0) {
             how.on_error = any_sink(in, 4);
         }
@@ -191,24 +195,52 @@ private:
     void fire_at(Target&& target, script& in) {
         const bool has_options = in.coin();
         const faf::options how = has_options ? any_options(in) : faf::options{};
-        const bool is_repeated = how.every != 0us;
-        record* const one = books_->open(is_repeated ? manner::repeated : manner::once);
+        fire_one(target, in, has_options ? &how : nullptr,
+                 how.every != 0us ? manner::repeated : manner::once);
+    }
+
+    /// At what may replace it by another one, and has no timers.
+    template <class Target>
+    void fire_latest_at(Target&& target, script& in) {
+        faf::options how = any_options(in);
+        how.after = how.every = 0us;
+        how.on_error = hearing_of(manner::conflated);
+        fire_one(target, in, &how, manner::conflated);
+    }
+
+    faf::error_sink hearing_of(manner how) {
+        return {[this, how](const auto& report) { books_->hear_of(how, report); },
+                faf::hears::cancelled_too};
+    }
+
+    template <class Target>
+    void fire_one(Target&& target, script& in, const faf::options* how, manner kind) {
+        record* const one = books_->open(kind);
         if (one == nullptr) {
             return;
         }
-        make_task(in, ticket(*books_, *one), is_repeated, helper(), [&](auto&& fn) {
+        const bool is_repeated = kind == manner::repeated;
+        constexpr unsigned kinds = std::is_same_v<std::remove_cvref_t<Target>, stranger>
+                                       ? kinds_for_strangers
+                                       : kinds_of_tasks;
+        make_task(in, ticket(*books_, *one), kinds, is_repeated, helper(), [&](auto&& fn) {
             using fn_type = std::decay_t<decltype(fn)>;
-            books_->note_answer(*one, has_options
-                                          ? fire_and_forget(target, how, std::forward<fn_type>(fn))
+            books_->note_answer(*one, how != nullptr
+                                          ? fire_and_forget(target, *how, std::forward<fn_type>(fn))
                                           : fire_and_forget(target, std::forward<fn_type>(fn)));
         });
+    }
+
+    void fire_at_layer(script& in) {
+        layers_->pick(
+            in, [&](auto& at) { fire_at(at, in); }, [&](auto&& at) { fire_latest_at(at, in); });
     }
 
     // Steps ---------------------------------------------------------------------------------------
 
     /// What may be done while another thread makes and ends pools: all but pool 0 is that one's.
     void take_modest_step(script& in) {
-        switch (in.below(8)) {
+        switch (in.below(9)) {
         case 0:
             return static_cast<void>(sources_[in.below(sources)].request_stop());
         case 1:
@@ -217,13 +249,16 @@ private:
             return fire_at(faf::default_pool(), in);
         case 3:
             return fire_at(manual_, in);
+        case 4:
+        case 5:
+            return fire_at_layer(in);
         default:
             return fire_at(*pools_[0], in);
         }
     }
 
     void take_step(script& in) {
-        const unsigned what = in.below(20);
+        const unsigned what = in.below(28);
         const unsigned which = in.below(most_pools);
         std::optional<faf::thread_pool>& pool = pools_[which];
         const auto moment = in.byte() * 8us;
@@ -241,10 +276,12 @@ private:
         case 5:
             return pool ? void() : make_pool(which, in);
         case 6:
+            resume_all(); // what it waits for may be there
             return which != 0 ? pool.reset() : void();
         case 7:
             return pool ? static_cast<void>(pool->drain(moment)) : void();
         case 8:
+            resume_all();
             if (pool) { // others may still fire at it
                 const bool is_done = pool->shutdown(is_patient_ ? patience : moment);
                 books_->expect(is_done || !is_patient_, "a shutdown that gave up");
@@ -265,8 +302,30 @@ private:
                 books_->expect_sum(pool->snapshot(), "the counters of a pool");
             }
             return books_->expect_sum(faf::snapshot(), "the counters of the default pool");
+        case 15:
+            return pool ? pool->pause() : void();
+        case 16:
+            return pool ? pool->resume() : void();
+        case 17:
+        case 18:
+            return fire_at_layer(in);
+        case 19:
+        case 20:
+            resume_all();
+            return layers_->take_step(in, [&](auto& at) { fire_at(at, in); });
+        case 21:
+            return diversion_ ? diversion_.reset()
+                              : static_cast<void>(diversion_.emplace(layers_->beside_default()));
         default:
             return pool ? fire_at(*pool, in) : void();
+        }
+    }
+
+    void resume_all() {
+        for (auto& pool : pools_) {
+            if (pool) {
+                pool->resume();
+            }
         }
     }
 
@@ -284,6 +343,9 @@ private:
         for (auto& one : sources_) {
             one.request_stop();
         }
+        resume_all();
+        diversion_.reset();
+        layers_->end();
         come_to_rest(); // what goes from elsewhere to the pools
         for (auto& pool : pools_) {
             if (pool) {
@@ -299,9 +361,12 @@ private:
             }
         }
         come_to_rest(); // what has come from there
+        layers_->check(is_patient_);
+        layers_.reset();
         for (auto& pool : pools_) {
             pool.reset();
         }
+        watcher_.check();
     }
 
     /// All but the pools. A drain does not wait for what repeats, nor for a coroutine that waits
@@ -324,8 +389,11 @@ private:
     const bool has_helper_;
     const std::unique_ptr<books> books_ = std::make_unique<books>();
     std::array<faf::detail::stop_source, sources> sources_;
+    watcher watcher_{*books_};
     std::array<std::optional<faf::thread_pool>, most_pools> pools_;
     faf::testing::manual_executor manual_;
+    std::optional<faf::testing::scoped_default_executor> diversion_;
+    std::optional<layers> layers_;
     faf::error_sink previous_;
 };
 

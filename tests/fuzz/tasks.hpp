@@ -8,6 +8,7 @@
 #include "script.hpp"
 
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include <array>
 #include <chrono>
@@ -123,19 +124,77 @@ inline auto waiting(const ticket& its, faf::thread_pool& helper) {
     };
 }
 
-inline constexpr unsigned kinds_of_tasks = 18;
+/// The same, and it goes on in the other task.
+inline auto waiting_in_place(const ticket& its, faf::thread_pool& helper) {
+    return [its, &helper]() -> faf::task<> {
+        record* const other = its.book().open();
+        if (other != nullptr) {
+            faf::completion<int> done;
+            its.book().note_answer(
+                *other, fire_and_forget(helper, [call_back = done.completer(),
+                                                 of = ticket(its.book(), *other)]() mutable {
+                    of.end();
+                    call_back(7);
+                }));
+            static_cast<void>(co_await done.in_place());
+        }
+        its.end();
+    };
+}
+
+/// A part of a task. It may throw.
+inline faf::task<unsigned> part(ticket its, unsigned value) {
+    if (value % 2 == 1) {
+        co_await faf::sleep_for(std::chrono::microseconds(value));
+    } else {
+        co_await faf::yield();
+    }
+    if (value % 7 == 6) {
+        its.book().note_throw();
+        throw std::logic_error("in a part");
+    }
+    co_return value;
+}
+
+/// Awaits several at once: all, the first of them, or one for some time.
+inline auto joining(const ticket& its, unsigned how, unsigned first, unsigned second) {
+    return [its, how, first, second]() -> faf::task<> {
+        try {
+            if (how == 0) {
+                static_cast<void>(co_await faf::when_all(part(its, first), part(its, second)));
+            } else if (how == 1) {
+                static_cast<void>(co_await faf::when_any(part(its, first), part(its, second)));
+            } else {
+                static_cast<void>(co_await faf::with_timeout(part(its, first),
+                                                             std::chrono::microseconds(second)));
+            }
+        } catch (const faf::timed_out&) {
+            its.end();
+            co_return;
+        } catch (const std::logic_error&) {
+            its.end();
+            throw;
+        }
+        its.end();
+    };
+}
+
+inline constexpr unsigned kinds_of_tasks = 21;
+
+/// Without the last one, whose parts an executor of somebody else's throws away one by one.
+inline constexpr unsigned kinds_for_strangers = kinds_of_tasks - 1;
 
 /// Makes a callable of the kind that the script says and passes it to `fire`.
 template <class Fire>
-void make_task(script& in, const ticket& its, bool is_repeated, faf::thread_pool& helper,
-               Fire fire) {
+void make_task(script& in, const ticket& its, unsigned kinds, bool is_repeated,
+               faf::thread_pool& helper, Fire fire) {
     books& book = its.book();
     if (is_repeated) { // ends by itself after some runs, if nothing else ends it
         const unsigned runs = 1 + in.below(5);
         fire([its, runs] { return its.end() >= runs ? faf::stop_repeating : faf::keep_repeating; });
         return;
     }
-    switch (in.below(kinds_of_tasks)) {
+    switch (in.below(kinds)) {
     case 0:
         return fire([its, load = luggage()] {
             static_cast<void>(load);
@@ -206,6 +265,13 @@ void make_task(script& in, const ticket& its, bool is_repeated, faf::thread_pool
             its.book().note_error_result();
             co_return std::make_error_code(std::errc::io_error);
         });
+    case 16:
+        return fire(waiting_in_place(its, helper));
+    case kinds_of_tasks - 1: {
+        const unsigned how = in.below(3);
+        const unsigned first = in.byte();
+        return fire(joining(its, how, first, in.byte()));
+    }
     default:
         return fire([its] { its.end(); });
     }
