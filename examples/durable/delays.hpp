@@ -26,8 +26,8 @@ struct delays {
         }
         whole = std::min(whole, most);
         thread_local std::minstd_rand chance{std::random_device{}()};
-        return whole - milliseconds(std::uniform_int_distribution<milliseconds::rep>(
-                           0, whole.count() / 2)(chance));
+        auto half = std::uniform_int_distribution<milliseconds::rep>(0, whole.count() / 2);
+        return std::max(whole - milliseconds(half(chance)), milliseconds(1));
     }
 };
 

@@ -32,6 +32,7 @@ inline long long number_from(const std::string& payload) {
 /// Adds an amount to an account once, however often its task comes: the key and what was done go
 /// into the database together, or neither does. In SQL that is a transaction with an
 /// `insert into done(key)` whose column is unique; here the account is in Redis, so it is a script.
+/// (In earnest, one would forget the keys after some weeks.)
 class deposits {
 public:
     explicit deposits(address redis) : redis_(std::move(redis)) {}

@@ -106,7 +106,8 @@ public:
     bool drain(faf::time_span timeout = faf::forever) { return thread_.drain(timeout); }
 
     /// Does as drain(), takes nothing more, and gives up what is left: each shipment is reported
-    /// with the place that it comes from. True if none was.
+    /// with the place that it comes from. True if none was. If Redis hangs, that takes up to five
+    /// seconds longer.
     bool close(faf::time_span timeout) {
         thread_.drain(timeout);
         {
@@ -122,9 +123,9 @@ public:
     std::uint64_t refused() const { return refused_; }
     std::uint64_t arrived() const { return arrived_; }
     std::uint64_t lost() const { return lost_; } ///< given up by close()
-    std::uint64_t outages() const {
-        return outages_;
-    } ///< times that Redis took nothing for a while
+
+    /// Times that Redis did not take what it was sent for a while.
+    std::uint64_t outages() const { return outages_; }
 
 private:
     struct entry {
@@ -150,13 +151,13 @@ private:
             try {
                 trouble = send_batch();
             } catch (const std::exception& error) {
-                link_.reset();
                 trouble = error.what();
             }
             if (trouble.empty()) {
                 is_out_ = false;
                 return;
             }
+            link_.reset(); // also after a refusal: by now another Redis may be the one that writes
             tell_once(trouble);
             {
                 std::unique_lock hold(guard_);

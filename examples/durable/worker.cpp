@@ -6,7 +6,6 @@
 #include "command_line.hpp"
 #include "example_handlers.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -51,7 +50,7 @@ int work(const durable::command_line& wanted) {
          .max_claimed = wanted.number("--claimed"),
          .max_tries = wanted.number("--tries"),
          .claim_time = claim_time,
-         .renew_every = std::max(claim_time / 3, durable::milliseconds(1)),
+         .renew_every = claim_time / 3,
          .log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }});
     durable::add_example_handlers(worker, redis);
 

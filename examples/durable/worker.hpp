@@ -18,11 +18,9 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <random>
 #include <span>
 #include <stdexcept>
@@ -38,9 +36,13 @@ namespace durable {
 struct worker_settings {
     address redis{};
     stream_names names{};
-    std::string name{};               ///< of this process alone; empty: one is made up
-    unsigned threads = 4;             ///< how many tasks run at a time
-    std::size_t max_claimed = 64;     ///< tasks that it has, those that wait for a retry included
+    std::string name{};   ///< of this process alone; empty: one is made up
+    unsigned threads = 4; ///< how many tasks run at a time
+
+    /// How many tasks it has, those that wait for a retry included: so if all fail, the rest stays
+    /// in the stream. Few more than `threads` where tasks are long, for others may be idle.
+    std::size_t max_claimed = 64;
+
     unsigned max_tries = 10;          ///< then a task becomes a dead letter
     delays again{};                   ///< from one try to the next
     milliseconds claim_time{30'000};  ///< so long after its worker's death a task is taken over
@@ -67,11 +69,13 @@ class worker {
 public:
     using handler = std::function<void(const task&)>;
 
+    /// Throws: std::invalid_argument, for settings that can't work.
     explicit worker(worker_settings wanted)
-        : settings_(with_name(std::move(wanted))),
+        : settings_(checked(std::move(wanted))),
           settling_({.redis = settings_.redis, .name = "settle", .on_error = sink_to_log()}),
           pool_({.threads = settings_.threads,
                  .fixed = true,
+                 .starvation_after = {}, // more is claimed than runs, so tasks wait here
                  .exit_timeout = faf::forever,
                  .name = "durable",
                  .on_error = sink_to_log()}) {}
@@ -102,7 +106,12 @@ public:
     std::uint64_t taken_over() const { return taken_over_; }
 
 private:
-    static worker_settings with_name(worker_settings wanted) {
+    static worker_settings checked(worker_settings wanted) {
+        if (wanted.max_claimed == 0 || wanted.max_tries == 0 || wanted.renew_every.count() <= 0 ||
+            wanted.renew_every >= wanted.claim_time) {
+            throw std::invalid_argument("a worker claims and tries something, and renews its "
+                                        "claims before their time is over");
+        }
         if (wanted.name.empty()) {
             std::string host(256, '\0');
             ::gethostname(host.data(), host.size() - 1);
@@ -277,7 +286,15 @@ inline void worker::fire(const task& one, milliseconds delay) {
         tasks_,
         {.name = faf::copied_name(one.name),
          .after = delay,
-         .on_error = [this, one](const faf::error_report& report) { has_failed(one, report); }},
+         .on_error =
+             [this, one](const faf::error_report& report) {
+                 try {
+                     has_failed(one, report);
+                 } catch (...) { // no memory: its claim ends by itself, and somebody takes it over
+                     forget(one.id);
+                     throw;
+                 }
+             }},
         [this, one, is_retry] { attempt(one, is_retry); });
     if (!answer) {
         give_back(one);

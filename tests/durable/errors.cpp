@@ -128,6 +128,7 @@ void wrong_arguments_are_answered_with_a_sentence() {
     refuses("DURABLE_WORKER", {"--threads", "0"}, "--threads needs a number");
     refuses("DURABLE_WORKER", {"--threads", "4x"}, "--threads needs a number");
     refuses("DURABLE_WORKER", {"--theads", "4"}, "there is no option --theads");
+    refuses("DURABLE_WORKER", {"--claim-time", "2"}, "before their time is over");
     refuses("DURABLE_STATUS", {"revise"}, "nothing to do that is called revise");
     expect(outcome_of("DURABLE_STATUS", {"--help"}).first == 0, "--help is fine");
 }
@@ -433,7 +434,8 @@ void a_task_that_kills_its_workers_becomes_a_dead_letter() {
 
 /// The other process of the case above.
 int be_killed(const std::string& socket) {
-    durable::worker worker({.redis = {socket, 0}, .max_tries = 2, .claim_time = 50ms});
+    durable::worker worker(
+        {.redis = {socket, 0}, .max_tries = 2, .claim_time = 50ms, .renew_every = 10ms});
     worker.on("deadly", [](const durable::task&) { ::kill(::getpid(), SIGKILL); });
     worker.run();
     return 0;
