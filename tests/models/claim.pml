@@ -4,7 +4,8 @@
    others withdraw what it has not begun, and one gives up what it runs.
 
    Owner    It claims a run of TASKS tasks, whose first it begins at once; then, when that is over, by
-            itself a single one, and a run again. Its stores of the state go through a buffer, which comes
+            itself a single one, and a run again. It begins the next task with the store that ends the one
+            before, or with another after that. Its stores of the state go through a buffer, which comes
             out at any later time, or when somebody passes a heavy barrier. What it does under its lock is
             seen when that is let go, so it is one step.
    Others   THIEVES withdraw all that is not begun and run it themselves; a closer gives up what the owner
@@ -19,10 +20,10 @@
             Who sleeps and who looks (WORKER-5).
 
    Configurations                   states     seconds
-     (one thief, the closer)     2,416,212           5
-     THIEVES=2 NO_CLOSER TASKS=4   182,883           0
+     (one thief, the closer)     3,810,715           7
+     THIEVES=2 NO_CLOSER TASKS=4   304,149           1
    By hand, too large for ctest:
-     THIEVES=2                  19,723,478          66
+     THIEVES=2                  31,100,413          61
 
    Mutants, each found at once
      NO_HEAVY_TO_WITHDRAW   owner and thief both begin a task
@@ -31,6 +32,8 @@
      NOT_AWAITED            the owner takes what a thief has set aside for what it keeps, or gives up its own
      ANSWER_NOT_AWAITED     the owner takes a question for an answer
      NUMBER_USED_AGAIN      the closer's answer about a task that was lost is taken for the next one
+     ANSWER_OVERWRITTEN     the owner has begun the next task, which the closer gives up as well before the
+                            owner has read what was decided about the last
      BEGINNING_IS_RUNNING   the closer gives up what the owner finds it has lost
      NO_LOOK_UNDER_LOCK     the same: meanwhile it has lost the task and claimed more */
 
@@ -58,6 +61,7 @@ chan buffer = [4] of { byte, byte };
 byte last;
 bool locked;
 byte asked, answer;
+bool and_before; /* the number before asked was given up, and the owner may not know */
 
 /* Which task has which number: what behind_ comes to. 255: none. */
 byte task_of[16] = 255;
@@ -147,19 +151,18 @@ inline put(count)
     begin_it(mine)
 }
 
-inline await_answer()
+inline await_answer(ended)
 {
 #ifndef ANSWER_NOT_AWAITED
-    !(asked == own_number && answer == asking);
+    !(asked == ended && answer == asking);
 #endif
-    is_given_up = (asked == own_number && answer != none)
+    is_given_up = (asked == ended && answer != none) || (asked == ended + 1 && and_before)
 }
 
-inline end_it()
+inline count_unless_given_up(ended)
 {
-    store(own_number, idle);
     if
-    :: asked == own_number -> await_answer()
+    :: asked >= ended -> await_answer(ended)
     :: else -> is_given_up = false
     fi;
     if
@@ -169,10 +172,14 @@ inline end_it()
     is_given_up = false
 }
 
-inline begin_next()
+inline end_it()
 {
-    left--;
-    store(own_number + 1, beginning);
+    store(own_number, idle);
+    count_unless_given_up(own_number)
+}
+
+inline keep_begun()
+{
     is_lost = false;
     if
     :: own_number > last ->
@@ -197,30 +204,50 @@ inline begin_next()
         mine = task_of[own_number];
         begin_it(mine);
         store(own_number, task);
-        end_it()
+        runs = true
     fi;
     is_lost = false
+}
+
+inline begin_next()
+{
+    left--;
+    store(own_number + 1, beginning);
+    keep_begun()
+}
+
+inline go_on()
+{
+    left--;
+    runs = false;
+    store(own_number + 1, beginning);
+    count_unless_given_up(own_number - 1);
+    keep_begun()
+}
+
+/* The task that was put, and those behind it. */
+inline run_all()
+{
+    runs = true;
+    do
+    :: runs && left > 0 -> go_on()
+    :: runs -> end_it(); runs = false
+    :: !runs && left > 0 -> begin_next()
+    :: !runs && left == 0 -> break
+    od
 }
 
 active proctype owner()
 {
     byte mine, left, i;
-    bool is_lost, is_given_up;
+    bool runs, is_lost, is_given_up;
 
     put(TASKS);
-    end_it();
-    do
-    :: left > 0 -> begin_next()
-    :: else -> break
-    od;
+    run_all();
     put(1);
-    end_it();
+    run_all();
     put(2);
-    end_it();
-    do
-    :: left > 0 -> begin_next()
-    :: else -> break
-    od;
+    run_all();
     over++
 }
 
@@ -277,7 +304,14 @@ inline give_up()
     if
     :: was == idle || (asked == seen && answer != none)
     :: else ->
-        atomic { asked = seen; answer = asking };
+        atomic {
+            and_before = (asked + 1 == seen && answer != none) || (asked == seen && and_before);
+#ifdef ANSWER_OVERWRITTEN
+            and_before = false;
+#endif
+            asked = seen;
+            answer = asking
+        };
 #ifndef NO_HEAVY_TO_GIVE_UP
         flush();
 #endif

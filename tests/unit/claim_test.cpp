@@ -34,11 +34,19 @@ void put(claim& in, const slot_run& taken) {
 }
 
 slot* begin_next(claim& in) {
-    slot* const next = in.begin_next();
-    if (next != nullptr) {
-        in.confirm();
-    }
-    return next;
+    slot* begun = nullptr;
+    const bool has_next = in.begin_next([&](slot& next) { begun = &next; });
+    CHECK(has_next == (begun != nullptr));
+    return begun;
+}
+
+/// Ends what runs, with `ended`, and begins the next.
+template <class Ended>
+slot* go_on(claim& in, Ended ended) {
+    slot* begun = nullptr;
+    const bool has_next = in.go_on(ended, [&](slot& next) { begun = &next; });
+    CHECK(has_next == (begun != nullptr));
+    return begun;
 }
 
 slot_run withdraw(claim& from) {
@@ -176,6 +184,48 @@ TEST_CASE("a task is given up once, and its number is no other task's") {
     CHECK_FALSE(own.is_given_up());
     CHECK(begin_next(own) == nullptr);
     put(own, of.run(1));
+    CHECK(own.end());
+}
+
+TEST_CASE("who ends a task and begins the next at once is told whether the first was given up") {
+    some_slots of;
+    claim own;
+    bool ends_here = false;
+    const auto ended = [&](bool here) { ends_here = here; };
+    put(own, of.run(4));
+    CHECK(go_on(own, ended) == &of.places[1]);
+    CHECK(ends_here);
+    CHECK(own.has_task());
+    CHECK(own.unbegun() == 2);
+    CHECK(own.give_up() == claim::given_up::task);
+    CHECK(go_on(own, ended) == &of.places[2]);
+    CHECK_FALSE(ends_here);
+    CHECK_FALSE(own.is_given_up());
+    CHECK(withdraw(own).first == &of.places[3]);
+    CHECK(own.has_more()); // as far as it knows
+    CHECK(go_on(own, ended) == nullptr);
+    CHECK(ends_here);
+    CHECK_FALSE(own.has_more());
+    CHECK_FALSE(own.has_task());
+    put(own, of.run(1));
+    CHECK(own.end());
+}
+
+TEST_CASE("a task can be given up while its owner is about to begin it") {
+    some_slots of;
+    claim own;
+    put(own, of.run(3));
+    CHECK(own.give_up() == claim::given_up::task);
+    CHECK(go_on(own, [&](bool ends_here) {
+              CHECK_FALSE(ends_here);
+              CHECK(own.give_up() == claim::given_up::task); // the next
+              CHECK(own.give_up() == claim::given_up::nothing);
+          }) == &of.places[1]);
+    CHECK(own.is_given_up());
+    CHECK(go_on(own, [&](bool ends_here) {
+              CHECK_FALSE(ends_here);
+              CHECK(withdraw(own).count == 0);
+          }) == &of.places[2]);
     CHECK(own.end());
 }
 
@@ -321,7 +371,7 @@ TEST_CASE("who is taken over from only if he stands still is let alone if he doe
     CHECK(its.stands_still());
     one->taker.finish_slot();
     CHECK(one->taker.end());
-    CHECK(one->taker.begin_next() != nullptr);
+    CHECK(one->taker.begin_next());
     CHECK(other->take_over(worker::from::who_stands_still) == 0);
     its.note_progress();
     CHECK(other->take_over(worker::from::who_stands_still) == 2);
@@ -345,7 +395,8 @@ TEST_CASE("what waits longest in a claim can be looked at, and stays there") {
     CHECK(its.unbegun() == 3);
     one->taker.finish_slot();
     CHECK(one->taker.end());
-    CHECK(one->taker.begin_next() == seen);
+    CHECK(one->taker.begin_next());
+    CHECK(&one->taker.taken() == seen);
     its.lock(); // as who was stopped there
     its.look_at_first([&](const slot&) { seen = nullptr; });
     CHECK(seen != nullptr);

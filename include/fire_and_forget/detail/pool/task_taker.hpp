@@ -30,7 +30,13 @@ suspended* coroutine_in(const slot& holder) noexcept;
 /// is a read-modify-write on a line that other workers want too.
 class slot_returns {
 public:
-    void finish(slot& over, pool_block& in) noexcept;
+    void finish(slot& over, pool_block& in) noexcept {
+        over.empty();
+        finish(1, in);
+    }
+
+    /// The same for tasks whose slots are empty.
+    void finish(std::uint32_t tasks, pool_block& in) noexcept;
 
     /// To be called before its thread waits for anything: a block must not be kept from its owner
     /// for long.
@@ -61,11 +67,11 @@ public:
     bool may_join(const task_vtable& type) const noexcept;
     std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) noexcept;
 
-    /// Begins the next task of those that were taken together; null if none is left.
-    slot* begin_next() noexcept {
-        return claim_.has_more() && may_take() ? task_taker::begin_next(claim_) : nullptr;
+    /// Begins the next task of those that were taken together; false if none is left.
+    bool begin_next() noexcept {
+        return claim_.has_more() && may_take() &&
+               claim_.begin_next([this](const slot& next) { describe(next); });
     }
-    static slot* begin_next(claim& of) noexcept;
 
     /// The task that was begun last.
     slot& taken() const noexcept { return claim_.begun(); }
@@ -75,8 +81,12 @@ public:
         return static_cast<const pool_lane&>(claim_.block().home).how == pool_lane::use::by_timers;
     }
 
-    void finish_slot() noexcept { finish_slot(claim_); }
-    void finish_slot(const claim& of) noexcept { returns_.finish(of.begun(), of.block()); }
+    void finish_slot() noexcept { returns_.finish(claim_.begun(), claim_.block()); }
+
+    /// The same for all from `first` on to the one that was begun last, which are empty.
+    void finish_slots(const slot& first) noexcept {
+        returns_.finish(static_cast<std::uint32_t>(&claim_.begun() - &first) + 1, claim_.block());
+    }
     void flush() noexcept { returns_.flush(); }
 
     /// Ends the task; false if it had been written off.

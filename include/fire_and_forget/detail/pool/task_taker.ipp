@@ -37,13 +37,12 @@ FIRE_AND_FORGET_ENGINE suspended* coroutine_in(const slot& holder) noexcept {
 
 // Slots -------------------------------------------------------------------------------------------
 
-FIRE_AND_FORGET_ENGINE void slot_returns::finish(slot& over, pool_block& in) noexcept {
-    over.type.store(nullptr, std::memory_order_relaxed); // the block releases it
+FIRE_AND_FORGET_ENGINE void slot_returns::finish(std::uint32_t tasks, pool_block& in) noexcept {
     if (&in != finished_in_) {
         flush();
         finished_in_ = &in;
     }
-    ++finished_;
+    finished_ += tasks;
 }
 
 FIRE_AND_FORGET_ENGINE void slot_returns::flush() noexcept {
@@ -87,16 +86,6 @@ FIRE_AND_FORGET_ENGINE std::uint32_t task_taker::take(slot& first, pool_block& i
         claim_.unlock();
     }
     return is_run ? count : 1;
-}
-
-FIRE_AND_FORGET_ENGINE slot* task_taker::begin_next(claim& of) noexcept {
-    slot* const next = of.begin_next();
-    if (next != nullptr) {
-        const task_node* const node = node_in(*next); // no coroutine: these come alone
-        of.describe(next->where, node != nullptr ? node->name : nullptr);
-        of.confirm();
-    }
-    return next;
 }
 
 FIRE_AND_FORGET_ENGINE void task_taker::describe(const slot& next) noexcept {

@@ -38,10 +38,10 @@ struct alignas(cache_line) worker {
     /// Begins its next task: one that it has claimed before, or else one from a lane. What it has
     /// claimed before a pause comes first after it. // CLAIM-2
     bool take_next() noexcept {
-        if (taker.begin_next() != nullptr) {
+        if (taker.begin_next()) {
             return true;
         }
-        const bool has_one = !taker.its().has_unbegun() && search.take_next(taker);
+        const bool has_one = !taker.its().has_more() && search.take_next(taker);
         if (has_one && own_nest != nullptr) {
             take_at_hand(lanes, *own_nest);
         }

@@ -86,9 +86,9 @@ private:
     std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
     bool help_with_newest();
-    void run_slots(worker& self);
+    task_node* run_slots(worker& self);
     void run_node(worker& self, task_ptr task);
-    void count(worker& self, claim& its, fate result);
+    void count(worker& self, bool ends_here, fate result);
     void end_written_off();
 
     const pool_options& options_;

@@ -47,7 +47,7 @@ worker_loop::worker_loop(const pool_options& asked, lane_set& lanes, workforce& 
 /// Who has just been hired begins with what is claimed, for it came first; and now and then one who
 /// always finds something in a lane takes over from who does not get on. // WORKER-5
 FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
-    if (self.taker.begin_next() != nullptr) {
+    if (self.taker.begin_next()) {
         return true;
     }
     const unsigned before = self.searches++;
@@ -225,57 +225,72 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() cons
 // Running -----------------------------------------------------------------------------------------
 
 FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
-    if (task_node* const node = node_in(self.taker.taken())) {
-        run_node(self, task_ptr(node));
+    task_node* node = node_in(self.taker.taken());
+    if (node != nullptr) {
+        self.taker.finish_slot(); // its block need not wait for the task
     } else {
-        run_slots(self);
+        node = run_slots(self);
+    }
+    if (node != nullptr) {
+        run_node(self, task_ptr(node));
     }
 }
 
-/// Runs the task that stands in a slot, and those taken together with it.
-FIRE_AND_FORGET_ENGINE void worker_loop::run_slots(worker& self) {
+/// Runs the task that stands in a slot, and those taken together with it, up to one from the heap:
+/// that has begun then.
+FIRE_AND_FORGET_ENGINE task_node* worker_loop::run_slots(worker& self) {
     claim& its = self.taker.its();
+    const slot& first = its.begun();
     bool has_task = true;
     fate result = fate::failed; // also where a task ends its thread by force
     const scope_guard at_the_end([&] {
         if (has_task) {
             owner_.end_if_forked();
-            self.taker.finish_slot();
-            count(self, its, result);
+            its.begun().empty();
+        }
+        self.taker.finish_slots(first);
+        if (has_task) {
+            count(self, its.end(), result);
         }
     });
     const bool is_limited = limit_.exists();
-    {
-        task_run run(task_in(self.taker.taken()), parts_.lent);
-        for (;;) {
-            if (is_limited) {
-                limit_.leave();
-            }
-            result = run.at_once();
-            if (!its.has_more() || lanes_.is_withheld() || !owner_.is_in_its_process()) {
-                return;
-            }
-            self.taker.finish_slot(its);
-            count(self, its, result);
-            result = fate::failed;
-            slot* const next = task_taker::begin_next(its);
-            has_task = next != nullptr;
-            if (!has_task) {
-                return;
-            }
-            const task_vtable* const type = next->type.load(std::memory_order_relaxed);
-            if (type == &in_node) {
-                break;
-            }
-            run.go_on_with(*type, next->closure, next->where);
+    task_run run(task_in(first), parts_.lent);
+    for (;;) {
+        if (is_limited) {
+            limit_.leave();
+        }
+        const fate its_fate = run.at_once();
+        if (!its.has_more() || lanes_.is_withheld() || !owner_.is_in_its_process()) {
+            run.settle();
+            result = its_fate;
+            return nullptr;
+        }
+        task_node* node = nullptr;
+        const bool has_next = its.go_on(
+            [&](bool ends_here) {
+                its.begun().empty();
+                count(self, ends_here, its_fate);
+            },
+            [&](slot& next) {
+                const task_vtable* const type = next.type.load(std::memory_order_relaxed);
+                if (type == &in_node) [[unlikely]] {
+                    node = node_in(next);
+                    next.empty();
+                    its.describe(next.where, node->name);
+                } else {
+                    its.describe(next.where);
+                    run.go_on_with(*type, next.closure, next.where);
+                }
+            });
+        if (!has_next || node != nullptr) {
+            run.settle();
+            has_task = false;
+            return node;
         }
     }
-    has_task = false;
-    run_node(self, task_ptr(node_in(self.taker.taken())));
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
-    self.taker.finish_slot(); // its block need not wait for the task
     fate result = fate::failed;
     const bool repeats = task->repeats(); // then it leaves when it is not to be run again,
     bool leaves_place = limit_.exists() && repeats && task->via == nullptr; // or by who runs it
@@ -284,7 +299,7 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
     }
     const scope_guard at_the_end([&] {
         owner_.end_if_forked();
-        count(self, self.taker.its(), result);
+        count(self, self.taker.end(), result);
         if (leaves_place) {
             limit_.leave();
         }
@@ -295,8 +310,8 @@ FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
 }
 
 /// Counts the task that has ended, unless that has been done.
-inline void worker_loop::count(worker& self, claim& its, fate result) {
-    if (its.end()) [[likely]] {
+inline void worker_loop::count(worker& self, bool ends_here, fate result) {
+    if (ends_here) [[likely]] {
         self.counts.add(result);
     } else {
         end_written_off();

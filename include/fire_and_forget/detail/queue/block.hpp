@@ -27,6 +27,9 @@ struct alignas(cache_line) slot {
         return type.size <= room && type.alignment <= alignment;
     }
 
+    /// Its task is over: the block releases that.
+    void empty() noexcept { type.store(nullptr, std::memory_order_relaxed); }
+
     std::atomic<const task_vtable*> type{nullptr}; ///< null: there is no task
     call_site where;
     alignas(alignment) std::byte closure[room];

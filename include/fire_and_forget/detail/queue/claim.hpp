@@ -45,21 +45,25 @@ struct slot_run {
 ///             CLAIM-4  A number is used once, also where its task has been lost: so what is said
 ///                      of a number stays true.
 ///             CLAIM-5  A running task ends once: with its owner, or before that by being given up.
-///                      The owner stores that it has ended, passes a light barrier and reads
-///                      asked_; who gives it up asks for its number, passes a heavy barrier and
-///                      reads the state. The one who asks decides, and an owner that is asked for
-///                      waits for the answer.
+///                      The owner stores that it has ended, or that the next begins, passes a
+///                      light barrier and reads asked_; who gives it up asks for its number,
+///                      passes a heavy barrier and reads the state. The one who asks decides, and
+///                      an owner that is asked for waits for the answer.
 ///             CLAIM-6  Whoever waits for a lock holds none, but for the lane's: the lock of one's
 ///                      own claim comes first, and another's is only tried. Who closes has none of
 ///                      its own.
+///             CLAIM-9  An owner that begins the next task with the same store has not read yet
+///                      what was decided about the last, and the next may be asked for by then. So
+///                      a question keeps the answer before it, if that is about the number before.
+///                      It need not keep more: the owner reads it before it goes on.
 /// Orderings   CLAIM-7  state_ is stored with release after place and name of the task, which who
 ///                      gives it up reads after the state, with acquire.
 ///             CLAIM-8  is_locked_ is a lock: what a worker has seen of the slots when it took
 ///                      them, the one who withdraws them has seen as well.
 /// Limits      Who is stopped while it withdraws keeps what it has set aside, and the owner if that
 ///             comes to it.
-/// Cost        Two stores, two loads and two light barriers for a task; a read-modify-write for
-///             each run of several.
+/// Cost        Two stores, two loads and a light barrier for a task, which ends the one before; a
+///             read-modify-write for each run of several.
 /// Source      the queues of Cilk-5 (Frigo, Leiserson, Randall), with the asymmetric barrier in
 ///             place of the fence; tests/models/claim.pml.
 class alignas(cache_line) claim {
@@ -80,25 +84,25 @@ public:
     /// they come from.
     void put(const slot_run& taken, counted where) noexcept;
 
-    /// Begins the next claimed task, which is to be described and then confirmed; null if there is
-    /// none.
-    slot* begin_next() noexcept {
+    /// Begins the next claimed task; false if there is none. `describe` is called with its slot.
+    template <class Describe>
+    bool begin_next(Describe describe) noexcept {
         if (own_left_ == 0) {
-            return nullptr;
+            return false;
         }
-        --own_left_;
-        const std::uint64_t number = own_number() + step; // CLAIM-4
-        state_.store(word(number, kind::beginning), std::memory_order_relaxed);
-        asymmetric_barrier::light(); // CLAIM-3
-        if (number > last_.load(std::memory_order_relaxed)) [[unlikely]] {
-            if (!is_mine(number)) {
-                return nullptr;
-            }
-        }
-        return ++own_begun_;
+        const std::uint64_t before = own_number();
+        step_on(before);
+        return keep_begun(before, describe);
     }
-    void confirm() noexcept {
-        state_.store(word(own_number(), kind::task), std::memory_order_release); // CLAIM-7
+
+    /// Ends what runs and begins the next, if has_more() holds: end() and begin_next() with one
+    /// store. In between `ended` is called, with what end() returns.
+    template <class Ended, class Describe>
+    bool go_on(Ended ended, Describe describe) noexcept {
+        const std::uint64_t before = own_number();
+        step_on(before);
+        ended(ends_here(before)); // CLAIM-9
+        return keep_begun(before, describe);
     }
 
     /// Whether begin_next() is worth a try.
@@ -113,8 +117,7 @@ public:
         const std::uint64_t number = own_number();
         state_.store(word(number, kind::idle), std::memory_order_release);
         asymmetric_barrier::light(); // CLAIM-5
-        return number_in(asked_.load(std::memory_order_relaxed)) != number ||
-               answer_for(number) == answer::none;
+        return ends_here(number);
     }
 
     /// What runs is a task of this pool's no more, as its coroutine is about to be handed over.
@@ -129,6 +132,9 @@ public:
         where_.store(where);
         name_.store(name, std::memory_order_relaxed);
     }
+
+    /// The same if neither this nor the task before has a name.
+    void describe(const call_site& where) noexcept { where_.store(where); }
 
     // Those who withdraw --------------------------------------------------------------------------
 
@@ -195,26 +201,49 @@ private:
     enum class answer : std::uint8_t { none, asking, task, passing };
 
     /// Numbers grow in steps of this, so that there is room beside them in a word.
-    static constexpr std::uint64_t step = 4;
+    static constexpr std::uint64_t step = 8;
+    static constexpr std::uint64_t what_bits = 3;
+    static constexpr std::uint64_t and_before = 4; ///< also the number before was given up
 
     template <class What>
     static constexpr std::uint64_t word(std::uint64_t number, What what) noexcept {
-        return number | static_cast<std::uint64_t>(what);
+        return number + static_cast<std::uint64_t>(what);
     }
     static constexpr std::uint64_t number_in(std::uint64_t word) noexcept {
         return word & ~(step - 1);
     }
     template <class What>
     static constexpr What what_in(std::uint64_t word) noexcept {
-        return static_cast<What>(word & (step - 1));
+        return static_cast<What>(word & what_bits);
     }
 
     std::uint64_t own_number() const noexcept {
         return number_in(state_.load(std::memory_order_relaxed)); // CLAIM-1
     }
+    /// Begins the number behind `before`. // CLAIM-4
+    void step_on(std::uint64_t before) noexcept {
+        --own_left_;
+        state_.store(word(before + step, kind::beginning), std::memory_order_release);
+        asymmetric_barrier::light(); // CLAIM-3 CLAIM-5
+        stress_point();
+    }
+    template <class Describe>
+    bool keep_begun(std::uint64_t before, Describe describe) noexcept {
+        if (last_.load(std::memory_order_relaxed) <= before && !is_mine(before + step)) {
+            return false;
+        }
+        describe(*++own_begun_);
+        state_.store(word(before + step, kind::task), std::memory_order_release); // CLAIM-7
+        return true;
+    }
+    bool ends_here(std::uint64_t number) const noexcept {
+        return asked_.load(std::memory_order_relaxed) < number ||
+               answer_for(number) == answer::none;
+    }
     bool is_mine(std::uint64_t number) noexcept;
     answer answer_for(std::uint64_t number) const noexcept;
     bool was_asked_for(std::uint64_t state) const noexcept;
+    std::uint64_t owed_before(std::uint64_t number) const noexcept;
     answer decide(std::uint64_t number) noexcept;
 
     // The owner's line.

@@ -70,11 +70,14 @@ FIRE_AND_FORGET_ENGINE bool claim::come_back() noexcept {
 /// What was decided about the owner's task. Waits for whoever has just asked.
 FIRE_AND_FORGET_ENGINE claim::answer claim::answer_for(std::uint64_t number) const noexcept {
     std::uint64_t asked = asked_.load(std::memory_order_acquire);
-    while (asked == word(number, answer::asking)) {
+    while (number_in(asked) == number && what_in<answer>(asked) == answer::asking) {
         asked_.wait(asked, std::memory_order_acquire);
         asked = asked_.load(std::memory_order_acquire);
     }
-    return number_in(asked) == number ? what_in<answer>(asked) : answer::none;
+    const bool is_next = number_in(asked) == number + step && (asked & and_before) != 0; // CLAIM-9
+    return is_next                      ? answer::task
+           : number_in(asked) == number ? what_in<answer>(asked)
+                                        : answer::none;
 }
 
 // Those who withdraw ------------------------------------------------------------------------------
@@ -119,11 +122,12 @@ FIRE_AND_FORGET_ENGINE claim::given_up claim::give_up() noexcept {
             std::this_thread::yield();
             continue;
         }
-        asked_.store(word(number, answer::asking), std::memory_order_relaxed);
+        const std::uint64_t owed = owed_before(number); // CLAIM-9
+        asked_.store(word(number, answer::asking) | owed, std::memory_order_relaxed);
         stress_point();
         asymmetric_barrier::heavy(); // CLAIM-5
         const answer decided = decide(number);
-        asked_.store(word(number, decided), std::memory_order_release);
+        asked_.store(word(number, decided) | owed, std::memory_order_release);
         asked_.notify_all();
         if (decided != answer::none) {
             return decided == answer::task ? given_up::task : given_up::passing;
@@ -154,6 +158,15 @@ FIRE_AND_FORGET_ENGINE claim::answer claim::decide(std::uint64_t number) noexcep
 FIRE_AND_FORGET_ENGINE bool claim::was_asked_for(std::uint64_t state) const noexcept {
     const std::uint64_t asked = asked_.load(std::memory_order_relaxed);
     return number_in(asked) == number_in(state) && what_in<answer>(asked) != answer::none;
+}
+
+/// What the owner may not have read yet that was decided about the number before.
+FIRE_AND_FORGET_ENGINE std::uint64_t claim::owed_before(std::uint64_t number) const noexcept {
+    const std::uint64_t asked = asked_.load(std::memory_order_relaxed);
+    const bool was_given_up = number_in(asked) + step == number //
+                                  ? what_in<answer>(asked) != answer::none
+                                  : number_in(asked) == number && (asked & and_before) != 0;
+    return was_given_up ? and_before : 0;
 }
 
 FIRE_AND_FORGET_ENGINE bool claim::is_given_up() const noexcept {

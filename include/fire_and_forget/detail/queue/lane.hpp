@@ -320,15 +320,19 @@ private:
     std::uint32_t count_run(Taker& taker, std::uint32_t most) noexcept {
         const slot* const end =
             head_end_ - head_ > static_cast<std::ptrdiff_t>(most) ? head_ + most : head_end_;
-        const slot* next = head_;
+        const task_vtable* const first = head_->type.load(std::memory_order_relaxed); // it waits
+        if (!taker.may_join(*first)) {
+            return 1;
+        }
+        const slot* next = head_ + 1;
         for (; next != end; ++next) {
             const task_vtable* const type = next->type.load(std::memory_order_acquire); // LANE-3
-            if (type == nullptr || type == &tombstone || !taker.may_join(*type)) {
+            if (type != first &&
+                (type == nullptr || type == &tombstone || !taker.may_join(*type))) {
                 break;
             }
         }
-        const auto count = static_cast<std::uint32_t>(next - head_);
-        return count > 0 ? count : 1; // a first one that none may join
+        return static_cast<std::uint32_t>(next - head_);
     }
 
     /// The first slot with a task, past tombstones and on to the next block. Under the lock.

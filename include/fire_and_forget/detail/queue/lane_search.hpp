@@ -66,6 +66,13 @@ private:
 
     template <class Taker>
     std::uint32_t take_of(std::size_t level, Taker& taker, bool elsewhere_first) noexcept {
+        return nest_ != nullptr || set_->first(level) != nullptr
+                   ? take_of_used(level, taker, elsewhere_first)
+                   : 0;
+    }
+
+    template <class Taker>
+    std::uint32_t take_of_used(std::size_t level, Taker& taker, bool elsewhere_first) noexcept {
         if (nest_ == nullptr) [[likely]] {
             return take_from(level, taker, [](const pool_lane&) { return true; });
         }

@@ -42,8 +42,10 @@ public:
     /// Runs the task and destroys it. Throws nothing but the unwinding of a thread that ends.
     fate to_the_end();
 
-    /// The same for a task whose options say nothing about whether it may start.
+    /// The same for a task whose options say nothing about whether it may start. To be followed by
+    /// settle(), or by go_on_with() the next one.
     fate at_once();
+    void settle() noexcept { is_settled_ = true; }
 
     /// Runs a task that repeats, once; `goes_on` says whether it is to be run again. If not, it is
     /// destroyed.
@@ -53,7 +55,7 @@ public:
     /// its stop_token means.
     fate resumed(steady_time since, const coroutine_books* in_books);
 
-    /// After a task without options that has been run at once: the next one is another such.
+    /// After a task that has been run at once: the next one is another such.
     void go_on_with(const task_vtable& type, void* closure, const call_site& where) noexcept;
 
     /// Settles a task that no executor counts any more.
@@ -156,7 +158,7 @@ private:
 
     void call();      ///< and tells who observes it
     void call_here(); ///< and nothing else
-    fate finish();
+    void destroy_after_run();
 
     /// Once, even if that ends the thread.
     void destroy(action on_exception);
@@ -181,10 +183,10 @@ private:
     steady_time started_{};
     node_memory* repeated_ = nullptr;
     fate result_ = fate::succeeded;
-    repetition answer_ = repetition::go_on;
     bool has_started_ = false;
     bool is_settled_ = false;
     bool is_destroyed_ = false;
+    repetition answer_ = repetition::go_on;
     bool has_left_ = false;
     bool is_to_be_kept_ = false; ///< what is not settled is to be run again
     const host& on_;

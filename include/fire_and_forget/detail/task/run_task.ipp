@@ -37,8 +37,8 @@ FIRE_AND_FORGET_ENGINE void task_run::go_on_with(const task_vtable& type, void* 
     task_.where = where;
     result_ = fate::succeeded;
     has_started_ = false;
-    is_destroyed_ = false;
     is_settled_ = false;
+    is_destroyed_ = false;
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
@@ -49,7 +49,6 @@ FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
 }
 
 [[gnu::always_inline]] inline void task_run::call_here() {
-    has_started_ = true;
     detail::attempt_here([&] { task_.type->call(task_.closure, *this); },
                          [&] { failed_with_exception(); });
 }
@@ -57,16 +56,15 @@ FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
 /// What every small task comes through, so that a call is worth saving.
 [[gnu::always_inline]] inline fate task_run::at_once() {
     call_here();
-    return finish();
+    destroy_after_run();
+    return result_;
 }
 
-[[gnu::always_inline]] inline fate task_run::finish() {
+/// Outside the handler: a closure that throws on destruction must not meet the unwinding.
+[[gnu::always_inline]] inline void task_run::destroy_after_run() {
     if (task_.type->destroy != nullptr) {
-        // Outside the handler: a closure that throws on destruction must not meet the unwinding.
         destroy([&] { failed_with_exception(); });
     }
-    is_settled_ = true;
-    return result_;
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
@@ -74,7 +72,9 @@ FIRE_AND_FORGET_ENGINE fate task_run::to_the_end() {
         return drop(result_ == fate::cancelled ? failure::cancelled : failure::expired, {});
     }
     call();
-    return finish();
+    destroy_after_run();
+    settle();
+    return result_;
 }
 
 FIRE_AND_FORGET_ENGINE fate task_run::once(bool& goes_on) {
@@ -192,6 +192,7 @@ task_run::later_by(std::chrono::nanoseconds time) const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void task_run::call() {
+    has_started_ = true;
     if (task_.details == nullptr || task_.details->seen == nullptr) [[likely]] {
         call_here();
         return;
