@@ -14,6 +14,7 @@
 
 #include "detail/coroutine/chain_waits.hpp"
 #include "detail/coroutine/completion_state.hpp"
+#include "detail/coroutine/drained_wait.hpp"
 #include "detail/coroutine/fired_coroutine.hpp"
 #include "detail/coroutine/oneway_task.hpp"
 #include "detail/coroutine/task_promise.hpp"

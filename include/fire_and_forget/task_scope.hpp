@@ -8,6 +8,7 @@
 #include "detail/platform/abi.hpp"
 #include "detail/platform/time.hpp"
 #include "detail/submit/any_core.hpp"
+#include "detail/task/membership.hpp"
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"
@@ -20,6 +21,18 @@
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
+
+namespace detail {
+
+class drained_wait;
+template <class Wait, class... From>
+class wait_maker;
+
+/// What task_scope::drained() returns, which coroutine.hpp knows.
+template <class Wait>
+using drained_awaitable = wait_maker<Wait, task_set&, bool>;
+
+} // namespace detail
 
 /// The tasks of one owner, on top of any executor. As the last member of a class it makes it safe
 /// to fire tasks that capture `this`: it is destroyed first, and waits until they are gone.
@@ -83,6 +96,29 @@ public:
     /// From inside a task of the scope it answers false at once: it would wait for itself.
     bool drain(time_span timeout = time_span::endless()) {
         return core_.drain_until(detail::deadline_after(timeout));
+    }
+
+    /// `co_await scope.drained()`: goes on when no task of the scope is left, as drain() returns,
+    /// but holds no thread meanwhile. Needs coroutine.hpp.
+    ///
+    ///     co_await scope.drained();
+    ///     co_await faf::with_timeout(scope.drained(), 5s);    // or faf::timed_out
+    ///
+    /// A stop request does not end the wait, but with_timeout and when_any do. Several may wait.
+    /// Throws: std::logic_error in a task of the scope, which would wait for itself; std::bad_alloc;
+    /// task_cancelled in a forked child, and where the executor closes that it waits on.
+    /// Lifetime: the scope must be there until the wait has ended.
+    /// Cost: an allocation, from the pool of the frames, if it has to wait or not.
+    template <class Wait = detail::drained_wait>
+    [[nodiscard]] auto drained() noexcept {
+        constexpr bool has_coroutines = requires {
+            sizeof(detail::drained_awaitable<Wait>);
+        };
+        static_assert(has_coroutines, "fire_and_forget: task_scope::drained() is for coroutines: "
+                                      "include <fire_and_forget/coroutine.hpp> for that.");
+        if constexpr (has_coroutines) {
+            return detail::drained_awaitable<Wait>(core_, detail::runs_a_member_of(core_));
+        }
     }
 
     /// Asks all to stop: tasks that take a stop_token, and coroutines that sleep. What waits for

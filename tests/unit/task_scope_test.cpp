@@ -4,6 +4,7 @@
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"
@@ -685,4 +686,109 @@ TEST_CASE("by hand nobody waits for a time that does not pass by itself") {
     executor.advance(5s);
     CHECK(scope.drain(1h));
     CHECK(runs == 1);
+}
+
+TEST_CASE("a coroutine awaits the tasks of a scope without a thread") {
+    manual_executor executor;
+    const error_recorder errors;
+    task_scope scope(executor);
+    std::vector<int> ends;
+    const auto wait = [&](int number) -> faf::task<> {
+        co_await scope.drained();
+        ends.push_back(number);
+    };
+    fire_and_forget(executor, wait, 0); // for nothing: it goes on at once
+    CHECK(executor.run_one());
+    CHECK(ends == std::vector{0});
+    fire_and_forget(scope, {.after = 1s}, [&] { // and what it fires
+        fire_and_forget(scope, [&] { ends.push_back(1); });
+    });
+    task_scope other(executor); // a task of another scope may wait
+    fire_and_forget(executor, wait, 2);
+    fire_and_forget(other, wait, 2);
+    executor.run_all();
+    CHECK(ends == std::vector{0});
+    executor.advance(1s);
+    CHECK(ends == std::vector{0, 1, 2, 2});
+    CHECK(scope.drain(0s));
+    CHECK(executor.pending() == 0);
+    fire_and_forget(scope, wait, 3); // again, but that one waits for itself
+    CHECK(errors.empty());
+    CHECK(scope.drain(0s));
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what ==
+          "a task of the faf::task_scope awaits its drained(), and so itself");
+    fire_and_forget(scope,
+                    [&]() -> faf::task<> { co_await faf::with_timeout(scope.drained(), 1s); });
+    CHECK(scope.drain(0s));
+    CHECK(errors.count() == 2);
+}
+
+TEST_CASE("a coroutine awaits the tasks of a scope for some time") {
+    manual_executor executor;
+    const error_recorder errors;
+    int timeouts = 0;
+    bool is_over = false;
+    fire_and_forget(executor, [&]() -> faf::task<> {
+        task_scope scope(executor); // which ends with what is awaited
+        fire_and_forget(scope, {.after = 10s}, [] {});
+        for (bool is_quiet = false; !is_quiet;) {
+            try {
+                co_await faf::with_timeout(scope.drained(), 999ms);
+                is_quiet = true;
+            } catch (const faf::timed_out&) { // the next time, then
+                ++timeouts;
+            }
+        }
+        is_over = true;
+    });
+    executor.advance(9s);
+    CHECK(timeouts == 9);
+    CHECK_FALSE(is_over);
+    executor.advance(1s);
+    CHECK(is_over);
+    CHECK(executor.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("who awaits a scope is abandoned with its executor, and the scope knows nothing of it") {
+    error_recorder errors;
+    manual_executor executor;
+    task_scope scope(executor);
+    fire_and_forget(scope, {.after = 1h}, [] {});
+    bool is_gone = false;
+    {
+        manual_executor other;
+        fire_and_forget(other,
+                        [&, w = witness(is_gone)]() -> faf::task<> { co_await scope.drained(); });
+        other.run_all();
+        CHECK(other.pending() == 1);
+    }
+    CHECK(is_gone);
+    CHECK(count_of(errors, failure::abandoned) == 1);
+    CHECK(scope.cancel_pending() == 1);
+    CHECK(scope.drain(0s));
+}
+
+TEST_CASE("coroutines that await a scope hear of each quiet, whoever brings it about") {
+    faf::thread_pool pool({.threads = 2});
+    faf::thread_pool others({.threads = 1});
+    const error_recorder errors;
+    std::atomic<int> heard{0};
+    for (int round = 0; round < 300; ++round) {
+        task_scope scope(pool);
+        for (int i = 0; i < 3; ++i) {
+            fire_and_forget(scope, [&scope] { fire_and_forget(scope, [] {}); });
+        }
+        task_scope waiting(others);
+        for (int i = 0; i < 2; ++i) {
+            fire_and_forget(waiting, [&]() -> faf::task<> {
+                co_await scope.drained();
+                ++heard;
+            });
+        }
+        CHECK(waiting.drain(patience));
+    }
+    CHECK(heard == 600);
+    CHECK(errors.empty());
 }

@@ -54,7 +54,7 @@ cancellable_core::fire(const any_core& on, const untyped_call& call, submission&
 FIRE_AND_FORGET_ENGINE void
 cancellable_core::hold_until_done(const std::shared_ptr<cancellable_core>& self) {
     held_ = self;
-    if (!members_.listen(*this)) {
+    if (members_.listen(*this) != listening::begun) {
         held_.reset(); // it has run, or was dropped
     }
 }

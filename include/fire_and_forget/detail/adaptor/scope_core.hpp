@@ -28,12 +28,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 struct member_box;
 
-/// Something that is told once when the set is quiet. It may be gone afterwards.
-struct quiet_listener {
-    void (*tell)(quiet_listener& self) = nullptr;
-    quiet_listener* next = nullptr;
-};
-
 /// Invariants  SCOPE-1  The mutex guards the list of cohorts, who waits, and which cohort is the
 ///                      current one. While it is held no user code runs.
 ///             SCOPE-2  Members come into the current cohort only, and what sinks hold comes from a
@@ -70,8 +64,8 @@ public:
     /// Whether it is quiet now.
     bool has_gone() const noexcept;
 
-    /// Has `one` told when it is quiet; false if it is.
-    bool listen(quiet_listener& one) noexcept;
+    listening listen(quiet_listener& one) noexcept override;
+    bool stop_listening(quiet_listener& one) noexcept override;
 
     void request_stop();
 

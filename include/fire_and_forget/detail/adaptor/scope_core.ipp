@@ -436,7 +436,10 @@ FIRE_AND_FORGET_ENGINE void scope_core::let_last_leave(cohort& its, member_stage
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool scope_core::listen(quiet_listener& one) noexcept {
+FIRE_AND_FORGET_ENGINE listening scope_core::listen(quiet_listener& one) noexcept {
+    if (!is_in_its_process()) {
+        return listening::impossible;
+    }
     const library_lock lock(mutex_);
     if (listeners_ == nullptr) {
         begin_wait();
@@ -447,7 +450,26 @@ FIRE_AND_FORGET_ENGINE bool scope_core::listen(quiet_listener& one) noexcept {
     } else if (listeners_ == nullptr) {
         end_wait();
     }
-    return has_to_wait;
+    return has_to_wait ? listening::begun : listening::needless;
+}
+
+FIRE_AND_FORGET_ENGINE bool scope_core::stop_listening(quiet_listener& one) noexcept {
+    if (!is_in_its_process()) {
+        return false;
+    }
+    const library_lock lock(mutex_);
+    quiet_listener** at = &listeners_;
+    while (*at != nullptr && *at != &one) {
+        at = &(*at)->next;
+    }
+    if (*at == nullptr) {
+        return false;
+    }
+    *at = one.next;
+    if (listeners_ == nullptr) {
+        end_wait();
+    }
+    return true;
 }
 
 /// Whoever waits for the set, as long as it lives.

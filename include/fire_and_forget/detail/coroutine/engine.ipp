@@ -5,6 +5,7 @@
 
 #include "chain.ipp"
 #include "chain_waits.ipp"
+#include "drained_wait.ipp"
 #include "fired_coroutine.ipp"
 #include "foreign_wait.ipp"
 #include "frame_pool.ipp"

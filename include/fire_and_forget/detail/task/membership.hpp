@@ -23,11 +23,26 @@ class cohort;
 /// How far a member is that leaves. One that was turned away has never come in.
 enum class member_stage : std::uint8_t { waiting, begun, turned_away };
 
-/// A set of tasks, as its members see it.
+/// Something that is told once when a set is quiet. It may be gone afterwards, and so may the set.
+struct quiet_listener {
+    void (*tell)(quiet_listener& self) = nullptr;
+    quiet_listener* next = nullptr;
+};
+
+/// What came of an offer to listen.
+enum class listening : std::uint8_t { begun, needless, impossible };
+
+/// A set of tasks, as its members see it, and who waits for it without a thread.
 class task_set {
 public:
     /// What members get that take a stop_token.
     virtual stop_token token() const noexcept = 0;
+
+    /// Has `one` told when it is quiet, which it may be by now. Impossible in a forked child.
+    virtual listening listen(quiet_listener& one) noexcept = 0;
+
+    /// False if `one` has been told, or is being told.
+    virtual bool stop_listening(quiet_listener& one) noexcept = 0;
 
     /// A member that is awaited, and may be the last, leaves by `leave_under_lock`, with the lock
     /// of the set held. *this may be gone afterwards.
@@ -212,6 +227,9 @@ struct member_frame {
 
 /// Whether the calling thread is inside a member of `set`.
 bool inside_a_member_of(const task_set& set) noexcept;
+
+/// The same of the task that it runs, whatever it was doing when it came to that.
+bool runs_a_member_of(const task_set& set) noexcept;
 
 /// Marks that a member's closure is destroyed here, or what is left of its coroutine.
 class end_of_member {

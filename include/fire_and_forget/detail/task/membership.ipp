@@ -94,15 +94,24 @@ FIRE_AND_FORGET_ENGINE stop_token member_frame::token() const {
     return (*both)->get_token();
 }
 
-FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
-    for (const task_frame* task = this_thread.running; task != nullptr; task = task->outer) {
-        for (const member_frame* one = task->members; one != nullptr; one = one->outer) {
-            if (one->set == &set) {
-                return true;
-            }
-        }
+/// Whether that is one of those from `innermost` outwards.
+FIRE_AND_FORGET_ENGINE bool is_among(const task_set& set, const member_frame* innermost) noexcept {
+    while (innermost != nullptr && innermost->set != &set) {
+        innermost = innermost->outer;
     }
-    return false;
+    return innermost != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
+    const task_frame* task = this_thread.running;
+    while (task != nullptr && !is_among(set, task->members)) {
+        task = task->outer;
+    }
+    return task != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool runs_a_member_of(const task_set& set) noexcept {
+    return this_thread.running != nullptr && is_among(set, this_thread.running->members);
 }
 
 FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noexcept
