@@ -79,6 +79,8 @@ public:
                 return table_->accept(table_, key_, task);
             }
             detail::scheduler* home() const noexcept { return table_->core.home(); }
+            detail::any_core bottom() const noexcept { return table_->core.bottom(); }
+            detail::task_set* set() const noexcept { return table_->core.set(); }
             detail::refusal_sink refused_to() const noexcept { return table_->core.refused_to(); }
             void note_refused() const noexcept { table_->core.note_refused(); }
 
@@ -113,7 +115,8 @@ private:
         explicit table(const detail::any_core& on) noexcept : core(on) {}
 
         refusal accept(const std::shared_ptr<table>& self, const Key& key, detail::task_ptr& task) {
-            refusal why = detail::prepare_to_conflate(core, *task);
+            refusal why = detail::prepare_to_conflate(core, task);
+            const bool is_enrolled = why == refusal::none;
             const detail::task_node* const waiting = task.get();
             entry* fresh = nullptr;
             if (why == refusal::none) {
@@ -126,6 +129,9 @@ private:
                 core.note_refused();
             } else if (why == refusal::none) {
                 task.reset(); // which has been replaced
+            }
+            if (why != refusal::none && is_enrolled) {
+                core.withdraw(task);
             }
             return why;
         }

@@ -79,7 +79,7 @@ public:
     }
 
     /// A scope inside `outer`: its tasks are tasks of both, and it is asked to stop with `outer`.
-    explicit task_scope(task_scope& outer) : core_(detail::any_core(outer), outer.core_) {}
+    explicit task_scope(task_scope& outer) : core_(detail::any_core(outer)) {}
 
     /// Does as request_stop(), and waits until all tasks have gone, however long that takes.
     ~task_scope() = default;
@@ -93,7 +93,8 @@ public:
     /// included, for `timeout` at most; true if that is so. A task that repeats is waited for until
     /// it has been stopped.
     ///
-    /// From inside a task of the scope it answers false at once: it would wait for itself.
+    /// From inside a task of the scope it answers false at once: it would wait for itself. So it
+    /// does in a turn of the serial_executor that the scope stands on, if any of its tasks is left.
     bool drain(time_span timeout = time_span::endless()) {
         return core_.drain_until(detail::deadline_after(timeout));
     }

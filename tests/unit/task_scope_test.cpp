@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 #include <fire_and_forget/when_all.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "job_loop.hpp"
 
 #include <array>
 #include <atomic>
@@ -15,6 +19,7 @@
 #include <cstdint>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -790,5 +795,206 @@ TEST_CASE("coroutines that await a scope hear of each quiet, whoever brings it a
         CHECK(waiting.drain(patience));
     }
     CHECK(heard == 600);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("what is fired at an executor that stands on a scope belongs to the scope") {
+    manual_executor executor;
+    error_recorder errors;
+    task_scope scope(executor);
+    faf::serial_executor serial(scope);
+    faf::serial_executor upper{faf::executor_ref(serial)};
+    faf::conflating_executor<int> latest(scope);
+    bool is_gone = false;
+    std::size_t refused = 0;
+    SECTION("in order") {
+        fire_and_forget(serial, witness(is_gone));
+    }
+    SECTION("in the order of two") {
+        fire_and_forget(upper, {.name = "named"}, witness(is_gone));
+    }
+    SECTION("when its time has come") {
+        fire_and_forget(serial, {.after = 1s}, witness(is_gone));
+        executor.run_all();
+        CHECK_FALSE(scope.drain(0s));
+        executor.advance(1s);
+    }
+    SECTION("again and again") {
+        fire_and_forget(upper, {.every = 1s},
+                        [w = std::make_shared<witness>(is_gone), n = 3]() mutable {
+                            return --n > 0 ? faf::keep_repeating : faf::stop_repeating;
+                        });
+        executor.advance(1s);
+        CHECK_FALSE(scope.drain(0s));
+        executor.advance(1s);
+    }
+    SECTION("as a coroutine") {
+        fire_and_forget(serial, [w = witness(is_gone)]() -> faf::task<> {
+            co_await faf::sleep_for(1s);
+            co_await faf::yield();
+        });
+        executor.run_all();
+        CHECK(scope.snapshot() == scope_stats{.running = 1});
+        executor.advance(1s);
+    }
+    SECTION("to be replaced by what is newer") {
+        fire_and_forget(latest[1], witness(is_gone));
+        fire_and_forget(latest[1], [] {});
+        CHECK(is_gone);
+        CHECK(scope.snapshot() == scope_stats{.pending = 1});
+    }
+    SECTION("to be taken back") {
+        fire_and_forget(serial, witness(is_gone));
+        fire_and_forget(upper, {.after = 1s}, [] {});
+        CHECK(scope.cancel_pending() == 2);
+    }
+    SECTION("to be stopped") {
+        int asked = 0;
+        fire_and_forget(serial, {.every = 1s}, [] {});
+        fire_and_forget(upper, {.after = 1h}, [] {});
+        fire_and_forget(upper,
+                        [w = witness(is_gone)]() -> faf::task<> { co_await faf::sleep_for(1h); });
+        fire_and_forget(serial, [&](std::stop_token stop) { asked += stop.stop_requested(); });
+        fire_and_forget(latest[1], [&](std::stop_token stop) { asked += stop.stop_requested(); });
+        executor.run_one(); // the first turn
+        scope.request_stop();
+        executor.run_all();
+        CHECK(asked == 2);
+        for (const faf::executor_ref on :
+             {faf::executor_ref(serial), faf::executor_ref(upper), faf::executor_ref(scope)}) {
+            CHECK(fire_and_forget(on, [] {}).why() == refusal::shutting_down);
+            CHECK(fire_and_forget(on, seven).why() == refusal::shutting_down);
+        }
+        CHECK(fire_and_forget(latest[1], [] {}).why() == refusal::shutting_down);
+        refused = 7;
+    }
+    CHECK(scope.drain(0s));
+    CHECK(is_gone);
+    CHECK(executor.pending() == 0);
+    CHECK(errors.count() == refused);
+    CHECK(count_of(errors, failure::refused) == refused);
+}
+
+TEST_CASE("a stop request of a scope reaches the scopes that stand on it, whatever is in between") {
+    manual_executor executor;
+    const error_recorder errors;
+    task_scope outer(executor);
+    faf::serial_executor serial(outer);
+    task_scope middle(serial);
+    const faf::executor_ref ref(middle);
+    task_scope inner(ref);
+    int asked = 0;
+    fire_and_forget(inner, [&](std::stop_token stop) { asked += stop.stop_requested(); });
+    fire_and_forget(inner, {.after = 1h}, [&] { asked += 100; });
+    fire_and_forget(inner, []() -> faf::task<> { co_await faf::sleep_for(1h); });
+    CHECK(outer.snapshot().pending == 3);
+    SECTION("before they run") {
+        outer.request_stop();
+    }
+    SECTION("afterwards") {
+        executor.run_all();
+        asked = 1;
+        outer.request_stop();
+    }
+    CHECK(outer.drain(0s));
+    CHECK(asked == 1);
+    CHECK(inner.drain(0s));
+    CHECK(fire_and_forget(inner, [] {}).why() == refusal::shutting_down);
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("tasks of a serial executor on a scope never overlap, whenever they come") {
+    faf::thread_pool pool({.threads = 2});
+    const error_recorder errors;
+    task_scope outer(pool);
+    faf::serial_executor serial(outer);
+    task_scope inner(serial);
+    std::atomic<int> inside{0};
+    std::atomic<int> runs{0};
+    std::atomic<int> overlaps{0};
+    const auto run = [&] {
+        overlaps += ++inside == 1 ? 0 : 1;
+        std::this_thread::yield();
+        --inside;
+        ++runs;
+    };
+    for (int i = 0; i < 100; ++i) {
+        fire_and_forget(inner, run);
+        fire_and_forget(inner, {.after = std::chrono::microseconds(i * 10)}, run);
+        fire_and_forget(serial, {.after = std::chrono::microseconds(i * 10)}, run);
+        fire_and_forget(inner, [&]() -> faf::task<> {
+            run();
+            co_await faf::sleep_for(100us);
+            run();
+        });
+    }
+    CHECK(inner.drain(patience));
+    CHECK(outer.drain(patience));
+    CHECK(runs == 500);
+    CHECK(overlaps == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a scope on a serial executor is not waited for in a turn of that") {
+    faf::thread_pool pool({.threads = 1, .fixed = true});
+    faf::serial_executor serial(pool);
+    task_scope scope(serial);
+    std::vector<bool> answers;
+    fire_and_forget(serial, [&] {
+        answers.push_back(scope.drain());
+        fire_and_forget(scope, [] {});
+        answers.push_back(scope.drain());
+    });
+    CHECK(pool.drain(patience));
+    fire_and_forget(pool, [&] { // but in another task of its only worker, which helps
+        fire_and_forget(scope, [] {});
+        answers.push_back(scope.drain());
+    });
+    CHECK(pool.drain(patience));
+    CHECK(answers == std::vector{true, false, true});
+}
+
+TEST_CASE("coroutines of a scope on an executor of somebody else's stay there") {
+    faf_test::job_loop loop;
+    const faf::executor_ref ref(loop);
+    faf::serial_executor serial(loop);
+    task_scope plain(loop);
+    task_scope on_scope(plain);
+    task_scope on_ref(ref);
+    task_scope on_serial(serial);
+    faf::serial_executor serial_on_scope(plain);
+    const error_recorder errors;
+    std::atomic<int> at_home{0};
+    const auto look = [&] { at_home += loop.runs_this_thread() ? 1 : 0; };
+    for (const faf::executor_ref on :
+         {faf::executor_ref(plain), faf::executor_ref(on_scope), faf::executor_ref(on_ref),
+          faf::executor_ref(on_serial), faf::executor_ref(serial_on_scope)}) {
+        at_home = 0;
+        std::atomic<bool> is_over{false};
+        fire_and_forget(on, [&]() -> faf::task<> {
+            look();
+            co_await faf::sleep_for(1ms);
+            look();
+            co_await faf::yield();
+            look();
+            faf::completion<> done;
+            std::thread([complete = done.completer()] { complete(); }).detach();
+            co_await done;
+            look();
+            is_over = true;
+        });
+        CHECK(eventually([&] { return is_over.load(); }));
+        CHECK(at_home == 4);
+    }
+    faf::sync_wait([&]() -> faf::task<> {
+        co_await faf::resume_on(on_scope);
+        look();
+        co_await faf::sleep_for(1ms);
+        look();
+        co_await faf::resume_on(serial_on_scope);
+        look();
+    }());
+    CHECK(at_home == 7);
+    CHECK(plain.drain(patience));
     CHECK(errors.empty());
 }

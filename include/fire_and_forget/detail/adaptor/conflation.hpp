@@ -67,7 +67,8 @@ private:
     std::uint64_t replaced_ = 0;
 };
 
-/// Whether a task can be conflated: it must not wait for its time, nor repeat.
-refusal prepare_to_conflate(const any_core& core, task_node& task) noexcept;
+/// Whether a task can be conflated: it must not wait for its time, nor repeat. Then it belongs to
+/// the sets that `core` stands on.
+refusal prepare_to_conflate(const any_core& core, task_ptr& task);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -17,14 +17,14 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_node& task) noexcept {
+FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_ptr& task) {
     const scheduler* const below = core.home();
-    task.begin_waiting(below != nullptr ? below->now() : steady_clock::now());
-    const bool can_be = !task.is_delayed && !task.repeats();
-    if (!can_be) {
+    task->begin_waiting(below != nullptr ? below->now() : steady_clock::now());
+    if (task->is_delayed || task->repeats()) {
         core.note_refused();
+        return refusal::invalid_options;
     }
-    return can_be ? refusal::none : refusal::invalid_options;
+    return core.enroll(task);
 }
 
 FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site& first,
@@ -67,7 +67,7 @@ FIRE_AND_FORGET_ENGINE refusal conflated::start() {
     const void* const outer =
         std::exchange(this_thread.starting_turn, static_cast<suspended*>(this));
     const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
-    return core_.start_turn(*this);
+    return core_.bottom().start_turn(*this);
 }
 
 FIRE_AND_FORGET_ENGINE conflated::taken conflated::take() noexcept {

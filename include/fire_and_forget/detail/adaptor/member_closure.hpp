@@ -56,6 +56,7 @@ struct member_box {
     void* closure = nullptr;
     std::size_t alignment = alignof(void*);
     task_node* carried = nullptr;
+    bool is_timed = false; ///< its token has been replaced by one that stops its wait
 };
 struct box_deallocator {
     void operator()(member_box* box) const noexcept;

@@ -35,10 +35,8 @@ struct member_box;
 ///                      sink held, all under the mutex, knows that all are gone.
 class scope_core final : public task_set {
 public:
+    /// It is asked to stop with the set that `on` belongs to, if any.
     explicit scope_core(any_core on);
-
-    /// Inside another one, which stops it when it is asked to stop.
-    scope_core(any_core on, const task_set& around);
     scope_core(const scope_core&) = delete;
     scope_core& operator=(const scope_core&) = delete;
 
@@ -51,6 +49,8 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
     scheduler* home() const noexcept { return on_.home(); }
+    any_core bottom() const noexcept { return on_.bottom(); }
+    task_set* set() noexcept { return this; }
     refusal_sink refused_to() const noexcept { return on_.refused_to(); }
 
     // The owner's side ----------------------------------------------------------------------------
@@ -81,6 +81,11 @@ public:
 
     bool is_inside() const noexcept { return inside_a_member_of(*this); }
 
+    // What stands on it
+
+    refusal enroll(task_ptr& task) override;
+    void withdraw(task_ptr& task) noexcept override;
+
     // Members ask
 
     stop_token token() const noexcept override { return stop_.get_token(); }
@@ -107,7 +112,8 @@ private:
     membership enter() noexcept;
     submission fire_small(const untyped_call& call, membership entered);
     submission fire_boxed(const untyped_call& call, membership entered);
-    refusal accept_as_member(task_ptr& task, membership entered);
+    refusal make_member(task_ptr& task, membership entered);
+    static void unmake_member(task_ptr& task) noexcept;
     stop_token stop_of_waiting(member_box& box, cohort& its);
     void stop_of_cohort(const cohort& its);
     cohort& next_cohort();

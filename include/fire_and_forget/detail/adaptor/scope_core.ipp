@@ -40,12 +40,11 @@ private:
     error_sink sink_;
 };
 
-FIRE_AND_FORGET_ENGINE scope_core::scope_core(any_core on) : on_(on), stop_(make_stop_source()) {}
-
-FIRE_AND_FORGET_ENGINE scope_core::scope_core(any_core on, [[maybe_unused]] const task_set& outer)
-    : scope_core(on) {
+FIRE_AND_FORGET_ENGINE scope_core::scope_core(any_core on) : on_(on), stop_(make_stop_source()) {
 #if defined(__cpp_lib_jthread)
-    around_.emplace(outer.token(), stopper{this});
+    if (const task_set* const outer = on.set()) {
+        around_.emplace(outer->token(), stopper{this});
+    }
 #endif
 }
 
@@ -54,16 +53,18 @@ FIRE_AND_FORGET_ENGINE scope_core::~scope_core() {
     if (!is_in_its_process()) {
         return; // what the parent has fired stays where it is
     }
-    if (!has_gone() && is_inside()) {
+    if (has_gone() || !is_inside()) {
+        request_stop();
+    }
+    if (!has_gone() && !drain_until(never)) { // else the executor may be gone as well
+        if (!is_in_its_process()) {
+            return; // what it has helped with has forked
+        }
         constexpr const char* why =
-            "fire_and_forget: a task_scope is destroyed inside one of its own tasks, for which it "
-            "would have to wait\n";
+            "fire_and_forget: a task_scope is destroyed inside one of its own tasks, or where its "
+            "tasks have no turn before, and would wait for ever\n";
         write_stderr(why, std::strlen(why));
         std::terminate();
-    }
-    request_stop();
-    if (!has_gone()) { // else the executor may be gone as well
-        static_cast<void>(drain_until(never));
     }
     for (cohort* one = cohorts_; one != nullptr;) {
         cohort* const gone = std::exchange(one, one->next);
@@ -198,7 +199,13 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
 FIRE_AND_FORGET_ENGINE refusal scope_core::accept(task_ptr& task) {
     refusal why = why_not_open();
     if (why == refusal::none) {
-        why = accept_as_member(task, enter());
+        why = make_member(task, enter());
+    }
+    if (why == refusal::none) {
+        why = on_.accept(task);
+        if (why != refusal::none && task != nullptr) {
+            unmake_member(task);
+        }
     }
     if (why != refusal::none) {
         note_refused();
@@ -206,10 +213,33 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::accept(task_ptr& task) {
     return why;
 }
 
+FIRE_AND_FORGET_ENGINE refusal scope_core::enroll(task_ptr& task) {
+    refusal why = why_not_open();
+    if (why == refusal::none) {
+        why = make_member(task, enter());
+    }
+    if (why == refusal::none) {
+        why = on_.enroll(task);
+        if (why != refusal::none) {
+            unmake_member(task);
+        }
+    }
+    if (why != refusal::none) {
+        note_refused();
+    }
+    return why;
+}
+
+FIRE_AND_FORGET_ENGINE void scope_core::withdraw(task_ptr& task) noexcept {
+    on_.withdraw(task);
+    unmake_member(task);
+}
+
 /// What executors know of a task goes on to the one that stands for it.
 FIRE_AND_FORGET_ENGINE void pass_on(task_node& from, task_node& to) noexcept {
     to.name = from.name;
     to.details = std::exchange(from.details, nullptr);
+    to.via = std::exchange(from.via, nullptr);
     to.due = from.due;
     to.number = from.number;
     to.priority = from.priority;
@@ -224,21 +254,23 @@ FIRE_AND_FORGET_ENGINE bool waits_for_time(const task_node& task) noexcept {
     return task.repeats() || (task.is_accepted ? task.is_delayed : task.due != steady_time());
 }
 
-FIRE_AND_FORGET_ENGINE refusal scope_core::accept_as_member(task_ptr& task, membership entered) {
+/// Puts a member that carries it in the place of `task`. That may be undone as long as nobody else
+/// has it.
+FIRE_AND_FORGET_ENGINE refusal scope_core::make_member(task_ptr& task, membership entered) {
     const bool repeats = task->repeats();
-    const bool is_timed = waits_for_time(*task);
     const task_vtable& type = repeats ? member_type<boxed_member, member_runs::repeatedly>
                                       : member_type<boxed_member, member_runs::once>;
     node_memory node(task_node::allocate(type, task->where));
     member_box_ptr box(node != nullptr ? member_box::make(task_vtable{}) : nullptr);
     bool has_memory = box != nullptr;
-    if (has_memory && is_timed) {
+    if (has_memory && waits_for_time(*task)) {
         attempt(
             [&] {
                 if (task->details == nullptr) {
                     task->details = new task_details;
                 }
                 box->own = task->details->stop;
+                box->is_timed = true;
                 task->details->stop = stop_of_waiting(*box, entered.its());
             },
             [&] { has_memory = false; });
@@ -254,18 +286,21 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::accept_as_member(task_ptr& task, memb
     made->box->closure = carried.closure();
     made->box->carried = &carried;
     made->held = std::move(entered);
-    task_ptr outer(node.release());
-    const refusal why = on_.accept(outer);
-    if (why != refusal::none && outer != nullptr) {
-        pass_on(*outer, carried);
-        if (is_timed) {
-            carried.details->stop = made->box->own;
-        }
-        made->inner = &tombstone; // which has nothing to destroy
-        made->box->carried = nullptr;
-        task.reset(&carried);
+    task.reset(node.release());
+    return refusal::none;
+}
+
+FIRE_AND_FORGET_ENGINE void scope_core::unmake_member(task_ptr& task) noexcept {
+    const task_ptr outer(std::move(task));
+    auto& made = *static_cast<boxed_member*>(outer->closure());
+    task_node& carried = *made.box->carried;
+    pass_on(*outer, carried);
+    if (made.box->is_timed) {
+        carried.details->stop = made.box->own;
     }
-    return why;
+    made.inner = &tombstone; // which has nothing to destroy
+    made.box->carried = nullptr;
+    task.reset(&carried);
 }
 
 /// What a member that waits for its time listens to: also to the cancellation of its cohort.
@@ -545,7 +580,11 @@ FIRE_AND_FORGET_ENGINE bool scope_core::drain_until(steady_time deadline, schedu
     if (is_inside() || !is_in_its_process()) {
         return false;
     }
-    for (waiter self(*this); !self.is_over();) {
+    waiter self(*this);
+    if (home != nullptr && home->waits_for_this_thread()) {
+        return self.is_over();
+    }
+    while (!self.is_over()) {
         const reach how_far = is_deep() && !self.has_napped() ? reach::own : reach::all;
         const helped came_to =
             home != nullptr ? home->help(how_far, [&] { return self.is_over(); }) : helped::nowhere;

@@ -46,6 +46,7 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() const noexcept { core_.note_refused(); }
     scheduler& home() noexcept { return *this; }
+    task_set* set() const noexcept { return core_.set(); }
     refusal_sink refused_to() const noexcept { return core_.refused_to(); }
 
     /// Of a strand that stands on this one.
@@ -64,6 +65,10 @@ public:
     void repeat_after(task_ptr task, repetition answer) noexcept override;
     void notice_end() noexcept override { timers().notice_end(); }
     unsigned most_in_turn() const noexcept override { return timers().most_in_turn(); }
+    helped help(reach how_far, function_ref<bool()> is_over) override {
+        return timers().help(how_far, is_over);
+    }
+    bool waits_for_this_thread() const noexcept override;
 
     void bring(task_ptr task) override;
     void add_user() noexcept override { users_.fetch_add(1, std::memory_order_relaxed); }

@@ -101,10 +101,14 @@ FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
         }
         return core_.accept(task);
     }
-    task_node* const node = task.release();
-    const refusal why = enter(*node, asker::caller);
-    if (why != refusal::none) {
-        task.reset(node);
+    refusal why = core_.enroll(task);
+    if (why == refusal::none) {
+        task_node* const node = task.release();
+        why = enter(*node, asker::caller);
+        if (why != refusal::none) {
+            task.reset(node);
+            core_.withdraw(task);
+        }
     }
     return why;
 }
@@ -184,7 +188,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
     const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
     scheduler* const below = by == asker::accepted ? core_.home() : nullptr;
     if (below == nullptr) {
-        return core_.start_turn(*this);
+        return core_.bottom().start_turn(*this);
     }
     is_accepted = false;
     return below->resume_soon(*this) ? refusal::none : refusal::shutting_down;
@@ -331,6 +335,16 @@ FIRE_AND_FORGET_ENGINE bool strand::is_in_its_process() const noexcept {
 
 FIRE_AND_FORGET_ENGINE steady_time strand::now() const noexcept {
     return timers().now();
+}
+
+FIRE_AND_FORGET_ENGINE bool strand::waits_for_this_thread() const noexcept {
+    const scheduler* const me = this;
+    const task_frame* one = this_thread.running;
+    while (one != nullptr && one->via != me) {
+        one = one->outer;
+    }
+    const scheduler* const below = core_.home();
+    return one != nullptr || (below != nullptr && below->waits_for_this_thread());
 }
 
 FIRE_AND_FORGET_ENGINE void strand::keep_scheduler() noexcept {

@@ -136,7 +136,9 @@ private:
             return move_to_library(leaving, home);
         }
         std::shared_ptr<foreign_executor> kept; // null: it is cancelled
-        if constexpr (!has_home<std::remove_reference_t<decltype(to)>>) {
+        if constexpr (requires { to.bottom(); }) {
+            attempt([&] { kept = keep_executor(to.bottom()); }, [] {});
+        } else if constexpr (!has_home<std::remove_reference_t<decltype(to)>>) {
             attempt([&] { kept = keep_executor(to); }, [] {});
         }
         return move_to_foreign(leaving, std::move(kept));

@@ -11,6 +11,7 @@
 #include "../pool/default_pool.hpp"
 #include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
+#include "../task/membership.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "fire.hpp"
@@ -25,6 +26,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class any_core;
+
 /// What can be done with an executor.
 struct core_table {
     submission (*fire)(void* target, const untyped_call& call);
@@ -38,6 +41,12 @@ struct core_table {
 
     /// Null where a turn is made a task.
     refusal (*start_turn)(void* target, suspended& turn) = nullptr;
+
+    /// Null where that is itself.
+    any_core (*bottom)(void* target) = nullptr;
+
+    /// Null where there is none.
+    task_set* (*set)(void* target) = nullptr;
 };
 
 /// Two pointers; the executor must live as long as it is used.
@@ -61,6 +70,28 @@ public:
     /// Where coroutines go on that are to be there; null if that is somebody else's.
     scheduler* home() const noexcept {
         return table_->home != nullptr ? table_->home(target_) : nullptr;
+    }
+
+    /// What it stands on in the end, for coroutines that are to be there.
+    any_core bottom() const noexcept {
+        return table_->bottom != nullptr ? table_->bottom(target_) : *this;
+    }
+
+    /// The innermost set that its tasks belong to; null if there is none.
+    task_set* set() const noexcept {
+        return table_->set != nullptr ? table_->set(target_) : nullptr;
+    }
+
+    /// For what stands on it and keeps its tasks, which it has run at the bottom: they belong to
+    /// the sets in between.
+    refusal enroll(task_ptr& task) const {
+        task_set* const its = set();
+        return its != nullptr ? its->enroll(task) : refusal::none;
+    }
+    void withdraw(task_ptr& task) const noexcept {
+        if (task_set* const its = set()) {
+            its->withdraw(task);
+        }
     }
 
     refusal_sink refused_to() const noexcept {
@@ -122,7 +153,9 @@ private:
                     &note_refused_by<Core>,
                     &home_of<Core>,
                     [](void* to) { return refusal_sink_of(core_here<Core>(to)); },
-                    start_of<Core>()};
+                    start_of<Core>(),
+                    bottom_of<Core>(),
+                    set_of<Core>()};
         } else {
             return {[](void* to, const untyped_call& call) {
                         return fire_at_foreign(
@@ -173,6 +206,24 @@ private:
     static constexpr auto start_of() noexcept -> refusal (*)(void*, suspended&) {
         if constexpr (requires(Core & core, suspended & turn) { core.start_turn(turn); }) {
             return [](void* to, suspended& turn) { return core_here<Core>(to).start_turn(turn); };
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class Core>
+    static constexpr auto bottom_of() noexcept -> any_core (*)(void*) {
+        if constexpr (requires(Core & core) { core.bottom(); }) {
+            return [](void* to) { return core_at<Core>(to).bottom(); };
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class Core>
+    static constexpr auto set_of() noexcept -> task_set* (*)(void*) {
+        if constexpr (requires(Core & core) { core.set(); }) {
+            return [](void* to) { return core_at<Core>(to).set(); };
         } else {
             return nullptr;
         }

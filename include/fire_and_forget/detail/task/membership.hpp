@@ -5,6 +5,7 @@
 // counted. The sets are those of ../adaptor/scope_core.hpp; run_task.hpp and ../coroutine/chain.hpp
 // know what the running task belongs to.
 
+#include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/linked_stop_source.hpp"
@@ -19,6 +20,9 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class cohort;
+class task_node;
+struct task_discarder;
+using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 /// How far a member is that leaves. One that was turned away has never come in.
 enum class member_stage : std::uint8_t { waiting, begun, turned_away };
@@ -37,6 +41,11 @@ class task_set {
 public:
     /// What members get that take a stop_token.
     virtual stop_token token() const noexcept = 0;
+
+    /// Has `task`, which somebody else keeps and runs, belong to it; or says why not, and counts
+    /// that. What is never taken then is to be withdrawn, and is what it was.
+    virtual refusal enroll(task_ptr& task) = 0;
+    virtual void withdraw(task_ptr& task) noexcept = 0;
 
     /// Has `one` told when it is quiet, which it may be by now. Impossible in a forked child.
     virtual listening listen(quiet_listener& one) noexcept = 0;

@@ -82,6 +82,9 @@ public:
     /// there are none. These run inside of the caller's.
     virtual helped help(reach, function_ref<bool()> /*is_over*/) { return helped::nowhere; }
 
+    /// Whether nothing runs there before the calling thread returns: it is inside of a turn.
+    virtual bool waits_for_this_thread() const noexcept { return false; }
+
     /// For coroutines, which may refer to it longer than its owner.
     virtual void keep_scheduler() noexcept = 0;
     virtual void release_scheduler() noexcept = 0;
