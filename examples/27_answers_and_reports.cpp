@@ -58,7 +58,7 @@ bool is_urgent(faf::failure kind) {
 
 int main() {
     // The texts of a report are good until the sink returns; the exception may be kept.
-    faf::set_error_sink([](const faf::error_report& report) {
+    const auto note = [](const faf::error_report& report) {
         std::printf("%s%.*s %s: %.*s \"%.*s\"\n", is_urgent(report.kind) ? "! " : "",
                     static_cast<int>(report.task.size()), report.task.data(),
                     faf::to_string(report.kind).c_str(), static_cast<int>(report.type.size()),
@@ -68,7 +68,11 @@ int main() {
                     static_cast<int>(report.waited / 1us), static_cast<int>(report.ran / 1us));
         std::printf("  thrown: %s; speaks for %d more\n", report.exception ? "yes" : "no",
                     static_cast<int>(report.suppressed));
-    });
+    };
+    // Of cancelled tasks only those sinks hear that ask for it; faf::hears::errors is the default.
+    const faf::error_sink sink(note, faf::hears::cancelled_too);
+    std::printf("hears of cancelled tasks: %s\n", sink.hears_cancelled() ? "yes" : "no");
+    faf::set_error_sink(sink);
 
     faf::thread_pool pool({.threads = 1});
     fire_and_forget(pool, {.name = "save"}, [] { throw std::runtime_error("disk full"); });
@@ -101,6 +105,7 @@ int main() {
 }
 
 // Prints:
+//   hears of cancelled tasks: yes
 //   ! save failed: std::runtime_error "disk full"
 //     fired at ...27_answers_and_reports.cpp:... in ...main..., waited ... us, ran ... us
 //     thrown: yes; speaks for 0 more

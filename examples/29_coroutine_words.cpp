@@ -3,9 +3,12 @@
 // that completes what it waits for, or not at all when it is asked to stop.
 
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/task_scope.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <latch>
 #include <string>
 #include <thread>
@@ -51,6 +54,16 @@ faf::task<> poll() {
     }
 }
 
+faf::task<> gather(faf::thread_pool& pool) {
+    std::atomic<int> sum = 0;
+    faf::task_scope parts(pool);
+    for (int part = 1; part <= 3; ++part) {
+        fire_and_forget(parts, [&sum, part] { sum += part; });
+    }
+    co_await parts.drained(); // without a thread
+    std::printf("sum %d\n", sum.load());
+}
+
 int main() {
     std::latch greeted(1);
     greet("Ada", greeted);
@@ -62,6 +75,8 @@ int main() {
     readers.drain();
     fire_and_forget(wait_for_callback);
     faf::drain();
+    fire_and_forget(gather, std::ref(readers));
+    faf::drain();
     fire_and_forget(readers, poll);
     readers.shutdown(10s); // ends its sleep at once
 }
@@ -72,4 +87,5 @@ int main() {
 //   writes on writers
 //   reads on readers again
 //   42, on no worker
+//   sum 6
 //   asked to stop: yes
