@@ -3,9 +3,13 @@
 #include <fire_and_forget/detail/queue/lane_search.hpp>
 #include <fire_and_forget/detail/queue/nest.hpp>
 #include <fire_and_forget/detail/queue/thread_lanes.hpp>
+#include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/task_scope.hpp>
+#include <fire_and_forget/thread_pool.hpp>
 
 #include "catch.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -225,3 +229,32 @@ TEST_CASE("lanes of a nest are used again, with what is left in them taken by ot
 }
 
 } // namespace
+
+namespace {
+
+/// Counts the leaves below, each group by tasks that it waits for. Far too few if one can't.
+int leaves(faf::thread_pool& pool, int height) {
+    if (height == 0) {
+        return 1;
+    }
+    std::atomic<int> sum{0};
+    faf::task_scope group(pool);
+    for (int i = 0; i < 3; ++i) {
+        fire_and_forget(group, [&] { sum += leaves(pool, height - 1); });
+    }
+    return group.drain() ? sum.load() : -1000;
+}
+
+} // namespace
+
+TEST_CASE("groups that wait for what they have fired come to their end, depth first, too") {
+    for (const unsigned threads : {1U, 2U}) {
+        std::atomic<int> found{0};
+        faf::thread_pool pool(
+            {.threads = threads, .fixed = true, .nested_tasks = faf::nested::newest_first});
+        fire_and_forget(pool, [&] { found = leaves(pool, 5); });
+        CHECK(pool.drain());
+        CHECK(found == 243);
+        CHECK(pool.snapshot().succeeded == 1 + 3 + 9 + 27 + 81 + 243);
+    }
+}

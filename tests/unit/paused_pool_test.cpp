@@ -106,6 +106,92 @@ TEST_CASE("a paused pool neither grows nor starves, and a full one refuses as al
     CHECK(runs == 3);
 }
 
+TEST_CASE("a full pool that is paused still has its way of dealing with what comes") {
+    const error_recorder errors;
+    std::vector<int> order; // of one thread at a time
+    const auto note = [&order](int number) {
+        return [&order, number] { order.push_back(number); };
+    };
+    SECTION("a call that waits for room is refused when its time is up") {
+        thread_pool pool(
+            {.threads = 1, .max_pending = 1, .when_full = faf::overflow::wait, .full_wait = 1ms});
+        pool.pause();
+        CHECK(fire_and_forget(pool, note(1)));
+        CHECK(fire_and_forget(pool, note(2)).why() == faf::refusal::queue_full);
+        CHECK(errors.count() == 1);
+        pool.resume();
+        CHECK(pool.drain());
+        CHECK(order == std::vector<int>{1});
+    }
+    SECTION("a call that waits for room has it when the pool goes on") {
+        thread_pool pool({.threads = 1,
+                          .max_pending = 1,
+                          .when_full = faf::overflow::wait,
+                          .full_wait = faf_test::patience});
+        pool.pause();
+        CHECK(fire_and_forget(pool, note(1)));
+        std::jthread another([&] { pool.resume(); });
+        CHECK(fire_and_forget(pool, note(2)));
+        CHECK(pool.drain());
+        CHECK(order == std::vector<int>{1, 2});
+        errors.expect_none();
+    }
+    SECTION("a call that waits for room has it when the pool closes, or is refused") {
+        std::atomic<int> answers{0};
+        {
+            thread_pool pool({.threads = 1,
+                              .max_pending = 1,
+                              .when_full = faf::overflow::wait,
+                              .full_wait = faf_test::patience});
+            pool.pause();
+            CHECK(fire_and_forget(pool, note(1)));
+            const std::jthread waits([&] { answers += fire_and_forget(pool, note(2)) ? 1 : 0; });
+            CHECK(pool.shutdown());
+        }
+        CHECK(order.size() == 1U + static_cast<unsigned>(answers.load()));
+    }
+    SECTION("what finds no room runs in the caller") {
+        thread_pool pool(
+            {.threads = 1, .max_pending = 1, .when_full = faf::overflow::run_in_caller});
+        pool.pause();
+        CHECK(fire_and_forget(pool, note(1)));
+        CHECK(fire_and_forget(pool, note(2)));
+        CHECK(order == std::vector<int>{2});
+        pool.resume();
+        CHECK(pool.drain());
+        CHECK(order == std::vector<int>{2, 1});
+        errors.expect_none();
+    }
+    SECTION("the oldest gives its place to the newest") {
+        thread_pool pool({.threads = 1, .max_pending = 2, .when_full = faf::overflow::drop_oldest});
+        pool.pause();
+        for (int i = 1; i <= 4; ++i) {
+            CHECK(fire_and_forget(pool, note(i)));
+        }
+        CHECK(pool.snapshot().pending == 2);
+        CHECK(errors.count() == 2);
+        CHECK(errors.errors().at(0).kind == faf::failure::displaced);
+        pool.resume();
+        CHECK(pool.drain());
+        CHECK(order == std::vector<int>{3, 4});
+    }
+}
+
+TEST_CASE("what expires while its pool is paused is dropped when that goes on") {
+    const error_recorder errors;
+    std::atomic<int> runs{0};
+    thread_pool pool({.threads = 1});
+    pool.pause();
+    fire_and_forget(pool, {.expires = 1ns}, [&] { ++runs; });
+    fire_and_forget(pool, {.expires = 1h}, [&] { ++runs; });
+    CHECK(errors.empty());
+    pool.resume();
+    CHECK(pool.drain());
+    CHECK(runs == 1);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::expired);
+}
+
 TEST_CASE("whoever wakes whom, all that is fired runs between pauses") {
     for (const faf::wake how : {faf::wake::adaptive, faf::wake::by_caller, faf::wake::by_worker}) {
         std::atomic<int> runs{0};
