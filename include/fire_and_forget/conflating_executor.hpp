@@ -44,7 +44,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Counts: in the snapshot() of the executor below, when the key has its turn: a replaced task as
 /// dropped, so that runs and replaced ones add up to those accepted.
 /// Cost: an allocation for a task, and a lock that a sixteenth of the keys share. A key takes an
-/// entry in a table while it has something to do, and nothing afterwards.
+/// entry in a table while it has something to do, and nothing afterwards: of ten million updates of
+/// a hundred keys 99 in a hundred were replaced, memory grew by 0.2 MB, and an update took 0.8 of
+/// the time of a plain task at the pool.
+/// Source: tests/bench/ordered.cpp
 template <class Key, class Hash = std::hash<Key>>
 class conflating_executor {
     struct stripe;

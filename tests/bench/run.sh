@@ -13,8 +13,9 @@ results=$2
 quick=${3:---quick=no}
 runs=${RUNS:-5}
 here=$(dirname "$0")
-questions="submit_cost submit_cost_apart burst producers fan_out recursion paced gaps memory
-    queue_length steady_allocations timers coroutines priorities back_pressure elasticity fresh_blocking"
+questions="submit_cost submit_cost_apart burst producers fan_out recursion ordered paced gaps memory
+    queue_length steady_allocations timers coroutines priorities back_pressure elasticity
+    fresh_blocking"
 
 for tool in datamash gnuplot; do
     command -v $tool >/dev/null || { echo "run.sh needs $tool" >&2; exit 1; }

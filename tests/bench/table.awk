@@ -6,7 +6,7 @@
 BEGIN {
     FS = ","
     ours = "fire_and_forget"
-    split("timer samples tasks 20us_samples 200us_samples timers sleepers pending_at_once " \
+    split("timer samples tasks replaced 20us_samples 200us_samples timers sleepers pending_at_once " \
           "thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
     for (i in words) no_contest[words[i]] = 1
 }

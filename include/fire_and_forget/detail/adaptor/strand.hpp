@@ -100,12 +100,14 @@ private:
     bool is_in_its_process() const noexcept;
 
     const any_core core_;
-    std::mutex mutex_;
-    waiting_line waiting_;
+    std::atomic<std::uint32_t> users_{1};
+
+    // What a call touches stands together.
+    const std::uint32_t generation_;
     std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
     bool has_turn_ = false;
-    std::atomic<std::uint32_t> users_{1};
-    const std::uint32_t generation_;
+    std::mutex mutex_;
+    waiting_line waiting_;
 };
 
 /// Where the executor below counts what runs there; for one of somebody else's, the default pool's.

@@ -53,8 +53,8 @@ private:
     void release(piece* gone) noexcept;
     static void fetch(const timer_node* item) noexcept;
 
-    piece* first_ = &own_;
     piece* last_ = &own_;
+    piece* first_ = &own_;
     std::uint32_t taken_ = 0; ///< of the first piece
     std::uint32_t seen_ = 0;  ///< the same
     timer_node* own_items_[own_room];
