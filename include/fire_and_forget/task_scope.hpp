@@ -56,8 +56,15 @@ using drained_awaitable = wait_maker<Wait, task_set&, bool>;
 /// Errors: as with the executor; in the members below, none.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
 /// uses the scope any more but its tasks.
-/// Lifetime: the executor must outlive it. The scope must not end inside one of its own tasks: that
-/// ends the program, by std::terminate and a sentence on standard error.
+/// What stands on it, be it by way of others, fires tasks of the scope as well, and is asked to stop
+/// with it. A coroutine that is fired at it stays on what it stands on; resume_on(scope) goes there,
+/// and makes it no task of the scope.
+///
+/// Lifetime: the executor must outlive it. The scope must not end inside one of its own tasks, nor
+/// with tasks left in a turn of the serial_executor that it stands on: it would wait for ever, so
+/// that ends the program, by std::terminate and a sentence on standard error. It may be a variable
+/// of a coroutine: when its executor abandons that, it abandons the tasks of the scope before. But
+/// no plain task that is queued should be the last to own one.
 /// Cost: three atomic read-modify-writes for a task, beside what the executor takes. What is fired
 /// from inside a task, or captures more than 24 bytes, is kept on the heap.
 ///

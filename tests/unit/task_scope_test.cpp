@@ -17,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -997,4 +998,55 @@ TEST_CASE("coroutines of a scope on an executor of somebody else's stay there") 
     CHECK(at_home == 7);
     CHECK(plain.drain(patience));
     CHECK(errors.empty());
+}
+
+namespace {
+
+faf::task<> wait_for_ever(std::atomic<int>& waiting) {
+    faf::completion<> never;
+    const auto completer = never.completer();
+    ++waiting;
+    co_await never;
+}
+
+/// Three tasks, in the scopes of two others that wait for them, or for nothing.
+template <class E>
+void fire_with_scopes(E& executor, std::atomic<int>& waiting) {
+    fire_and_forget(executor, [&]() -> faf::task<> {
+        task_scope scope(executor);
+        fire_and_forget(scope, wait_for_ever, std::ref(waiting));
+        fire_and_forget(scope, wait_for_ever, std::ref(waiting));
+        ++waiting;
+        co_await scope.drained();
+    });
+    fire_and_forget(executor, [&]() -> faf::task<> {
+        task_scope scope(executor);
+        fire_and_forget(scope, wait_for_ever, std::ref(waiting));
+        fire_and_forget(scope, {.after = 1h}, [] {});
+        co_await wait_for_ever(waiting);
+    });
+}
+
+} // namespace
+
+TEST_CASE("a coroutine with a scope is abandoned when its tasks have been, in whatever order") {
+    error_recorder errors;
+    std::atomic<int> waiting{0};
+    SECTION("by hand") {
+        manual_executor executor;
+        fire_with_scopes(executor, waiting);
+        executor.run_all();
+        CHECK(waiting == 5);
+    }
+    SECTION("by a pool") {
+        faf::thread_pool pool({.threads = 1});
+        fire_with_scopes(pool, waiting);
+        CHECK(eventually([&] { return waiting == 5; }));
+        CHECK_FALSE(pool.shutdown(1ms));
+    }
+    std::uint64_t abandoned = 0;
+    for (const auto& one : errors.errors()) {
+        abandoned += one.kind == failure::abandoned ? 1 + one.suppressed : 0;
+    }
+    CHECK(abandoned >= 5);
 }

@@ -4,6 +4,7 @@
 #include "scope_core.hpp"
 
 #include "../../error_report.hpp"
+#include "../executor/abandoned_tasks.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/reentry.hpp"
@@ -591,7 +592,7 @@ FIRE_AND_FORGET_ENGINE bool scope_core::drain_until(steady_time deadline, schedu
         if (!is_in_its_process()) {
             return false;
         }
-        if (came_to == helped::by_some) {
+        if (came_to == helped::by_some || abandonment::go_on()) {
             self.forget_naps();
             continue;
         }

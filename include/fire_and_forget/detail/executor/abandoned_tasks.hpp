@@ -5,6 +5,8 @@
 // they were fired from.
 
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
+#include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
@@ -101,6 +103,25 @@ private:
     bool has_asked_common_ = false;
     group groups_[places]{};
     std::size_t used_ = 0;
+};
+
+/// While it lives, the calling thread gives up one after the other by `next`, which is false when
+/// none is left. The destructor of one, which may be a scope's, may have to wait for others of
+/// them: it has those given up before.
+class abandonment {
+public:
+    explicit abandonment(function_ref<bool()> next) noexcept
+        : next_(next), outer_(std::exchange(this_thread.abandoning, this)) {}
+    ~abandonment() { this_thread.abandoning = outer_; }
+    abandonment(const abandonment&) = delete;
+    abandonment& operator=(const abandonment&) = delete;
+
+    /// Gives one more up, of what the calling thread is to give up; false if there is none.
+    static bool go_on();
+
+private:
+    function_ref<bool()> next_;
+    abandonment* const outer_;
 };
 
 /// Settles the coroutines that wait at `closing` for somebody else's code. Those that are just

@@ -100,12 +100,29 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::report_groups() {
     }
 }
 
+FIRE_AND_FORGET_ENGINE bool abandonment::go_on() {
+    for (abandonment* one = this_thread.abandoning; one != nullptr; one = one->outer_) {
+        if (one->next_()) {
+            return true;
+        }
+    }
+    return false;
+}
+
 FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing, abandoned_tasks& abandoned) {
-    for (wait_entry* wait = closing.books.end_waits(); wait != nullptr;) {
-        wait_entry& one = *std::exchange(wait, static_cast<wait_entry*>(wait->next));
+    wait_entry* left = closing.books.end_waits();
+    const auto give_up_next = [&] {
+        if (left == nullptr) {
+            return false;
+        }
+        wait_entry& one = *std::exchange(left, static_cast<wait_entry*>(left->next));
         abandoned.add_waiting(one);
         closing.books.note_wait_ended();
         closing.release_scheduler();
+        return true;
+    };
+    const abandonment under_way(give_up_next);
+    while (give_up_next()) {
     }
     while (closing.books.waiting() > 0 && abandoned.has_time_to_wait()) {
         std::this_thread::yield();

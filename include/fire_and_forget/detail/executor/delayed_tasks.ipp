@@ -207,11 +207,15 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::give_up(abandoned_tasks& abandoned,
         }
         return is_taken;
     });
-    for (; item != nullptr; is_any = true) {
+    const auto give_up_next = [&] {
+        if (item == nullptr) {
+            return false;
+        }
+        is_any = true;
         timer_node& one = *std::exchange(item, item->next);
         if (one.is_resumption) {
             abandoned.add_queued(static_cast<suspended&>(one));
-            continue;
+            return true;
         }
         note_end();
         if (task_ptr task(&static_cast<task_node&>(one)); is_awaited(one)) {
@@ -219,6 +223,10 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::give_up(abandoned_tasks& abandoned,
         } else {
             drop_task(std::move(task), lent_, failure::cancelled, {});
         }
+        return true;
+    };
+    const abandonment under_way(give_up_next);
+    while (give_up_next()) {
     }
     if (is_any) {
         quiet_.tell();

@@ -18,6 +18,7 @@ struct worker_info;
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class abandonment;
 struct member_frame;
 class scheduler;
 
@@ -81,6 +82,7 @@ struct thread_state {
     const void* starting_turn = nullptr; ///< the strand that this thread hands to its executor
     const loan_frame* loans = nullptr;
     const entry_frame* entries = nullptr;
+    abandonment* abandoning = nullptr; ///< what it gives up, innermost first
     bool in_sink = false;
     bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
                                            ///< waited for

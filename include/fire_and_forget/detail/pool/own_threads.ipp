@@ -425,13 +425,20 @@ FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandon
         }
     }
     const bool is_any = left != nullptr;
-    while (left != nullptr) {
+    const auto give_up_next = [&] {
+        if (left == nullptr) {
+            return false;
+        }
         const std::unique_ptr<record> one(std::exchange(left, left->next_due));
         if (one->coroutine != nullptr) {
             abandoned.add_queued(*one->coroutine);
         } else {
             abandoned.add_queued(std::move(one->task));
         }
+        return true;
+    };
+    const abandonment under_way(give_up_next);
+    while (give_up_next()) {
     }
     return is_any;
 }
