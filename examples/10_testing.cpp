@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Code that fires tasks is tested without threads and without sleeps: the test runs the tasks when
-// it wants to, and sees every error. With Catch2 and GoogleTest, and of code that names no executor:
-// testing/catch2.cpp and testing/googletest.cpp.
+// it wants to, and sees every error. testing/catch2.cpp and testing/googletest.cpp show it with
+// Catch2 and GoogleTest, and for code that names no executor.
 
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/testing.hpp>

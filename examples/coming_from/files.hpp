@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the programs of this folder do in the background: they load three files, and there is no "b".
+// What the programs of this folder do in the background: they load three files. There is no "b".
 
 #include <cstdio>
 #include <mutex>

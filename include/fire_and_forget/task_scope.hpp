@@ -113,8 +113,9 @@ public:
     ///     co_await faf::with_timeout(scope.drained(), 5s);    // or faf::timed_out
     ///
     /// A stop request does not end the wait, but with_timeout and when_any do. Several may wait.
-    /// Throws: std::logic_error in a task of the scope, which would wait for itself; std::bad_alloc;
-    /// task_cancelled in a forked child, and where the executor closes that it waits on.
+    /// Throws: std::logic_error in a task of the scope, which would wait for itself;
+    /// std::bad_alloc; task_cancelled in a forked child, and where the executor closes that it
+    /// waits on.
     /// Lifetime: the scope must be there until the wait has ended.
     /// Cost: an allocation, from the pool of the frames, if it has to wait or not.
     template <class Wait = detail::drained_wait>

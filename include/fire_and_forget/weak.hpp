@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Tasks that are for an object which may be gone when they come to run: then they don't.
-// detail/submit/call.hpp asks.
+// Tasks that are for an object which may be gone when they come to run: then they don't. Who runs
+// them asks.
 
 #include "detail/platform/abi.hpp"
 #include "detail/task/callable.hpp"
