@@ -98,6 +98,24 @@ TEST_CASE("a task that fires at its own serial executor is followed by what it f
     CHECK(seen == first_numbers(3));
 }
 
+TEST_CASE(
+    "however many tasks wait in a serial executor, and come while others run, they keep order") {
+    manual_executor below;
+    serial_executor serial(below);
+    for (const int many : {1, 3, 4, 15, 16, 100}) {
+        CAPTURE(many);
+        std::vector<int> seen;
+        for (int i = 0; i < many; ++i) {
+            fire_and_forget(serial, [&, i, many] {
+                seen.push_back(i);
+                fire_and_forget(serial, [&, i, many] { seen.push_back(many + i); });
+            });
+        }
+        below.run_all();
+        CHECK(seen == first_numbers(2 * many));
+    }
+}
+
 TEST_CASE("the priority of a task changes nothing in a serial executor") {
     manual_executor below;
     serial_executor serial(below);
