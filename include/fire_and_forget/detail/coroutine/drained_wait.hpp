@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How a coroutine waits for a set of tasks: the drained() of ../../task_scope.hpp returns what
-// makes this.
+// How a coroutine waits for a set of tasks: what task_scope::drained() returns makes this.
 
 #include "../platform/abi.hpp"
 #include "../task/membership.hpp"
