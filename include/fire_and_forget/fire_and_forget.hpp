@@ -140,8 +140,17 @@ requires detail::lacks_callable<Args...> submission fire_and_forget(Args&&...) {
     return {};
 }
 
-// Of a call with braces compilers only show the line.
+// A call with braces that fits nothing, of which compilers would explain why each function does not
+// take it. clang says the sentence, others show the line.
+#if defined(__clang__)
+__attribute__((unavailable(
+    "fire_and_forget: write it as (executor, {.name = \"x\"}, fn, args...), with the fields of "
+    "faf::options in their order: name, priority, refusals, after, every, final_run, expires, "
+    "stop, on_error, where; and if fn has overloads, fire a lambda that calls it"))) submission
+fire_and_forget(...);
+#else
 submission fire_and_forget(...) = delete; // write it as (executor, {.name = "x"}, fn, args...)
+#endif
 
 /// Waits until no task of the default pool and no own_thread task is queued or running, for
 /// `timeout` at most, or as long as it takes; true if that is so.

@@ -88,6 +88,9 @@ protected:
         static_assert(found != misuse::options_not_first,
                       "fire_and_forget: the options come before the callable: "
                       "fire_and_forget(options, fn, ...).");
+        static_assert(found != misuse::called_already,
+                      "fire_and_forget: what is to be awaited has been made already: pass the "
+                      "function and its arguments, fire_and_forget(fn, args...), not fn(args...).");
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {

@@ -6,6 +6,7 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../task/awaitable_result.hpp"
 #include "../task/callable.hpp"
 #include "job.hpp"
 
@@ -24,6 +25,7 @@ enum class misuse : std::uint8_t {
     executor_by_address,
     executor_not_first,
     options_not_first,
+    called_already,
     not_callable,
 };
 
@@ -77,6 +79,8 @@ consteval misuse find_misuse() {
         return misuse::executor_not_first;
     } else if constexpr ((holds_options<Args> || ...)) {
         return misuse::options_not_first;
+    } else if constexpr (awaitable_result<stored>) {
+        return misuse::called_already;
     } else if constexpr (!is_fn_stored) {
         return misuse::fn_not_copyable;
     } else if constexpr (!are_args_stored) {
