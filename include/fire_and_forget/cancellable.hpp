@@ -63,13 +63,14 @@ public:
     /// until it has been stopped.
     ///
     /// On a worker of its pool, or with a manual_executor, it runs other tasks meanwhile. From
-    /// inside of the task it answers false at once: it would wait for itself.
+    /// inside of the task, or of one for whose end it waits in a serial_executor, it answers false
+    /// at once: it would wait for itself.
     bool wait(time_span timeout = time_span::endless()) const {
         return core_ == nullptr || core_->wait_until(detail::deadline_after(timeout));
     }
 
     /// Does as cancel(), request_stop() and wait() do: afterwards what the task uses may go. True,
-    /// or false from inside of the task, which is asked to stop and not waited for.
+    /// or false where wait() would not: then it has been asked to stop, and goes on.
     ///
     ///     reminder.cancel_and_wait();
     ///

@@ -8,7 +8,7 @@
 #include "detail/platform/abi.hpp"
 
 #if !defined(__cpp_impl_coroutine) || !__has_include(<coroutine>)
-#error "fire_and_forget/coroutine.hpp needs C++20 coroutines (GCC 10: -fcoroutines)."
+#error "fire_and_forget/coroutine.hpp needs coroutines: clang 14, or GCC 10 with -fcoroutines."
 #include "fire_and_forget stops here"
 #endif
 

@@ -140,8 +140,8 @@ requires detail::lacks_callable<Args...> submission fire_and_forget(Args&&...) {
     return {};
 }
 
-// A call with braces that fits nothing, of which compilers would explain why each function does not
-// take it. clang says the sentence, others show the line.
+/// A call with braces that fits nothing, of which compilers would explain why each function does
+/// not take it. clang says the sentence, others show the line.
 #if defined(__clang__)
 __attribute__((unavailable(
     "fire_and_forget: write it as (executor, {.name = \"x\"}, fn, args...), with the fields of "

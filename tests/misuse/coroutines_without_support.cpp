@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: fire_and_forget/coroutine.hpp needs C++20 coroutines (GCC 10: -fcoroutines).
+// expect: fire_and_forget/coroutine.hpp needs coroutines: clang 14, or GCC 10 with -fcoroutines.
 // flags: -U__cpp_impl_coroutine
 #include <fire_and_forget/coroutine.hpp>
 
