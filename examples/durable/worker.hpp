@@ -25,7 +25,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -150,7 +150,9 @@ private:
     void fire(const task& one, milliseconds delay);
     void attempt(const task& one, bool is_retry);
     void has_failed(const task& one, const faf::error_report& report);
-    void give_back(const task& one);
+    bool begin(const task& one);
+    void give_back(const std::string& id, unsigned tries);
+    void give_back_what_waits();
     void bury(const task& one, const std::string& error);
     void renew_claims();
     command claim(std::span<const std::string> ids, milliseconds idle, unsigned tries) const {
@@ -165,21 +167,28 @@ private:
             forget(id);
         }
     }
-    void forget(const std::string& id) {
+    bool forget(const std::string& id) {
+        bool was_claimed = false;
         {
             const std::lock_guard hold(guard_);
-            claimed_.erase(id);
+            was_claimed = claimed_.erase(id) != 0;
         }
         changed_.notify_all();
+        return was_claimed;
     }
+
+    struct claimed_task {
+        unsigned tries;
+        bool has_begun = false; ///< false again while it waits for its next try
+    };
 
     const worker_settings settings_;
     std::map<std::string, handler> handlers_;
 
     std::mutex guard_;
     std::condition_variable changed_;
-    std::unordered_set<std::string> claimed_; ///< under guard_
-    bool is_stopping_ = false;                ///< under guard_
+    std::unordered_map<std::string, claimed_task> claimed_; ///< by id; under guard_
+    bool is_stopping_ = false;                              ///< under guard_
 
     std::string cursor_ = "0-0"; ///< where the next look for dead workers' tasks begins
     std::chrono::steady_clock::time_point next_look_{};
@@ -266,7 +275,8 @@ inline void worker::pause_before_retry(const std::string& trouble) {
 inline void worker::accept(task one) {
     {
         const std::lock_guard hold(guard_);
-        if (!claimed_.insert(one.id).second) {
+        const bool is_dead = one.name.empty() || one.tries > settings_.max_tries;
+        if (!claimed_.try_emplace(one.id, claimed_task{one.tries, is_dead}).second) {
             return; // it is its own, whose claim it could not renew in time
         }
     }
@@ -297,11 +307,25 @@ inline void worker::fire(const task& one, milliseconds delay) {
              }},
         [this, one, is_retry] { attempt(one, is_retry); });
     if (!answer) {
-        give_back(one);
+        give_back(one.id, one.tries);
     }
 }
 
+/// False if it has been given back.
+inline bool worker::begin(const task& one) {
+    const std::lock_guard hold(guard_);
+    const auto found = claimed_.find(one.id);
+    if (found == claimed_.end()) {
+        return false;
+    }
+    found->second.has_begun = true;
+    return true;
+}
+
 inline void worker::attempt(const task& one, bool is_retry) {
+    if (!begin(one)) {
+        return;
+    }
     if (is_retry) { // by now Redis should know, so that the next worker does if this one dies of it
         settling_.add({.what = claim(std::span(&one.id, 1), milliseconds(0), one.tries)});
     }
@@ -323,7 +347,7 @@ inline void worker::has_failed(const task& one, const faf::error_report& report)
     case faf::failure::worker_lost:
         break;
     default: // cancelled or abandoned, because this process ends
-        give_back(one);
+        give_back(one.id, one.tries);
         return;
     }
     ++failed_;
@@ -337,16 +361,37 @@ inline void worker::has_failed(const task& one, const faf::error_report& report)
         error);
     task next = one;
     ++next.tries;
+    {
+        const std::lock_guard hold(guard_);
+        claimed_[one.id] = {next.tries};
+    }
     if (is_to_stop()) {
-        give_back(next);
+        give_back(next.id, next.tries);
     } else {
         fire(next, settings_.again.after(one.tries));
     }
 }
 
 /// For a task that has not run: whoever looks next takes it over, and that is the try it is at.
-inline void worker::give_back(const task& one) {
-    settle(one.id, claim(std::span(&one.id, 1), settings_.claim_time, one.tries - 1));
+inline void worker::give_back(const std::string& id, unsigned tries) {
+    if (forget(id)) { // first, or a renewal behind this would keep it for another claim_time
+        settling_.add({.what = claim(std::span(&id, 1), settings_.claim_time, tries - 1)});
+    }
+}
+
+inline void worker::give_back_what_waits() {
+    std::vector<std::pair<std::string, unsigned>> waiting;
+    {
+        const std::lock_guard hold(guard_);
+        for (const auto& [id, state] : claimed_) {
+            if (!state.has_begun) {
+                waiting.emplace_back(id, state.tries);
+            }
+        }
+    }
+    for (const auto& [id, tries] : waiting) {
+        give_back(id, tries);
+    }
 }
 
 inline void worker::bury(const task& one, const std::string& error) {
@@ -361,17 +406,20 @@ inline void worker::renew_claims() {
     std::vector<std::string> ids;
     {
         const std::lock_guard hold(guard_);
-        ids.assign(claimed_.begin(), claimed_.end());
+        for (const auto& [id, state] : claimed_) {
+            ids.push_back(id);
+        }
     }
     if (!ids.empty()) {
         settling_.add({.what = claim_tasks(settings_.names, settings_.name, ids, "0")});
     }
 }
 
-/// What runs is waited for; what does not yet is given back.
+/// What runs is waited for; what does not yet is given back meanwhile.
 inline void worker::leave() {
     do {
-        tasks_.cancel_pending();
+        tasks_.cancel_pending(); // which a thread of the pool notices when it comes to them
+        give_back_what_waits();
     } while (!tasks_.drain(milliseconds(100)));
     settling_.close(std::chrono::seconds(5));
 }
