@@ -41,7 +41,14 @@ struct number_taker {
 /// This thread as a worker whose tasks' tasks go first.
 class nesting_worker {
 public:
-    nesting_worker() { lanes_.have_taken_singly(); }
+    enum class takes : std::uint8_t { singly, runs };
+
+    explicit nesting_worker(takes how = takes::singly) {
+        lanes_.bell.begin(0); // nobody is idle
+        if (how == takes::singly) {
+            lanes_.have_taken_singly();
+        }
+    }
     ~nesting_worker() {
         lanes_.retire();
         lanes_.release();
@@ -204,6 +211,28 @@ TEST_CASE("leaves are taken by the run, and those that fire something one by one
     }
     lanes.retire();
     lanes.release();
+}
+
+TEST_CASE("the leaves of a parent are taken by one look, also past the turn of others") {
+    nesting_worker worker(nesting_worker::takes::runs);
+    constexpr int parents = 10'000; // how soon it gets that far is up to the clock
+    for (int parent = 0; parent < parents; ++parent) {
+        worker.fire(0);
+    }
+    std::size_t longest = 0;
+    for (int parent = 0; parent < parents && longest < 10; ++parent) {
+        REQUIRE(worker.take() == numbers{0});
+        for (int leaf = 1; leaf <= 10; ++leaf) {
+            worker.fire(leaf);
+        }
+        for (std::size_t taken = 0; taken < 10;) {
+            const std::size_t run = worker.take().size();
+            REQUIRE(run > 0);
+            longest = run > longest ? run : longest;
+            taken += run;
+        }
+    }
+    CHECK(longest == 10);
 }
 
 TEST_CASE("lanes of a nest are used again, with what is left in them taken by others") {

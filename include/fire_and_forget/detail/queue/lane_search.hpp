@@ -10,11 +10,12 @@
 #include "run_length.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so
-/// that no priority waits for ever. It stays with a lane that has tasks, whose lines are at hand
+/// that no priority waits for ever. Each task that is taken counts as a look. It stays with a lane that has tasks, whose lines are at hand
 /// then, but until it has taken 16 of them, so that no lane waits for ever either. One
 /// worker's; not thread-safe.
 ///
@@ -24,7 +25,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///
 /// It takes several short tasks of a lane at once (run_length.hpp), if nobody is idle who could run
 /// them: up to the next look at another priority where there are lanes of lower ones, and only one
-/// where there are some of higher ones.
+/// where there are some of higher ones. Else a run may go past such a look, which comes next then:
+/// so the leaves of a tree, ten at a time, are taken by one look (nest.hpp) and not by two or more,
+/// which costs a tree a sixth.
 class lane_search {
 public:
     /// `own` is looked into before other lanes of normal priority, if there is one; but where a
@@ -35,10 +38,7 @@ public:
     /// Hands the next task to `taker`; false if none was found.
     template <class Taker>
     bool take_next(Taker& taker) noexcept {
-        const unsigned turn = looks_ % turns;
-        const std::size_t first = turn == 0           ? level_of(priority::low)
-                                  : turn == turns / 2 ? level_of(priority::normal)
-                                                      : level_of(priority::high);
+        const std::size_t first = level_in_turn();
         std::uint32_t taken = take_of(first, taker, first == level_of(priority::normal));
         for (std::size_t level = 0; level < priorities && taken == 0; ++level) {
             taken = level != first ? take_of(level, taker, false) : 0;
@@ -63,6 +63,19 @@ private:
         pool_lane* at = nullptr;
         unsigned stay = 0;
     };
+
+    /// With which priority a look begins.
+    std::size_t level_in_turn() noexcept {
+        priority level = priority::high;
+        if (looks_ >= low_from_) {
+            low_from_ = looks_ + turns;
+            level = priority::low;
+        } else if (looks_ >= normal_from_) {
+            normal_from_ = looks_ + turns;
+            level = priority::normal;
+        }
+        return level_of(level);
+    }
 
     template <class Taker>
     std::uint32_t take_of(std::size_t level, Taker& taker, bool elsewhere_first) noexcept {
@@ -141,17 +154,22 @@ private:
                 is_only_one = false;
             }
         }
-        is_only_one = is_only_one && nest_ == nullptr;
         asked_at_ = asked_ > 0 ? asked_at_ : steady_clock::now();
         asked_ = runs_.next(asked_at_);
-        const std::uint32_t in_turn = turns / 2 - looks_ % (turns / 2);
-        return is_only_one || asked_ < in_turn ? asked_ : in_turn;
+        if (is_only_one) {
+            return asked_;
+        }
+        const std::uint64_t turn = low_from_ < normal_from_ ? low_from_ : normal_from_;
+        const std::uint64_t until_turn = turn > looks_ ? turn - looks_ : 1;
+        return asked_ < until_turn ? asked_ : static_cast<std::uint32_t>(until_turn);
     }
 
     const lane_set* set_;
     nest* nest_; ///< not owned; null: there is none
     place places_[priorities]{};
-    unsigned looks_ = 1;
+    std::uint64_t looks_ = 1; ///< and tasks: each that was taken counts as one
+    std::uint64_t normal_from_ = turns / 2;
+    std::uint64_t low_from_ = turns;
     run_length runs_;
     steady_time asked_at_{};
     std::uint32_t asked_ = 0; ///< how many runs_ has allowed in this look; none: it was not asked
