@@ -34,7 +34,7 @@ FIRE_AND_FORGET_ENGINE void wait_until(std::condition_variable& changed,
                                        std::unique_lock<std::mutex>& lock, steady_time deadline) {
     if (deadline == never) {
         changed.wait(lock);
-    } else {
+    } else if (steady_clock::now() < deadline) { // some systems take another clock, and overflow
         changed.wait_until(lock, deadline);
     }
 }
