@@ -49,7 +49,7 @@ FIRE_AND_FORGET_ENGINE timer_node* waiting_line::pop() noexcept {
 
 FIRE_AND_FORGET_ENGINE waiting_line::piece* waiting_line::add_piece() noexcept {
     void* const memory =
-        ::operator new(sizeof(piece) + room_of_others * sizeof(timer_node*), std::nothrow);
+        ::operator new(sizeof(piece) + room_of_others * sizeof(void*), std::nothrow);
     if (memory == nullptr) {
         return nullptr;
     }
