@@ -114,6 +114,6 @@ private:
 coroutine_books& books_below(const any_core& core) noexcept;
 
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
-static_assert(sizeof(strand) <= 224 + sizeof(call_site));
+static_assert(sizeof(strand) <= 184 + sizeof(std::mutex) + sizeof(call_site));
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
