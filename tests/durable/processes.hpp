@@ -32,7 +32,7 @@ namespace durable_test {
 using namespace std::chrono_literals;
 
 /// Only a test that fails waits as long.
-inline constexpr auto patience = 60s;
+inline constexpr auto patience = 240s;
 
 template <class Predicate>
 void wait_until(const char* what, Predicate holds) {
