@@ -6,6 +6,7 @@
 #include <fire_and_forget/async_mutex.hpp>
 #include <fire_and_forget/async_semaphore.hpp>
 #include <fire_and_forget/cancellable.hpp>
+#include <fire_and_forget/channel.hpp>
 #include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/copied_name.hpp>
 #include <fire_and_forget/coroutine.hpp>

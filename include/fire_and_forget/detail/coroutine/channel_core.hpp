@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The inside of ../../channel.hpp: the ring, and who waits before it and behind it.
+
+#include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
+#include "../platform/spin_lock.hpp"
+#include "bounded_ring.hpp"
+#include "chain.hpp"
+#include "chain_waits.hpp"
+#include "task_promise.hpp"
+#include "wait_queue.hpp"
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Which end of a channel one waits at.
+enum class channel_end : std::uint8_t { push, pop };
+
+/// Those who wait at one end.
+struct channel_line {
+    wait_queue waiting;
+
+    /// Whether there are any, or one is about to wait: what the other end looks at.
+    std::atomic<bool> is_awaited{false};
+
+    void note() noexcept { is_awaited.store(!waiting.is_empty(), std::memory_order_seq_cst); }
+};
+
+/// Moves items between the ring and those who wait.
+///
+/// Invariants  CHANNEL-1  Who is about to wait says so in is_awaited, and then looks once more at
+///                        the ring; who has changed the ring, then looks at is_awaited. Both are
+///                        sequentially consistent: one of them sees the other.
+///             CHANNEL-2  Who sees somebody wait serves: under the lock, a cell is claimed for who
+///                        has waited longest, and he leaves the queue. What is moved, is moved
+///                        after that. Then he looks again, for that has changed the ring.
+///             CHANNEL-3  Of a channel that is closed those go on with nothing who wait to push,
+///                        and once it is drained, those who wait to pop. The last one to change it
+///                        sees them by CHANNEL-1.
+/// Source      tests/models/channel.pml
+template <class T>
+class channel_core {
+    using ring = bounded_ring<T>;
+
+public:
+    using cell = typename ring::cell;
+
+    explicit channel_core(std::uint32_t capacity) : items_(capacity) {}
+
+    /// One that waits at an end, with the place of what it pushes or pops.
+    struct wait : queued_wait {
+        wait(channel_core& of, channel_end at, std::optional<T>& from_or_to) noexcept
+            : queued_wait(of.line(at).waiting, of.lock_), place(from_or_to) {}
+
+        std::optional<T>& place;
+        cell* claimed = nullptr; ///< of one that need not wait
+    };
+
+    /// Empties or fills `place`, if that can be done without waiting.
+    void try_move(channel_end at, std::optional<T>& place) {
+        if (cell* const claimed = claim(at)) {
+            finish(*claimed, at, place);
+        }
+    }
+
+    /// The same with what `one` has claimed, if it has.
+    void finish(wait& one, channel_end at) {
+        if (one.claimed != nullptr) {
+            finish(*one.claimed, at, one.place);
+        }
+    }
+
+    /// Whether `one` need not wait. Under the lock.
+    bool is_served(wait& one, channel_end at) noexcept {
+        channel_line& its = line(at);
+        its.is_awaited.store(true, std::memory_order_seq_cst); // CHANNEL-1
+        one.claimed = claim(at);
+        const bool goes_on = one.claimed != nullptr || is_over(at);
+        if (goes_on) {
+            its.note();
+        }
+        return goes_on;
+    }
+
+    bool close() {
+        const bool is_news = items_.close();
+        look_at(pushes_);
+        look_at(pops_);
+        return is_news;
+    }
+
+    bool is_closed() const noexcept { return items_.is_closed(); }
+    bool is_drained() const noexcept { return items_.is_drained(); }
+    std::size_t capacity() const noexcept { return items_.capacity(); }
+
+private:
+    channel_line& line(channel_end end) noexcept {
+        return end == channel_end::push ? pushes_ : pops_;
+    }
+
+    cell* claim(channel_end at) noexcept {
+        return at == channel_end::push ? items_.try_claim_free() : items_.try_claim_full();
+    }
+
+    /// Whether nobody waits there any more.
+    bool is_over(channel_end at) const noexcept { // CHANNEL-3
+        return at == channel_end::push ? items_.is_closed() : items_.is_drained();
+    }
+
+    void move(cell& claimed, channel_end at, std::optional<T>& place) noexcept {
+        if (at == channel_end::push) {
+            items_.fill(claimed, std::move(*place));
+            place.reset();
+        } else {
+            place.emplace(items_.take_from(claimed));
+        }
+    }
+    void finish(cell& claimed, channel_end at, std::optional<T>& place) {
+        move(claimed, at, place);
+        look_at(at == channel_end::push ? pops_ : pushes_);
+    }
+
+    void look_at(channel_line& line) {
+        if (line.is_awaited.load(std::memory_order_seq_cst)) [[unlikely]] { // CHANNEL-1
+            serve();
+        }
+    }
+
+    [[gnu::noinline]] void serve() {
+        while (serve_one(channel_end::pop) || serve_one(channel_end::push)) { // CHANNEL-2
+        }
+    }
+
+    bool serve_one(channel_end at) {
+        queued_wait* served = nullptr;
+        cell* claimed = nullptr;
+        {
+            const std::lock_guard held(lock_);
+            channel_line& its = line(at);
+            if (its.waiting.is_empty()) {
+                its.note();
+                return false;
+            }
+            claimed = claim(at);
+            if (claimed != nullptr) {
+                served = its.waiting.serve_first();
+            } else if (is_over(at)) {
+                served = its.waiting.serve_all(); // CHANNEL-3
+            }
+            its.note();
+        }
+        if (claimed != nullptr) {
+            move(*claimed, at, static_cast<wait&>(*served).place);
+        }
+        queued_wait::go_on_all(served);
+        return served != nullptr;
+    }
+
+    ring items_;
+    alignas(cache_line) channel_line pushes_;
+    channel_line pops_;
+    spin_lock lock_;
+};
+
+/// Waits at one end of a channel.
+template <class T, channel_end At>
+class channel_wait {
+    using core = channel_core<T>;
+
+public:
+    channel_wait(chain& of, core& at, std::optional<T>&& item) noexcept
+        : of_(of), core_(at), place_(std::move(item)) {}
+    channel_wait(const channel_wait&) = delete;
+    channel_wait& operator=(const channel_wait&) = delete;
+
+    bool await_ready() {
+        core_.try_move(At, place_);
+        return has_moved();
+    }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+        wait_.emplace(core_, At, place_);
+        leave_chain(
+            of_, waiting,
+            [](chain& leaving, void* self) {
+                auto& one = *static_cast<channel_wait*>(self);
+                return one.wait_->leave(leaving,
+                                        [&] { return one.core_.is_served(*one.wait_, At); });
+            },
+            this);
+    }
+
+    auto await_resume() {
+        const bool is_cancelled = wait_ && !wait_->has_been_served();
+        if (is_cancelled) {
+            throw_cancelled();
+        }
+        if (wait_) {
+            core_.finish(*wait_, At);
+        }
+        if constexpr (At == channel_end::push) {
+            return has_moved();
+        } else {
+            return std::move(place_);
+        }
+    }
+
+private:
+    bool has_moved() const noexcept { return place_.has_value() == (At == channel_end::pop); }
+
+    chain& of_;
+    core& core_;
+    std::optional<T> place_; ///< of what is pushed or popped
+    std::optional<typename core::wait> wait_;
+};
+
+/// What a channel returns to be awaited.
+template <class T, channel_end At>
+class [[nodiscard]] channel_awaitable : public awaitable_in_chain_only {
+public:
+    explicit channel_awaitable(channel_core<T>& at, std::optional<T>&& item = {}) noexcept
+        : at_(at), item_(std::move(item)) {}
+
+private:
+    friend await_access;
+    channel_wait<T, At> awaiter_in(chain& of) && noexcept { return {of, at_, std::move(item_)}; }
+
+    channel_core<T>& at_;
+    std::optional<T> item_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
