@@ -9,6 +9,8 @@
 #include "refused_threads.hpp"
 
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include <array>
@@ -60,6 +62,7 @@ public:
                                          faf::overflow::run_in_caller, faf::overflow::wait}) {
             may_throw([&] { full_pool(what); });
         }
+        may_throw([&] { scopes(); });
         own_threads();
         others();
         book_.notes[fired] = static_cast<long>(next_);
@@ -169,6 +172,27 @@ private:
             fire_at(pool, next());
         }
         check_in_time(pool.drain(wait_));
+    }
+
+    void scopes() {
+        const std::array<char, 64> large{};
+        faf::thread_pool pool(
+            {.threads = 2, .exit_timeout = wait_, .on_error = book_.counting_sink()});
+        faf::task_scope scope(pool);
+        faf::serial_executor serial(scope);
+        fire_at(scope, next());
+        fire_at(scope, {.name = "large"}, [task = next(), large] {
+            static_cast<void>(large);
+            task();
+        });
+        fire_at(scope, {.after = 50us}, failing());
+        fire_at(scope, sleeper());
+        fire_at(serial, next());
+        fire_at(serial, {.after = 50us}, next());
+        fire_at(serial, sleeper());
+        may_throw([&] { fire_repeated_at(scope); });
+        check_in_time(scope.drain(wait_));
+        check_in_time(pool.shutdown(wait_)); // before the scope waits as long as it takes
     }
 
     void own_threads() {
