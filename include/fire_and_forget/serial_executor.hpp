@@ -41,7 +41,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Counts: its tasks are in the snapshot() of the executor below from the moment they have their
 /// turn, and each turn counts as a resumption; drain() there waits for them. `max_pending` there
 /// does not count what waits here.
-/// Cost: a pointer, and a block of 232 bytes. A task is an allocation and a lock of its own that is
+/// Cost: a pointer, and a block of 240 bytes. A task is an allocation and a lock of its own that is
 /// held for a few instructions; a turn is what a coroutine pays to go on. Eight threads that fire
 /// eight million tasks at a thousand of them see 0.2 to 0.5 of the rate of the pool alone, as much
 /// as with asio's strands; the difference is what malloc takes.

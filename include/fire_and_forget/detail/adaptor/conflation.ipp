@@ -30,7 +30,7 @@ FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_pt
 FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site& first,
                                             std::mutex& guard,
                                             std::atomic<std::uint64_t>& replaced) noexcept
-    : core_(on), books_(books_below(on)), mutex_(guard), replaced_in_all_(replaced) {
+    : core_(on.bottom()), books_(books_below(on)), mutex_(guard), replaced_in_all_(replaced) {
     where = first;
     is_resumption = true;
     resume = [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); };
@@ -67,7 +67,7 @@ FIRE_AND_FORGET_ENGINE refusal conflated::start() {
     const void* const outer =
         std::exchange(this_thread.starting_turn, static_cast<suspended*>(this));
     const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
-    return core_.bottom().start_turn(*this);
+    return core_.start_turn(*this);
 }
 
 FIRE_AND_FORGET_ENGINE conflated::taken conflated::take() noexcept {

@@ -46,7 +46,7 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() const noexcept { core_.note_refused(); }
     scheduler& home() noexcept { return *this; }
-    task_set* set() const noexcept { return core_.set(); }
+    task_set* set() const noexcept { return set_; }
     refusal_sink refused_to() const noexcept { return core_.refused_to(); }
 
     /// Of a strand that stands on this one.
@@ -83,6 +83,7 @@ private:
     enum class asker : std::uint8_t { caller, accepted };
 
     refusal enter(timer_node& item, asker by);
+    refusal enter_as_call(task_ptr& task);
     refusal start(asker by);
     void refuse(timer_node& item);
 
@@ -99,7 +100,8 @@ private:
 
     bool is_in_its_process() const noexcept;
 
-    const any_core core_;
+    const any_core core_; ///< below the sets that there may be: a turn may outlast those
+    task_set* const set_; ///< the innermost of them; null: none
     std::atomic<std::uint32_t> users_{1};
 
     // What a call touches stands together.
@@ -114,6 +116,6 @@ private:
 coroutine_books& books_below(const any_core& core) noexcept;
 
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
-static_assert(sizeof(strand) <= 184 + sizeof(std::mutex) + sizeof(call_site));
+static_assert(sizeof(strand) <= 192 + sizeof(std::mutex) + sizeof(call_site));
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

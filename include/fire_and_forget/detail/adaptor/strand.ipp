@@ -78,7 +78,8 @@ FIRE_AND_FORGET_ENGINE coroutine_books& books_below(const any_core& core) noexce
 }
 
 FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
-    : stacked_scheduler(books_below(on)), core_(on), generation_(generation_here()) {
+    : stacked_scheduler(books_below(on)), core_(on.bottom()), set_(on.set()),
+      generation_(generation_here()) {
     is_resumption = true;
     resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
     destroy = [](suspended& turn) {
@@ -95,20 +96,28 @@ FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
         return refusal::forked_child;
     }
     task->begin_waiting(task->is_timed ? now() : steady_time());
-    if (task->is_delayed || task->repeats()) {
-        if (task->via == nullptr) {
-            task->go_via(*this);
-        }
+    const bool waits = task->is_delayed || task->repeats();
+    if (task->via != nullptr) { // that of a strand which stands on this one, and has enrolled it
         return core_.accept(task);
     }
-    refusal why = core_.enroll(task);
+    if (waits) {
+        task->go_via(*this);
+    }
+    refusal why = set_ != nullptr ? set_->enroll(task) : refusal::none;
     if (why == refusal::none) {
-        task_node* const node = task.release();
-        why = enter(*node, asker::caller);
-        if (why != refusal::none) {
-            task.reset(node);
-            core_.withdraw(task);
+        why = waits ? core_.accept(task) : enter_as_call(task);
+        if (why != refusal::none && task != nullptr && set_ != nullptr) {
+            set_->withdraw(task);
         }
+    }
+    return why;
+}
+
+FIRE_AND_FORGET_ENGINE refusal strand::enter_as_call(task_ptr& task) {
+    task_node* const node = task.release();
+    const refusal why = enter(*node, asker::caller);
+    if (why != refusal::none) {
+        task.reset(node);
     }
     return why;
 }
@@ -188,7 +197,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
     const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
     scheduler* const below = by == asker::accepted ? core_.home() : nullptr;
     if (below == nullptr) {
-        return core_.bottom().start_turn(*this);
+        return core_.start_turn(*this);
     }
     is_accepted = false;
     return below->resume_soon(*this) ? refusal::none : refusal::shutting_down;
