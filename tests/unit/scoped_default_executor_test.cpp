@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/async_latch.hpp>
+#include <fire_and_forget/async_mutex.hpp>
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"
@@ -136,6 +139,44 @@ TEST_CASE("coroutines that start themselves or move to the default pool are on t
     ex.run_all();
     CHECK(trace == "abc");
     CHECK(ex.pending() + other.pending() == 0);
+}
+
+TEST_CASE("timeouts and waits of coroutines go by the time of the scope's executor") {
+    manual_executor ex;
+    const scoped_default_executor here(ex);
+    const error_recorder errors;
+    faf::async_latch gate(1);
+    faf::async_mutex mutex;
+    std::string order;
+    fire_and_forget([&]() -> faf::task<> {
+        bool is_late = false;
+        try {
+            co_await faf::with_timeout(gate, 5s);
+        } catch (const faf::timed_out&) {
+            is_late = true;
+        }
+        order += is_late ? 't' : '?';
+    });
+    for (const char letter : {'a', 'b'}) {
+        fire_and_forget([&, letter]() -> faf::task<> {
+            const faf::async_lock lock = co_await mutex.scoped_lock();
+            co_await faf::when_all(faf::sleep_for(2s), faf::sleep_for(1s));
+            order += letter;
+        });
+    }
+    fire_and_forget([&]() -> faf::task<> {
+        co_await gate;
+        order += 'g';
+    });
+    ex.advance(5s - 1ns);
+    CHECK(order == "ab");
+    ex.advance(1ns);
+    CHECK(order == "abt");
+    gate.count_down();
+    ex.run_all();
+    CHECK(order == "abtg");
+    CHECK(ex.pending() == 0);
+    errors.expect_none();
 }
 
 TEST_CASE("inside a scope, coroutines on an executor of somebody else's sleep in its time") {
