@@ -11,6 +11,8 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
+#include <fire_and_forget/serial_executor.hpp>
+
 #include <atomic>
 #include <string>
 #include <thread>
@@ -51,7 +53,8 @@ using way_to_leave = void (*)();
 constexpr way_to_leave ways_to_leave[] = {&leave_by_exit, &leave_by_cancellation};
 
 /// Fires one task that ends its thread and many others around it.
-void lose_a_worker(ledger& book, faf::thread_pool& pool) {
+template <class Executor>
+void lose_a_worker(ledger& book, Executor& pool) {
     const way_to_leave leave = ways_to_leave[book.argument];
     for (std::size_t id = 0; id < 100; ++id) {
         book.count(fire_and_forget(pool, tracked(book, id)));
@@ -100,6 +103,23 @@ TEST_CASE("a task that ends the only worker is reported once and the others run"
     for (const long way : {0, 1}) {
         CAPTURE(way);
         check_one_lost(run(pool_of_one, way));
+    }
+}
+
+const child turn_of_a_strand("a turn of a serial executor loses its worker", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    faf::serial_executor serial(pool);
+    lose_a_worker(book, serial);
+    CHECK(pool.drain(patience));
+    write_down(book, pool.snapshot());
+});
+
+TEST_CASE("a task that ends its worker in the turn of a serial executor is reported once, and the "
+          "others have another turn") {
+    for (const long way : {0, 1}) {
+        CAPTURE(way);
+        check_one_lost(run(turn_of_a_strand, way));
     }
 }
 
