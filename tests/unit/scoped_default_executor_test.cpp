@@ -77,6 +77,8 @@ TEST_CASE("a thread that has fired at the default pool before fires elsewhere in
         CHECK(ex.run_all() == 1);
         CHECK(runs == 2);
     }
+    const faf::detail::pool_door& door = faf::detail::default_pool_door();
+    CHECK(door.has_at_hand(&door.lanes())); // by the quick way again
     fire_and_forget(run);
     CHECK(faf_test::eventually([&] { return runs == 3; }));
 }
