@@ -116,6 +116,8 @@ auto weak(const Owner& owner, Fn&& fn) {
         using owned = typename Owner::element_type;
         return weak_call<owned, std::decay_t<Fn>>(std::weak_ptr<owned>(owner),
                                                   std::forward<Fn>(fn));
+    } else {
+        return [] {}; // so that nothing else is wrong with the call
     }
 }
 
