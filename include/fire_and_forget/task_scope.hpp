@@ -56,9 +56,10 @@ using drained_awaitable = wait_maker<Wait, task_set&, bool>;
 /// Errors: as with the executor; in the members below, none.
 /// Thread safety: all members may be called by any thread; the destructor by one, when no other
 /// uses the scope any more but its tasks.
-/// What is fired at an executor that stands on it, be it by way of others, is a task of the scope as
-/// well; and a scope that does so is asked to stop with it. A coroutine that is fired at it stays on
-/// what the scope stands on; resume_on(scope) goes there, and makes it no task of the scope.
+/// What is fired at an executor that stands on it, be it by way of others, is a task of the scope
+/// as well; and a scope that does so is asked to stop with it. A coroutine that is fired at it
+/// stays on what the scope stands on; resume_on(scope) goes there, and makes it no task of the
+/// scope.
 ///
 /// Lifetime: the executor must outlive it. The scope must not end inside one of its own tasks, nor
 /// with tasks left in a turn of the serial_executor that it stands on: it would wait for ever, so
