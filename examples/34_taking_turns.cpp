@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Coroutines that wait for each other: one at a time, a few at a time, until all have come. Ordinary
-// code tries, and does not wait.
+// Coroutines that wait for each other: one at a time, a few at a time, until all have come.
+// Ordinary code tries, and does not wait.
 #include <fire_and_forget/async_latch.hpp>
 #include <fire_and_forget/async_mutex.hpp>
 #include <fire_and_forget/async_semaphore.hpp>

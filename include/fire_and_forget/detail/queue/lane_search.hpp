@@ -15,9 +15,9 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Looks from high priority to low; but of 16 looks one begins with low and one with normal, so
-/// that no priority waits for ever. Each task that is taken counts as a look. It stays with a lane that has tasks, whose lines are at hand
-/// then, but until it has taken 16 of them, so that no lane waits for ever either. One
-/// worker's; not thread-safe.
+/// that no priority waits for ever. Each task that is taken counts as a look. It stays with a lane
+/// that has tasks, whose lines are at hand then, but until it has taken 16 of them, so that no lane
+/// waits for ever either. One worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used, and nothing when it is dormant: 64 of those cost one load (pool_lane.hpp). So a look
