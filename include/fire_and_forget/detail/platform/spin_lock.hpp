@@ -15,8 +15,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// interrupted.
 ///
 /// Limits  Not for signal handlers.
-/// Cost    One read-modify-write. With a std::mutex, which is two, and calls, an acquire and a
-///         release of a semaphore take twice as long.
+/// Cost    One read-modify-write and a store; a byte.
 class spin_lock {
 public:
     void lock() noexcept {
