@@ -581,3 +581,24 @@ TEST_CASE("a serial executor takes what a pool with a limit repeats, and gives i
     CHECK(pool.drain(60s));
     CHECK(adds_up(pool.snapshot()));
 }
+
+TEST_CASE("a task whose time has come is behind what waits in its serial executor") {
+    for (const auto every : {0h, 1h}) {
+        faf::testing::manual_executor ex;
+        serial_executor serial(ex);
+        std::string order;
+        const auto note = [&order](char letter) { return [&order, letter] { order += letter; }; };
+        fire_and_forget(serial, {.after = 1s, .every = every}, [&order] {
+            order += 'd';
+            return faf::stop_repeating;
+        });
+        fire_and_forget(serial, [&] {
+            ex.advance(1s);
+            order += 'a';
+        });
+        fire_and_forget(serial, note('b'));
+        fire_and_forget(serial, note('c'));
+        ex.run_all();
+        CHECK(order == "abcd");
+    }
+}
