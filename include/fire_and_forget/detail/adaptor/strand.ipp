@@ -154,7 +154,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
         const library_lock lock(mutex_);
         is_stored = waiting_.push(item);
         if (is_stored) {
-            fresh_ += is_fresh(item) ? 1 : 0;
+            fresh_ += is_fresh(item) ? 1U : 0U;
             is_first = !std::exchange(has_turn_, true); // STRAND-2
         }
     }
@@ -184,7 +184,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
 FIRE_AND_FORGET_ENGINE void strand::refuse(timer_node& item) {
     {
         const library_lock lock(mutex_);
-        fresh_ -= is_fresh(item) ? 1 : 0;
+        fresh_ -= is_fresh(item) ? 1U : 0U;
     }
     static_cast<void>(next());
     drop_rest();

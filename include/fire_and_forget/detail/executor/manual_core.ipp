@@ -173,7 +173,7 @@ FIRE_AND_FORGET_ENGINE std::size_t manual_core::next_place() noexcept {
     std::uint64_t mixed = random_;
     mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9;
     mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111eb;
-    return static_cast<std::size_t>((mixed ^ (mixed >> 31U)) % ready_count_);
+    return as_size((mixed ^ (mixed >> 31U)) % ready_count_);
 }
 
 FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_ready() noexcept {
