@@ -26,7 +26,7 @@ public:
     async_lock(async_lock&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
 
     /// Unlocks what it holds, and takes the place of the other, which is empty afterwards.
-    async_lock& operator=(async_lock&& other) {
+    async_lock& operator=(async_lock&& other) noexcept {
         if (this != &other) {
             unlock();
             held_ = std::exchange(other.held_, nullptr);
@@ -39,7 +39,7 @@ public:
 
     /// Unlocks it, and is empty then. Who has waited longest has it next: he goes on where he was.
     /// Any thread may do that.
-    void unlock() {
+    void unlock() noexcept {
         if (detail::permits* const before = std::exchange(held_, nullptr)) {
             before->give_back();
         }

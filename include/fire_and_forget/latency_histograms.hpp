@@ -154,15 +154,16 @@ private:
             const detail::log_histogram& times = one.*which;
             const std::string labels = "task=\"" + detail::escaped_label(place.name) +
                                        "\",where=\"" + detail::escaped_label(place.where()) + '"';
+            const std::string bucket = name + "_bucket{" + labels;
             char number[32];
             for (unsigned power = least; power <= most; ++power) {
                 std::snprintf(number, sizeof number, "%.9g",
                               static_cast<double>(std::uint64_t{1} << power) / 1e9);
-                all += name + "_bucket{" + labels + ",le=\"" + number + "\"} " +
-                       std::to_string(times.below_power(power)) + '\n';
+                all.append(bucket).append(",le=\"").append(number).append("\"} ");
+                all.append(std::to_string(times.below_power(power))).append("\n");
             }
             const std::string count = std::to_string(times.count());
-            all += name + "_bucket{" + labels + ",le=\"+Inf\"} " + count + '\n';
+            all += bucket + ",le=\"+Inf\"} " + count + '\n';
             std::snprintf(number, sizeof number, "%.9g",
                           static_cast<double>(times.sum().count()) / 1e9);
             all += name + "_sum{" + labels + "} " + number + '\n';

@@ -90,7 +90,7 @@ public:
                                    std::string(report.what), std::string(report.task), report.where,
                                    report.waited, report.ran, report.suppressed});
         };
-        return error_sink(note, which_);
+        return {note, which_};
     }
 
     /// True if there was no report.

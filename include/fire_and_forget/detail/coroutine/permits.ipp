@@ -16,7 +16,7 @@ FIRE_AND_FORGET_ENGINE void permits::give_back(std::ptrdiff_t many) {
         const std::lock_guard held(lock_);
         for (; many > 0 && !waiting_.is_empty(); --many) { // PERMITS-1
             *last = waiting_.serve_first();
-            last = &(*last)->next;
+            last = &(*last)->behind;
         }
         free_ += many;
     }

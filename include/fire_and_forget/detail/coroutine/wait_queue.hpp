@@ -67,7 +67,7 @@ public:
     /// What is on a list that serve_all() has made, or one by one.
     static void go_on_all(queued_wait* first);
 
-    queued_wait* next = nullptr; ///< of the queue, or of such a list
+    queued_wait* behind = nullptr; ///< of the queue, or of such a list
 
 private:
     friend class wait_queue;

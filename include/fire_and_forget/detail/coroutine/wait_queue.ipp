@@ -15,14 +15,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void wait_queue::add(queued_wait& last) noexcept {
     last.previous_ = std::exchange(last_, &last);
-    (last.previous_ != nullptr ? last.previous_->next : first_) = &last;
+    (last.previous_ != nullptr ? last.previous_->behind : first_) = &last;
     last.is_listed_ = true;
 }
 
 FIRE_AND_FORGET_ENGINE void wait_queue::remove(queued_wait& gone) noexcept {
-    (gone.previous_ != nullptr ? gone.previous_->next : first_) = gone.next;
-    (gone.next != nullptr ? gone.next->previous_ : last_) = gone.previous_;
-    gone.next = nullptr;
+    (gone.previous_ != nullptr ? gone.previous_->behind : first_) = gone.behind;
+    (gone.behind != nullptr ? gone.behind->previous_ : last_) = gone.previous_;
+    gone.behind = nullptr;
     gone.is_listed_ = false;
 }
 
@@ -36,7 +36,7 @@ FIRE_AND_FORGET_ENGINE queued_wait* wait_queue::serve_first() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE queued_wait* wait_queue::serve_all() noexcept {
-    for (queued_wait* one = first_; one != nullptr; one = one->next) {
+    for (queued_wait* one = first_; one != nullptr; one = one->behind) {
         one->is_listed_ = false;
         one->came_to_ = queued_wait::outcome::served; // QUEUE-1
     }
@@ -101,7 +101,7 @@ FIRE_AND_FORGET_ENGINE bool queued_wait::try_stop() noexcept {
 
 FIRE_AND_FORGET_ENGINE void queued_wait::go_on_all(queued_wait* first) {
     while (first != nullptr) {
-        std::exchange(first, first->next)->go_on(continuation::by_executor); // QUEUE-2
+        std::exchange(first, first->behind)->go_on(continuation::by_executor); // QUEUE-2
     }
 }
 
