@@ -119,7 +119,7 @@ TEST_CASE("who waits for an async_mutex goes on where he was, not with who unloc
     faf::thread_pool pool({.threads = 1});
     faf_test::job_loop loop;
     async_mutex mutex;
-    std::optional<async_lock> mine = mutex.try_scoped_lock();
+    async_lock mine = mutex.try_scoped_lock();
     std::atomic<int> right{0};
     const auto foreign = [&](faf::job work) { loop.execute(std::move(work)); };
     fire_and_forget(foreign, [&]() -> faf::task<> {
@@ -136,7 +136,7 @@ TEST_CASE("who waits for an async_mutex goes on where he was, not with who unloc
         const async_lock lock = co_await mutex.scoped_lock();
         right += faf::this_worker() ? 0 : 1;
     });
-    mine.reset();
+    mine.unlock();
     CHECK(eventually([&] { return right == 3; }));
 }
 
