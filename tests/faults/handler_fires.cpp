@@ -32,7 +32,10 @@ void count(faf::submission answer, note whose) {
         ++book.accepted;
     } else {
         ++book.refused;
-        book.notes[interrupted] += answer.why() == refusal::in_signal_handler ? 1 : 0;
+        // At a limit, also one that would wait for the place which the interrupted call has.
+        const bool is_in_the_way =
+            answer.why() == refusal::in_signal_handler || answer.why() == refusal::queue_full;
+        book.notes[interrupted] += is_in_the_way ? 1 : 0;
     }
 }
 
@@ -103,7 +106,8 @@ const child handler_fires("handler fires", [](ledger& book) {
     faf::thread_pool other({.threads = 1,
                             .max_pending = book.argument == at_a_limit ? 4U : 0U,
                             .when_full = faf::overflow::wait,
-                            .full_wait = patience});
+                            .full_wait = patience,
+                            .refusals = faf::refusals::quiet});
     other_pool = &other;
     struct sigaction action {};
     action.sa_handler = fire_from_handler;

@@ -208,7 +208,7 @@ TEST_CASE("a latch of none is open, and more than are left open it") {
 
 TEST_CASE("a stop request ends a wait in a queue, and what comes then goes to the next") {
     manual_executor executor;
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     std::stop_source asked;
     async_semaphore semaphore(0);
     std::string notes;
@@ -288,7 +288,7 @@ TEST_CASE("with_timeout ends a wait in a queue, and when_any that of who was not
 }
 
 TEST_CASE("the end of its pool ends a wait in a queue, and counts it as cancelled") {
-    error_recorder errors;
+    error_recorder errors(faf::hears::cancelled_too);
     async_mutex mutex;
     async_lock mine = mutex.try_scoped_lock();
     async_semaphore semaphore(0);
