@@ -4,7 +4,6 @@
 
 #include <fire_and_forget/coroutine.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -30,16 +29,13 @@ faf::task<int> read(const char* file) {
 }
 
 int main() {
-    std::atomic<bool> is_done = false;
-    faf::thread_pool readers({.threads = 1}); // goes before what its tasks refer to
-    faf::fire_and_forget(readers, [&is_done]() -> faf::task<> {
+    faf::thread_pool readers({.threads = 1});
+    faf::fire_and_forget(readers, []() -> faf::task<> {
         const int first = co_await read("readme");
         const int second = co_await read("licence");
         std::printf("%d and %d bytes\n", first, second);
-        is_done = true;
-        is_done.notify_one();
     });
-    is_done.wait(false); // what waits for a callback is not waited for by drain
+    readers.drain(); // waits for a coroutine, whatever that waits for
 }
 
 // Prints:
