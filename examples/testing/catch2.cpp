@@ -88,6 +88,6 @@ TEST_CASE("a heart beats every ten seconds, whatever else is to be done at that 
         }
         const std::size_t late = errors.count(); // if that other one came first
         CHECK(late <= 1);
-        CHECK(beats + late == 7); // the first one at once
+        CHECK(static_cast<std::size_t>(beats) + late == 7); // the first one at once
     }
 }
