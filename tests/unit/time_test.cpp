@@ -42,9 +42,9 @@ TEST_CASE("the time of day is that of the system's clock") {
     const wall_time now = wall_time::now();
     const std::time_t after = std::time(nullptr);
     using namespace std::chrono;
+    const std::chrono::day day_of_month(static_cast<unsigned>(now.utc.tm_mday));
     const sys_days day = year(now.utc.tm_year + 1900) /
-                         month(static_cast<unsigned>(now.utc.tm_mon) + 1) /
-                         static_cast<unsigned>(now.utc.tm_mday);
+                         month(static_cast<unsigned>(now.utc.tm_mon) + 1) / day_of_month;
     const std::time_t seconds = system_clock::to_time_t(day) + 3600 * now.utc.tm_hour +
                                 60 * now.utc.tm_min + now.utc.tm_sec;
     CHECK(seconds >= before - 1); // time() may lag behind by a tick
