@@ -106,9 +106,10 @@ inline auto travelling(const ticket& its, faf::thread_pool& other, unsigned valu
     };
 }
 
-/// Waits for another task to call back. That one may be refused or dropped: then it is cancelled.
-inline auto waiting(const ticket& its, faf::thread_pool& helper) {
-    return [its, &helper]() -> faf::task<> {
+/// Waits for another task to call back, and goes on where it was or in that one. That one may be
+/// refused or dropped: then it is cancelled.
+inline auto waiting(const ticket& its, faf::thread_pool& helper, bool in_place) {
+    return [its, &helper, in_place]() -> faf::task<> {
         record* const other = its.book().open();
         if (other != nullptr) {
             faf::completion<int> done;
@@ -118,25 +119,11 @@ inline auto waiting(const ticket& its, faf::thread_pool& helper) {
                     of.end();
                     call_back(7);
                 }));
-            static_cast<void>(co_await done);
-        }
-        its.end();
-    };
-}
-
-/// The same, and it goes on in the other task.
-inline auto waiting_in_place(const ticket& its, faf::thread_pool& helper) {
-    return [its, &helper]() -> faf::task<> {
-        record* const other = its.book().open();
-        if (other != nullptr) {
-            faf::completion<int> done;
-            its.book().note_answer(
-                *other, fire_and_forget(helper, [call_back = done.completer(),
-                                                 of = ticket(its.book(), *other)]() mutable {
-                    of.end();
-                    call_back(7);
-                }));
-            static_cast<void>(co_await done.in_place());
+            if (in_place) {
+                static_cast<void>(co_await done.in_place());
+            } else {
+                static_cast<void>(co_await done);
+            }
         }
         its.end();
     };
@@ -256,7 +243,7 @@ void make_task(script& in, const ticket& its, unsigned kinds, bool is_repeated,
     case 13:
         return fire(travelling(its, helper, in.byte()));
     case 14:
-        return fire(waiting(its, helper));
+        return fire(waiting(its, helper, false));
     case 15:
         return fire([its](faf::detail::stop_token) -> faf::task<std::error_code> {
             const faf::detail::stop_token stop = co_await faf::this_stop_token();
@@ -266,7 +253,7 @@ void make_task(script& in, const ticket& its, unsigned kinds, bool is_repeated,
             co_return std::make_error_code(std::errc::io_error);
         });
     case 16:
-        return fire(waiting_in_place(its, helper));
+        return fire(waiting(its, helper, true));
     case kinds_of_tasks - 1: {
         const unsigned how = in.below(3);
         const unsigned first = in.byte();
