@@ -112,6 +112,7 @@ private:
     membership enter() noexcept;
     submission fire_small(const untyped_call& call, membership entered);
     submission fire_boxed(const untyped_call& call, membership entered);
+    refusal take_in(task_ptr& task, refusal (any_core::*below)(task_ptr&) const);
     refusal make_member(task_ptr& task, membership entered);
     static void unmake_member(task_ptr& task) noexcept;
     stop_token stop_of_waiting(member_box& box, cohort& its);

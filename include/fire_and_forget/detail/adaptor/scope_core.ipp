@@ -196,14 +196,16 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
     return on_.fire({given, call.where, call.fn, how, construct});
 }
 
-/// Takes a task that was made for another executor: it goes on inside of a new one.
-FIRE_AND_FORGET_ENGINE refusal scope_core::accept(task_ptr& task) {
+/// A task that was made for another executor: it goes on inside of a member. It is what it was if
+/// the executor below refuses that.
+FIRE_AND_FORGET_ENGINE refusal scope_core::take_in(task_ptr& task,
+                                                   refusal (any_core::*below)(task_ptr&) const) {
     refusal why = why_not_open();
     if (why == refusal::none) {
         why = make_member(task, enter());
     }
     if (why == refusal::none) {
-        why = on_.accept(task);
+        why = (on_.*below)(task);
         if (why != refusal::none && task != nullptr) {
             unmake_member(task);
         }
@@ -214,21 +216,12 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::accept(task_ptr& task) {
     return why;
 }
 
+FIRE_AND_FORGET_ENGINE refusal scope_core::accept(task_ptr& task) {
+    return take_in(task, &any_core::accept);
+}
+
 FIRE_AND_FORGET_ENGINE refusal scope_core::enroll(task_ptr& task) {
-    refusal why = why_not_open();
-    if (why == refusal::none) {
-        why = make_member(task, enter());
-    }
-    if (why == refusal::none) {
-        why = on_.enroll(task);
-        if (why != refusal::none) {
-            unmake_member(task);
-        }
-    }
-    if (why != refusal::none) {
-        note_refused();
-    }
-    return why;
+    return take_in(task, &any_core::enroll);
 }
 
 FIRE_AND_FORGET_ENGINE void scope_core::withdraw(task_ptr& task) noexcept {
