@@ -59,8 +59,8 @@ public:
 
     void await(std::uint64_t trade) const {
         if (per_second_ > 0) {
-            std::this_thread::sleep_until(start_ + trade * std::chrono::nanoseconds(1'000'000'000) /
-                                                       per_second_);
+            const auto due = static_cast<double>(trade) / static_cast<double>(per_second_);
+            std::this_thread::sleep_for(std::chrono::duration<double>(due - seconds()));
         }
     }
 
