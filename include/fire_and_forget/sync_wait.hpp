@@ -7,6 +7,7 @@
 #include "call_site.hpp"
 #include "coroutine.hpp"
 #include "detail/coroutine/branches.hpp"
+#include "detail/coroutine/chain_waits.hpp"
 #include "detail/coroutine/waiting_thread.hpp"
 #include "detail/platform/abi.hpp"
 #include "fire_and_forget.hpp"
@@ -29,7 +30,8 @@ using last_word = std::unique_ptr<waiting_thread, tells_over>;
 
 /// Awaits `it`, and keeps what it throws.
 template <class T, class A>
-task<> await_into(branch_result<T>& into, std::remove_reference_t<A>& it, last_word) {
+task<> await_into(branch_result<T>& into, std::remove_reference_t<A>& it, last_word by) {
+    co_await wait_maker<awaited_by_thread, const waiting_thread&>(*by);
 #if defined(__cpp_exceptions)
     try {
 #endif
@@ -57,6 +59,8 @@ task<> await_into(branch_result<T>& into, std::remove_reference_t<A>& it, last_w
 /// may run on any thread.
 /// Throws: what the task throws; that is reported to nobody else. task_cancelled, if it was given
 /// up: the default pool, which keeps its times, was shut down while it waited.
+/// std::logic_error, where it awaits the drained() of a task_scope, and the caller is in a task of
+/// that.
 /// Thread safety: may be called by any thread. In a task it blocks the worker, as any wait does:
 /// on a pool without another thread, it must not wait for what that pool is to do, nor on the
 /// default pool for time. In a coroutine use co_await.

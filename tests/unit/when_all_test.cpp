@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/sync_wait.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 #include <fire_and_forget/when_all.hpp>
 
@@ -116,6 +117,50 @@ TEST_CASE("sync_wait throws task_cancelled where the task is given up") {
     const auto loses = [](faf::job work) { const faf::job lost = std::move(work); };
     const auto is_lost = [](const auto& by) -> faf::task<> { co_await faf::resume_on(by); };
     CHECK_THROWS_AS(faf::sync_wait(is_lost(loses)), faf::task_cancelled);
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("who waits by sync_wait for what can't end before him is told so, wherever that runs") {
+    faf::thread_pool pool({.threads = 1});
+    faf::thread_pool other({.threads = 1});
+    faf::task_scope scope(pool);
+    const auto here = [&]() -> faf::task<> { co_await scope.drained(); };
+    const auto elsewhere = [&]() -> faf::task<> {
+        co_await faf::resume_on(other);
+        co_await scope.drained();
+    };
+    const auto beside = [&]() -> faf::task<> {
+        co_await faf::when_all(faf::when_all(here(), faf::yield()), faf::yield());
+    };
+    std::atomic<int> told{0};
+    const auto is_told = [&](auto&& awaited) {
+        try {
+            faf::sync_wait(std::forward<decltype(awaited)>(awaited));
+        } catch (const std::logic_error&) {
+            ++told;
+        }
+    };
+    const auto wait = [&] {
+        is_told(scope.drained());
+        is_told(here());
+        is_told(elsewhere());
+        is_told(beside());
+    };
+    fire_and_forget(scope, wait);
+    CHECK(scope.drain(patience));
+    CHECK(told == 4);
+    fire_and_forget(scope, [&] {
+        faf::task_scope inner(pool);
+        fire_and_forget(inner, wait); // no member, but it runs inside of one, which waits for it
+        inner.drain();
+    });
+    CHECK(scope.drain(patience));
+    CHECK(told == 8);
+    wait(); // which is no task
+    CHECK(told == 8);
+    const error_recorder errors;
+    fire_and_forget(scope, beside); // nor is a thread needed for that
+    CHECK(scope.drain(patience));
     CHECK(errors.count() == 1);
 }
 

@@ -94,6 +94,8 @@ struct chain_details {
     away_entry away{};
     task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
     bool ends_waits_on_stop = false;
+    const task_frame* awaited_by_thread = nullptr;    ///< what that is inside of: see sync_wait
+    const member_frame* awaited_by_members = nullptr; ///< of the chain that it is a branch of
 };
 
 /// Invariants  CHAIN-1  At any time one thread runs it (now_ leads to its stretch), or it is
@@ -178,6 +180,9 @@ public:
     /// is its parent's affair. `stop` is its own token, and ends all its waits if `ends_waits`; it
     /// may be gone afterwards.
     void begin_beside(chain& parent, const stop_token& stop, bool ends_waits);
+
+    /// Whether a member of `set` can't end before it, but for what it is a member of itself.
+    bool is_awaited_in(const task_set& set) const noexcept;
 
     chain_details* details() noexcept { return details_.get(); }
 

@@ -213,13 +213,17 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
     priority = parent.priority;
     is_given_up = is_guest = true;
     bool has_all = true;
-    if (stop.stop_possible() || parent.is_settled_elsewhere()) {
+    if (stop.stop_possible() || parent.details_ != nullptr) {
         has_all = make_details();
         if (has_all) {
             details_->of_task.stop = stop;
             details_->ends_waits_on_stop = ends_waits || parent.ends_waits_on_stop();
             if (parent.details_ != nullptr) {
                 details_->of_task.stays_with = parent.details_->of_task.stays_with;
+                details_->awaited_by_thread = parent.details_->awaited_by_thread;
+                details_->awaited_by_members = parent.members() != nullptr
+                                                   ? parent.members()
+                                                   : parent.details_->awaited_by_members;
             }
         }
     }
@@ -231,6 +235,11 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
     if (!has_all || !on_->resume_soon(*this)) {
         destroy(*this);
     }
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::is_awaited_in(const task_set& set) const noexcept {
+    return details_ != nullptr && (inside_a_member_of(set, details_->awaited_by_thread) ||
+                                   is_among(set, details_->awaited_by_members));
 }
 
 FIRE_AND_FORGET_ENGINE void chain::abandon(chain& lost, std::string_view why) {

@@ -23,7 +23,8 @@ FIRE_AND_FORGET_ENGINE drained_event::drained_event() noexcept {
 
 FIRE_AND_FORGET_ENGINE drained_wait::drained_wait(chain& of, task_set& set,
                                                   bool is_in_member) noexcept
-    : of_(of), set_(set), is_in_member_(is_in_member || runs_a_member_of(set)) {}
+    : of_(of), set_(set),
+      is_in_member_(is_in_member || runs_a_member_of(set) || of.is_awaited_in(set)) {}
 
 FIRE_AND_FORGET_ENGINE bool drained_wait::await_ready() {
     if (is_in_member_) {

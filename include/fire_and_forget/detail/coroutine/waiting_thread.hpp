@@ -5,9 +5,12 @@
 // is made of this.
 
 #include "../platform/abi.hpp"
+#include "../platform/thread_state.hpp"
 #include "../submit/job.hpp"
+#include "chain.hpp"
 
 #include <condition_variable>
+#include <coroutine>
 #include <mutex>
 #include <vector>
 
@@ -30,11 +33,24 @@ public:
 
     void run_until_over();
 
+    const task_frame* const inside = this_thread.running; ///< what it can't end meanwhile
+
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<job> jobs_;
     bool is_over_ = false;
+};
+
+/// Does not wait: tells the coroutine, which was fired there, who waits for it.
+class awaited_by_thread {
+public:
+    awaited_by_thread(chain& of, const waiting_thread& thread) noexcept {
+        of.details()->awaited_by_thread = thread.inside; // it has details, for it stays there
+    }
+    static bool await_ready() noexcept { return true; }
+    static void await_suspend(std::coroutine_handle<>) noexcept {}
+    static void await_resume() noexcept {}
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -237,7 +237,13 @@ struct member_frame {
 /// Whether the calling thread is inside a member of `set`.
 bool inside_a_member_of(const task_set& set) noexcept;
 
-/// The same of the task that it runs, whatever it was doing when it came to that.
+/// The same of a thread whose innermost task is `task`, and which stays in it meanwhile.
+bool inside_a_member_of(const task_set& set, const task_frame* task) noexcept;
+
+/// Whether that is one of those from `innermost` outwards.
+bool is_among(const task_set& set, const member_frame* innermost) noexcept;
+
+/// Whether the task is one that it runs, whatever it was doing when it came to that.
 bool runs_a_member_of(const task_set& set) noexcept;
 
 /// Marks that a member's closure is destroyed here, or what is left of its coroutine.

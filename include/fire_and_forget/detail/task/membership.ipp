@@ -94,7 +94,6 @@ FIRE_AND_FORGET_ENGINE stop_token member_frame::token() const {
     return (*both)->get_token();
 }
 
-/// Whether that is one of those from `innermost` outwards.
 FIRE_AND_FORGET_ENGINE bool is_among(const task_set& set, const member_frame* innermost) noexcept {
     while (innermost != nullptr && innermost->set != &set) {
         innermost = innermost->outer;
@@ -102,12 +101,16 @@ FIRE_AND_FORGET_ENGINE bool is_among(const task_set& set, const member_frame* in
     return innermost != nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
-    const task_frame* task = this_thread.running;
+FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set,
+                                               const task_frame* task) noexcept {
     while (task != nullptr && !is_among(set, task->members)) {
         task = task->outer;
     }
     return task != nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
+    return inside_a_member_of(set, this_thread.running);
 }
 
 FIRE_AND_FORGET_ENGINE bool runs_a_member_of(const task_set& set) noexcept {
