@@ -35,7 +35,8 @@ private:
 inline constinit immortal<sink_slot> slot_of_global_sink;
 sink_slot& global_sink() noexcept;
 
-/// Tells the first of the sinks from `next` to `end` that takes the report, else standard error.
+/// Tells the first of the sinks from `next` to `end` and the global one that takes the report, else
+/// standard error.
 /// One that throws is itself reported, to those after it: the row only gets shorter, so this ends.
 void tell(const error_sink* const* next, const error_sink* const* end, const error_report& report);
 

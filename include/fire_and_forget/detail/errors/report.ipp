@@ -4,6 +4,7 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/thread_state.hpp"
@@ -40,30 +41,42 @@ FIRE_AND_FORGET_ENGINE sink_slot& global_sink() noexcept {
     return slot_of_global_sink.value;
 }
 
+/// Whether `sink` takes the report: it may be null. One that throws does not, and that is passed to
+/// `on_failure`.
+FIRE_AND_FORGET_ENGINE bool is_taken_by(const error_sink* sink, const error_report& report,
+                                        function_ref<void(const error_report&)> on_failure) {
+    if (sink == nullptr || !*sink ||
+        (report.kind == failure::cancelled && !sink->hears_cancelled())) {
+        return false;
+    }
+    bool taken = true;
+    attempt([&] { (*sink)(report); },
+            [&] {
+                taken = false;
+                const exception_description thrown;
+                error_report about_sink = report;
+                about_sink.kind = failure::sink_failed;
+                thrown.add_to(about_sink);
+                about_sink.suppressed = 0;
+                on_failure(about_sink);
+            });
+    return taken;
+}
+
+/// The global sink is not fetched before it is asked: that takes a lock, and counts a reference.
 FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink* const* end,
                                  const error_report& report) {
     for (; next != end; ++next) {
-        const error_sink* sink = *next;
-        if (sink == nullptr || !*sink ||
-            (report.kind == failure::cancelled && !sink->hears_cancelled())) {
-            continue;
-        }
-        bool taken = true;
-        attempt([&] { (*sink)(report); },
-                [&] {
-                    taken = false;
-                    const exception_description thrown;
-                    error_report about_sink = report;
-                    about_sink.kind = failure::sink_failed;
-                    thrown.add_to(about_sink);
-                    about_sink.suppressed = 0;
-                    tell(next + 1, end, about_sink);
-                });
-        if (taken) {
+        if (is_taken_by(*next, report,
+                        [&](const error_report& about_sink) { tell(next + 1, end, about_sink); })) {
             return;
         }
     }
-    default_sink().write(report);
+    const std::shared_ptr<const error_sink> global = global_sink().get();
+    if (!is_taken_by(global.get(), report,
+                     [](const error_report& about_sink) { default_sink().write(about_sink); })) {
+        default_sink().write(report);
+    }
 }
 
 FIRE_AND_FORGET_ENGINE void report(const error_report& what_happened, const error_sink* of_task,
@@ -74,9 +87,8 @@ FIRE_AND_FORGET_ENGINE void report(const error_report& what_happened, const erro
         return;
     }
     const sink_scope scope;
-    const std::shared_ptr<const error_sink> global = global_sink().get();
-    const error_sink* const sinks[] = {of_task, of_pool, global.get()};
-    tell(sinks, sinks + 3, what_happened);
+    const error_sink* const sinks[] = {of_task, of_pool};
+    tell(sinks, sinks + 2, what_happened);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
