@@ -85,6 +85,14 @@ struct answer {
     }
 };
 
+/// How many threads a pool has come to that may grow.
+template <class Peer>
+void tell_threads(const answer& tell, const Peer& peer) {
+    if constexpr (requires { peer.threads(); }) {
+        tell("threads", peer.threads(), "threads");
+    }
+}
+
 template <class Question, class Peer>
 void measure(const settings& how) {
     if constexpr (is_program<Peer>) {

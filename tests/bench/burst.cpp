@@ -16,7 +16,8 @@ using namespace faf_bench;
 
 struct burst {
     static constexpr const char* name = "burst";
-    static constexpr auto asked = the_library + pools + threads_per_task + go + rust + the_limit;
+    static constexpr auto asked =
+        the_library + the_fixed_library + pools + threads_per_task + go + rust + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
@@ -36,12 +37,13 @@ struct burst {
             return seconds_since(begin);
         };
 
-        fire(tasks / 10); // warm-up
+        fire(tasks); // warm-up
         const double total = fire(tasks);
         const double ns_per_task = 1e9 / static_cast<double>(tasks);
         tell("total_per_task", total * ns_per_task, "ns");
         tell("caller_per_task", caller * ns_per_task, "ns");
         tell("tasks", tasks, "tasks");
+        tell_threads(tell, peer);
     }
 };
 

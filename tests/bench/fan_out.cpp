@@ -30,7 +30,8 @@ struct branch {
 
 struct fan_out {
     static constexpr const char* name = "fan_out";
-    static constexpr auto asked = the_library + pools + threads_per_task + go + rust;
+    static constexpr auto asked =
+        the_library + the_fixed_library + pools + threads_per_task + go + rust;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
@@ -48,9 +49,10 @@ struct fan_out {
             return 1e9 * total / static_cast<double>(tasks);
         };
 
-        ns_per_task(depth - 3); // warm-up
+        ns_per_task(depth); // warm-up
         tell("total_per_task", ns_per_task(depth), "ns");
         tell("tasks", (std::uint64_t{2} << depth) - 1, "tasks");
+        tell_threads(tell, peer);
     }
 };
 

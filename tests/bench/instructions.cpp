@@ -35,7 +35,7 @@ template <class Peer>
 
 struct instructions {
     static constexpr const char* name = "instructions";
-    static constexpr auto asked = the_library + pools + peers<empty_loop>{} + the_limit;
+    static constexpr auto asked = the_fixed_library + pools + peers<empty_loop>{} + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer&) {

@@ -5,40 +5,51 @@
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
+#include <cstddef>
 #include <utility>
 
 namespace faf_bench {
 
 inline constexpr unsigned pool_workers = 2;
 
-/// Whether a pool can be told who wakes a worker; older ones cannot.
-template <class Options>
-concept has_wake_up = requires(Options how) {
-    how.wake_up;
+/// The pool as it comes. Like the others it has two threads; it adds some while its tasks block.
+struct as_it_comes {
+    static constexpr const char* name = "fire_and_forget";
+    static faf::pool_options options() { return {.threads = pool_workers}; }
 };
 
-enum class wakes { as_usual, by_caller, by_worker };
+/// Two threads, come what may: where a gate holds these, more of them would run what is to be
+/// queued. It may not grow, so its workers take tasks one by one and not in runs.
+struct fixed_in_size {
+    static constexpr const char* name = "fire_and_forget/fixed";
+    static faf::pool_options options() { return {.threads = pool_workers, .fixed = true}; }
+};
 
-/// Like the other pools it has two threads, come what may: it would add some while a gate holds
-/// these, and they would run what is to be queued.
-template <wakes Wakes, class Options = faf::pool_options>
-Options library_options() {
-    Options how{.threads = pool_workers, .max_threads = pool_workers};
-    if constexpr (has_wake_up<Options> && Wakes == wakes::by_caller) {
-        how.wake_up = decltype(how.wake_up)::by_caller;
+struct woken_by_caller {
+    static constexpr const char* name = "fire_and_forget/by_caller";
+    static faf::pool_options options() {
+        return {.threads = pool_workers, .wake_up = faf::wake::by_caller};
     }
-    if constexpr (has_wake_up<Options> && Wakes == wakes::by_worker) {
-        how.wake_up = decltype(how.wake_up)::by_worker;
-    }
-    return how;
-}
+};
 
-template <wakes Wakes>
+struct woken_by_worker {
+    static constexpr const char* name = "fire_and_forget/by_worker";
+    static faf::pool_options options() {
+        return {.threads = pool_workers, .wake_up = faf::wake::by_worker};
+    }
+};
+
+struct newest_first {
+    static constexpr const char* name = "fire_and_forget/newest_first";
+    static faf::pool_options options() {
+        return {.threads = pool_workers, .nested_tasks = faf::nested::newest_first};
+    }
+};
+
+template <class Kind>
 class library_pool {
 public:
-    static constexpr const char* name = Wakes == wakes::as_usual    ? "fire_and_forget"
-                                        : Wakes == wakes::by_caller ? "fire_and_forget/by_caller"
-                                                                    : "fire_and_forget/by_worker";
+    static constexpr const char* name = Kind::name;
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
@@ -47,8 +58,10 @@ public:
         faf::fire_and_forget(pool_, std::move(fn));
     }
 
+    std::size_t threads() const { return pool_.snapshot().threads; }
+
 private:
-    faf::thread_pool pool_{library_options<Wakes>()};
+    faf::thread_pool pool_{Kind::options()};
 };
 
 /// The call without an executor.
@@ -58,7 +71,7 @@ public:
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
-    library_default_pool() { faf::configure_default_pool(library_options<wakes::as_usual>()); }
+    library_default_pool() { faf::configure_default_pool(as_it_comes::options()); }
 
     template <class Fn>
     void submit(Fn fn) {

@@ -76,7 +76,7 @@ public:
     void drain() { pool_.drain(faf::forever); }
 
 private:
-    faf::thread_pool pool_{library_options<wakes::as_usual>()};
+    faf::thread_pool pool_{as_it_comes::options()};
     std::vector<faf::serial_executor> serials_;
 };
 
@@ -92,7 +92,7 @@ public:
     void drain() { pool_.drain(faf::forever); }
 
 private:
-    faf::thread_pool pool_{library_options<wakes::as_usual>()};
+    faf::thread_pool pool_{as_it_comes::options()};
 };
 
 /// Of a hundred keys, the newest update.
@@ -181,7 +181,7 @@ void ordered::measure<library_conflating>(const settings& how, const answer& tel
     const std::uint32_t each = how.is_quick ? 100'000 : 5'000'000;
     std::array<std::uint32_t, keys> last{};
     std::atomic<std::uint64_t> runs{0};
-    faf::thread_pool pool(library_options<wakes::as_usual>());
+    faf::thread_pool pool(as_it_comes::options());
     faf::conflating_executor<std::size_t> latest(pool);
     const auto fire = [&](std::uint32_t thread, std::uint32_t i) {
         const std::size_t key = i % (keys / threads) * threads + thread;

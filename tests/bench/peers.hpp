@@ -13,7 +13,6 @@
 #include <future>
 #include <string>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -139,14 +138,11 @@ constexpr peers<Left..., Right...> operator+(peers<Left...>, peers<Right...>) no
     return {};
 }
 
-inline constexpr peers<library_pool<wakes::as_usual>> the_library;
+inline constexpr peers<library_pool<as_it_comes>> the_library;
+inline constexpr peers<library_pool<fixed_in_size>> the_fixed_library; ///< also where gates are
+inline constexpr peers<library_pool<woken_by_caller>> the_library_by_caller;
+inline constexpr peers<library_pool<woken_by_worker>> the_library_by_worker;
 inline constexpr peers<library_default_pool> the_default_pool;
-template <wakes Wakes>
-inline constexpr std::conditional_t<has_wake_up<faf::pool_options>, peers<library_pool<Wakes>>,
-                                    peers<>>
-    the_library_that;
-inline constexpr auto the_library_by_caller = the_library_that<wakes::by_caller>;
-inline constexpr auto the_library_by_worker = the_library_that<wakes::by_worker>;
 inline constexpr auto pools = peers<mutex_pool>{}
 #if defined(BENCH_HAS_TBB)
                               + peers<tbb_arena>{}

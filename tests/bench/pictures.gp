@@ -4,8 +4,8 @@
 summary = results . "/summary.csv"
 
 # <name in summary.csv> <colour>, in the order of the legend
-peers = "fire_and_forget oneTBB asio moodycamel mutex+deque Go tokio boost::asio QThreadPool GThreadPool std::async std::thread bare_ring"
-colours = "#d00020 #1f5fa8 #3fa34d #8456b0 #e08a1e #29a6b8 #b7410e #9ccc65 #41cd52 #c9a227 #8c6d4a #7a8794 #000000"
+peers = "fire_and_forget fire_and_forget/fixed oneTBB asio moodycamel mutex+deque Go tokio boost::asio QThreadPool GThreadPool std::async std::thread bare_ring"
+colours = "#d00020 #f2858f #1f5fa8 #3fa34d #8456b0 #e08a1e #29a6b8 #b7410e #9ccc65 #41cd52 #c9a227 #8c6d4a #7a8794 #000000"
 place_of(peer, i) = word(peers, i) eq peer ? i : place_of(peer, i + 1)
 style(peer) = place_of(peer, 1)
 do for [i = 1:words(peers)] {

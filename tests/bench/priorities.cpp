@@ -43,7 +43,7 @@ template <heeds What>
 class library_priorities {
 public:
     static constexpr const char* name =
-        What == heeds::priorities ? "fire_and_forget" : "fire_and_forget/no_priority";
+        What == heeds::priorities ? fixed_in_size::name : "fire_and_forget/no_priority";
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
     static constexpr bool has_priorities = What == heeds::priorities;
@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    faf::thread_pool pool_{library_options<wakes::as_usual>()};
+    faf::thread_pool pool_{fixed_in_size::options()};
 };
 
 #if defined(BENCH_HAS_TBB)

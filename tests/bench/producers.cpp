@@ -20,7 +20,8 @@ using namespace faf_bench;
 
 struct producers {
     static constexpr const char* name = "producers";
-    static constexpr auto asked = the_library + pools + threads_per_task + go + rust;
+    static constexpr auto asked =
+        the_library + the_fixed_library + pools + threads_per_task + go + rust;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
@@ -55,13 +56,14 @@ struct producers {
             return 1e9 * seconds_since(begin) / static_cast<double>(share * threads);
         };
 
-        ns_per_task(few, tasks / 10); // warm-up
+        ns_per_task(few, tasks); // warm-up
         const double with_few = ns_per_task(few, tasks);
         const double with_many = ns_per_task(many, tasks);
         tell("total_per_task_4", with_few, "ns");
         tell("total_per_task_1000", with_many, "ns");
         tell("ratio_1000_to_4", with_many / with_few, "times");
         tell("tasks", tasks, "tasks");
+        tell_threads(tell, peer);
     }
 };
 

@@ -84,20 +84,6 @@ private:
     std::atomic<bool> is_done_{false};
 };
 
-class library_newest_first {
-public:
-    static constexpr const char* name = "fire_and_forget/newest_first";
-    static constexpr bool has_thread_per_task = false;
-
-    template <class Fn>
-    void submit(Fn fn) {
-        faf::fire_and_forget(pool_, std::move(fn));
-    }
-
-private:
-    faf::thread_pool pool_{{.threads = pool_workers, .nested_tasks = faf::nested::newest_first}};
-};
-
 #if defined(BENCH_HAS_TBB)
 /// As its users write it: each task waits for its children, and runs them meanwhile.
 struct tbb_task_groups {
@@ -132,7 +118,7 @@ private:
 
 struct recursion {
     static constexpr const char* name = "recursion";
-    static constexpr auto asked = the_library + peers<library_newest_first>() +
+    static constexpr auto asked = the_library + peers<library_pool<newest_first>>() +
 #if defined(BENCH_HAS_TBB)
                                   peers<tbb_task_groups>() +
 #endif

@@ -2,12 +2,14 @@
 #
 # The summary as a table: a block for each question, a row for each metric, in the order of raw.csv,
 # and a column for each peer. The last two columns name the best packaged peer and say what part of
-# its figure the library's is; less than 1 is better.
+# its figure the library's is; less than 1 is better. The library's is the pool as it comes; where a
+# gate holds the workers, the one of fixed size.
 BEGIN {
     FS = ","
-    ours = "fire_and_forget"
+    usual = "fire_and_forget"
+    held = "fire_and_forget/fixed"
     split("timer samples tasks replaced 20us_samples 200us_samples timers sleepers pending_at_once " \
-          "thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
+          "threads thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
     for (i in words) no_contest[words[i]] = 1
 }
 
@@ -21,7 +23,7 @@ function shown(value) {
 
 # The order of the columns: ours, its variants, the packaged peers, the limits.
 function rank(peer) {
-    if (peer == ours) return 1
+    if (peer == usual) return 1
     if (peer ~ /^fire_and_forget/) return 2
     return is_packaged(peer) ? 3 : 4
 }
@@ -42,7 +44,7 @@ NR == FNR {
 FNR > 1 { median[$1, $2, $3] = $5 + 0 }
 
 function print_row(question, metric, peer_list, peer_count,
-                   i, peer, value, best, best_peer, mine) {
+                   i, peer, value, best, best_peer, ours) {
     printf "  %-32s %-12s", metric, unit[question, metric]
     for (i = 1; i <= peer_count; ++i) {
         peer = peer_list[i]
@@ -56,10 +58,11 @@ function print_row(question, metric, peer_list, peer_count,
         }
         printf " %*s", width(peer), shown(value)
     }
+    ours = (question, usual) in asked ? usual : held
     if (best_peer != "" && !(metric in no_contest) && (question, ours, metric) in median) {
-        mine = median[question, ours, metric]
         # What is shown as nothing is not divided by.
-        printf("   %-16s %s", best_peer, best >= 0.05 ? sprintf("%.2f", mine / best) : "-")
+        printf("   %-16s %s", best_peer,
+               best >= 0.05 ? sprintf("%.2f", median[question, ours, metric] / best) : "-")
     }
     print ""
 }

@@ -164,7 +164,7 @@ func burst() {
 		awaitAsleep(submitted)
 		return caller, float64(time.Since(begin))
 	}
-	fire(tasks / 10)
+	fire(tasks) // warm-up
 	caller, total := fire(tasks)
 	tell("total_per_task", total/float64(tasks), "ns")
 	tell("caller_per_task", caller/float64(tasks), "ns")
@@ -192,7 +192,7 @@ func producers() {
 		awaitAsleep(submitted)
 		return float64(time.Since(begin)) / float64(share*producing)
 	}
-	perTask(4, tasks/10)
+	perTask(4, tasks) // warm-up
 	few := perTask(4, tasks)
 	many := perTask(1000, tasks)
 	tell("total_per_task_4", few, "ns")
@@ -223,7 +223,7 @@ func fanOut() {
 		awaitAsleep(submitted)
 		return float64(time.Since(begin)) / float64(tasks)
 	}
-	perTask(depth - 3)
+	perTask(depth) // warm-up
 	tell("total_per_task", perTask(depth), "ns")
 	tell("tasks", float64(uint64(2)<<depth-1), "tasks")
 }

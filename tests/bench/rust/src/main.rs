@@ -224,7 +224,7 @@ fn burst(asked: &Question, pool: &Handle) {
         await_asleep(done + count as u64);
         (ns(caller), ns(begin.elapsed()))
     };
-    fire(tasks / 10); // warm-up
+    fire(tasks); // warm-up
     let (caller, total) = fire(tasks);
     asked.tell("total_per_task", total / tasks as f64, "ns");
     asked.tell("caller_per_task", caller / tasks as f64, "ns");
@@ -256,7 +256,7 @@ fn producers(asked: &Question, pool: &Handle) {
             ns(begin.elapsed()) / (share * threads) as f64
         })
     };
-    ns_per_task(4, tasks / 10); // warm-up
+    ns_per_task(4, tasks); // warm-up
     let few = ns_per_task(4, tasks);
     let many = ns_per_task(1000, tasks);
     asked.tell("total_per_task_4", few, "ns");
@@ -284,7 +284,7 @@ fn fan_out(asked: &Question, pool: &Handle) {
         await_asleep(done + tasks);
         ns(begin.elapsed()) / tasks as f64
     };
-    ns_per_task(depth - 3); // warm-up
+    ns_per_task(depth); // warm-up
     asked.tell("total_per_task", ns_per_task(depth), "ns");
     asked.tell("tasks", ((2u64 << depth) - 1) as f64, "tasks");
 }
