@@ -71,8 +71,8 @@ inline void full_fence() noexcept {
 /// Light is for the side that runs often: it only keeps the compiler from moving the store behind
 /// the load. Heavy then makes every running thread of the process pass a full barrier. Where the
 /// system does not offer that, both are full fences: on Linux until a worker has registered the
-/// process, or for good if a sandbox refuses; under ThreadSanitizer; and on systems other than
-/// Linux and Windows.
+/// process, or for good if a sandbox refuses; under ThreadSanitizer; on systems other than Linux
+/// and Windows; and under wine, where what Windows has for it does nothing (8.0).
 ///
 /// Orderings  BARRIER-1  heavy() fences before it reads the kind, and light() reads the kind with
 ///                       acquire before the caller's load. So if heavy() misses that the kind has
@@ -116,15 +116,9 @@ private:
     static bool reach_all_threads() noexcept {
         return false;
     }
-#elif defined(__linux__) && defined(__NR_membarrier)
+#elif (defined(__linux__) && defined(__NR_membarrier)) || defined(_WIN32)
     static constexpr bool is_possible = true;
     static bool register_process() noexcept;
-    static bool reach_all_threads() noexcept;
-#elif defined(_WIN32)
-    static constexpr bool is_possible = true;
-    static bool register_process() noexcept {
-        return true;
-    }
     static bool reach_all_threads() noexcept;
 #else
     static constexpr bool is_possible = false;

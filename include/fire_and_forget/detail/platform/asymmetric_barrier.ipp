@@ -4,6 +4,7 @@
 #include "abi.hpp"
 #include "asymmetric_barrier.hpp"
 #include "platform.hpp"
+#include "windows.hpp"
 
 #include <thread>
 
@@ -44,6 +45,10 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
 }
 
 #elif defined(_WIN32)
+
+FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::register_process() noexcept {
+    return ::GetProcAddress(::GetModuleHandleA("ntdll.dll"), "wine_get_version") == nullptr;
+}
 
 FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
     ::FlushProcessWriteBuffers();

@@ -6,6 +6,8 @@
 
 #if defined(_WIN32)
 
+#include <cstdint>
+
 extern "C" {
 struct _RTL_SRWLOCK;
 struct HINSTANCE__;
@@ -23,7 +25,10 @@ __declspec(dllimport) void __stdcall FlushProcessWriteBuffers(void);
 __declspec(dllimport) void* __stdcall GetCurrentThread(void);
 __declspec(dllimport) long __stdcall SetThreadDescription(void*, const wchar_t*);
 
+__declspec(dllimport) HINSTANCE__* __stdcall GetModuleHandleA(const char*);
 __declspec(dllimport) int __stdcall GetModuleHandleExA(unsigned long, const char*, HINSTANCE__**);
+__declspec(dllimport) std::intptr_t(__stdcall* __stdcall GetProcAddress(HINSTANCE__*,
+                                                                        const char*))();
 __declspec(dllimport) int __stdcall FreeLibrary(HINSTANCE__*);
 }
 
