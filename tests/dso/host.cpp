@@ -3,6 +3,7 @@
 //
 //   host <what> <rounds> <plugin>...
 
+#include "loader.hpp"
 #include "plugin.hpp"
 
 #include <atomic>
@@ -14,8 +15,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <dlfcn.h>
 
 namespace {
 
@@ -31,10 +30,10 @@ void check(bool holds, const char* what) {
 
 class loaded_plugin {
 public:
-    explicit loaded_plugin(const std::string& path, int how = RTLD_LOCAL)
-        : path_(path), handle_(dlopen(path.c_str(), RTLD_NOW | how)) {
+    explicit loaded_plugin(const std::string& path, symbols how = symbols::apart)
+        : path_(path), handle_(load_module(path, how)) {
         check(handle_ != nullptr, "a plugin can be loaded");
-        if (void* const entry = dlsym(handle_, "plugin")) {
+        if (void* const entry = find_in(handle_, "plugin")) {
             functions_ = reinterpret_cast<plugin_entry>(entry)();
         }
     }
@@ -43,23 +42,15 @@ public:
           functions_(other.functions_) {}
     ~loaded_plugin() {
         if (handle_ != nullptr) {
-            dlclose(handle_);
+            unload_module(handle_);
         }
     }
 
     const plugin_functions* operator->() const { return functions_; }
 
-    static bool is_loaded(const std::string& path) {
-        void* const again = dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
-        if (again != nullptr) {
-            dlclose(again);
-        }
-        return again != nullptr;
-    }
-
 private:
     std::string path_;
-    void* handle_;
+    loaded_module handle_;
     const plugin_functions* functions_ = nullptr;
 };
 
@@ -95,7 +86,7 @@ void unload(int rounds, const paths& plugins) {
                 check(one->shut_down(), "a plugin can be shut down");
                 check(ran - before == ran_in_all, "all tasks ran");
             }
-            check(!loaded_plugin::is_loaded(path), "after a shutdown a plugin is unloaded");
+            check(!is_module_loaded(path), "after a shutdown a plugin is unloaded");
         }
     }
 }
@@ -118,13 +109,13 @@ void unload_together(int rounds, const paths& plugins) {
             }
         }
         for (const std::string& path : plugins) {
-            check(!loaded_plugin::is_loaded(path), "after a shutdown a plugin is unloaded");
+            check(!is_module_loaded(path), "after a shutdown a plugin is unloaded");
         }
     }
 }
 
 /// Lets go of each plugin while it is at work: all that was fired still runs.
-template <auto By, int How>
+template <auto By, symbols How>
 void let_go(int rounds, const paths& plugins) {
     const long before = ran;
     for (int round = 0; round < rounds; ++round) {
@@ -143,6 +134,17 @@ void let_go(int rounds, const paths& plugins) {
     check(ran - before == wanted, "what a plugin has fired runs after it was let go of");
 }
 
+/// Ends the program while they are at work. Windows has ended their threads by the time they hear
+/// of it.
+void end(int rounds, const paths& plugins) {
+    for (const std::string& path : plugins) {
+        const loaded_plugin one(path);
+        one->fire(rounds, 500, ran);
+        use_all(one);
+        one->fire(rounds, 500, ran);
+    }
+}
+
 /// Whatever their static objects do.
 void load(int rounds, const paths& plugins) {
     for (int round = 0; round < rounds; ++round) {
@@ -153,7 +155,7 @@ void load(int rounds, const paths& plugins) {
 }
 
 /// As settings have it: each plugin shuts down and may be unloaded or not, and nothing dies of it.
-template <int How>
+template <symbols How>
 void shut_down(int rounds, const paths& plugins) {
     for (int round = 0; round < rounds; ++round) {
         for (const std::string& path : plugins) {
@@ -169,14 +171,15 @@ void shut_down(int rounds, const paths& plugins) {
 int main(int count, char** given) {
     const std::map<std::string, void (*)(int, const paths&)> all{
         {"load", &load},
+        {"end", &end},
         {"unload", &unload<&by_a_thread>},
         {"unload_fired_by_main", &unload<&by_main>},
         {"unload_together", &unload_together},
-        {"let_go", &let_go<&by_a_thread, RTLD_LOCAL>},
-        {"let_go_fired_by_main", &let_go<&by_main, RTLD_LOCAL>},
-        {"let_go_global", &let_go<&by_a_thread, RTLD_GLOBAL>},
-        {"shut_down", &shut_down<RTLD_LOCAL>},
-        {"shut_down_global", &shut_down<RTLD_GLOBAL>},
+        {"let_go", &let_go<&by_a_thread, symbols::apart>},
+        {"let_go_fired_by_main", &let_go<&by_main, symbols::apart>},
+        {"let_go_global", &let_go<&by_a_thread, symbols::shared>},
+        {"shut_down", &shut_down<symbols::apart>},
+        {"shut_down_global", &shut_down<symbols::shared>},
     };
     check(count > 3 && all.count(given[1]) == 1, "host <what> <rounds> <plugin>...");
     all.at(given[1])(std::atoi(given[2]), paths(given + 3, given + count));

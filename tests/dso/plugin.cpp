@@ -72,6 +72,6 @@ constexpr plugin_functions functions{
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) const plugin_functions* plugin() {
+extern "C" FAF_TEST_EXPORT const plugin_functions* plugin() {
     return &functions;
 }

@@ -16,4 +16,10 @@ struct plugin_functions {
     bool (*shut_down)();
 };
 
+#if defined(_WIN32)
+#define FAF_TEST_EXPORT __declspec(dllexport)
+#else
+#define FAF_TEST_EXPORT __attribute__((visibility("default")))
+#endif
+
 using plugin_entry = const plugin_functions* (*)();

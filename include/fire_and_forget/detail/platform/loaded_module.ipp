@@ -85,6 +85,39 @@ FIRE_AND_FORGET_ENGINE bool end_of_main::has_begun() const noexcept {
     return mark != nullptr && ::sem_getvalue(mark, &posts) == 0 && posts > 0;
 }
 
+#elif defined(_WIN32)
+
+FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
+    constexpr unsigned long uncounted_by_address = 2 | 4;
+    HINSTANCE__* found = nullptr;
+    const bool is_known =
+        ::GetModuleHandleExA(uncounted_by_address, static_cast<const char*>(address), &found) != 0;
+    return is_known && found != ::GetModuleHandleA(nullptr) ? reinterpret_cast<const char*>(found)
+                                                            : "";
+}
+
+FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
+    constexpr unsigned long by_address = 4;
+    HINSTANCE__* kept = nullptr;
+    return ::GetModuleHandleExA(by_address, name, &kept) != 0 ? kept : nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
+    constexpr unsigned long pinned_by_address = 1 | 4;
+    HINSTANCE__* kept = nullptr;
+    static_cast<void>(::GetModuleHandleExA(pinned_by_address, name, &kept));
+}
+
+FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
+    ::FreeLibrary(static_cast<HINSTANCE__*>(kept));
+}
+
+FIRE_AND_FORGET_ENGINE void end_of_other_threads::watch() noexcept {
+    question.store(reinterpret_cast<function_of_system>(reinterpret_cast<void*>(::GetProcAddress(
+                       ::GetModuleHandleA("ntdll.dll"), "RtlDllShutdownInProgress"))),
+                   std::memory_order_relaxed);
+}
+
 #else
 
 FIRE_AND_FORGET_ENGINE const char* module_with(const void*) noexcept {
@@ -94,6 +127,10 @@ FIRE_AND_FORGET_ENGINE const char* module_with(const void*) noexcept {
 FIRE_AND_FORGET_ENGINE void* keep_loaded(const char*) noexcept {
     return nullptr;
 }
+
+FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char*) noexcept {}
+
+FIRE_AND_FORGET_ENGINE void let_go_of_module(void*) noexcept {}
 
 #endif
 

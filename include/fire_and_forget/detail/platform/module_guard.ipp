@@ -12,6 +12,7 @@ FIRE_AND_FORGET_ENGINE bool is_in_loaded_module() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE module_guard::module_guard() noexcept {
+    end_of_other_threads::watch();
     const char* const own = module_with(this);
     if (own == module_with(&module_of_library)) {
         module_of_library.store(own, std::memory_order_relaxed);

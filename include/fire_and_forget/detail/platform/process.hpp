@@ -53,14 +53,19 @@ inline constinit immortal<early_mutex> settings_mutex;
 /// there may have a pointer to them. All others are made anew at their first use, see
 /// one_per_process. And the thread that forked starts again with no lanes.
 ///
-/// vfork, posix_spawn and what follows an exec have no part in this.
+/// vfork, posix_spawn and what follows an exec have no part in this. What a DLL still does when
+/// Windows has ended all other threads has: that thread is as alone as a child, and can start none.
 class fork_care {
 public:
     /// From now on forks are noticed. To be called before anything is made that a
     /// child must not use.
     static void begin() noexcept;
 
+    /// Notices that the system has ended all other threads.
+    static void look_for_end() noexcept;
+
 private:
+    static inline constinit std::atomic<bool> is_over{false};
     static inline constinit std::atomic<long> state{
         0}; ///< the process that is at it, or that it is done
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "abi.hpp"
+#include "loaded_module.hpp"
 #include "platform.hpp"
 #include "process.hpp"
 #include "signals.hpp"
@@ -16,6 +17,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 namespace detail {
 
 FIRE_AND_FORGET_ENGINE std::uint32_t generation_here() noexcept {
+    fork_care::look_for_end();
     return process_generation.load(std::memory_order_relaxed);
 }
 
@@ -60,6 +62,12 @@ FIRE_AND_FORGET_ENGINE void fork_care::after_in_child() noexcept {
     this_thread.of_library = nullptr; // it is the child's main
     this_thread.is_watched = false;
     leave_library_mask();
+}
+
+FIRE_AND_FORGET_ENGINE void fork_care::look_for_end() noexcept {
+    if (end_of_other_threads::has_come() && !is_over.exchange(true, std::memory_order_relaxed)) {
+        after_in_child();
+    }
 }
 
 FIRE_AND_FORGET_ENGINE settings_lock::settings_lock() noexcept : is_mine_(!this_thread.is_forking) {

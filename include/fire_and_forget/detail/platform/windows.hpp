@@ -23,6 +23,10 @@ __declspec(dllimport) int __stdcall FlsFree(unsigned long);
 __declspec(dllimport) void __stdcall FlushProcessWriteBuffers(void);
 
 __declspec(dllimport) void* __stdcall GetCurrentThread(void);
+__declspec(dllimport) unsigned long __stdcall GetCurrentThreadId(void);
+__declspec(dllimport) void* __stdcall OpenThread(unsigned long, int, unsigned long);
+__declspec(dllimport) unsigned long __stdcall WaitForSingleObject(void*, unsigned long);
+__declspec(dllimport) int __stdcall CloseHandle(void*);
 __declspec(dllimport) long __stdcall SetThreadDescription(void*, const wchar_t*);
 
 __declspec(dllimport) HINSTANCE__* __stdcall GetModuleHandleA(const char*);
