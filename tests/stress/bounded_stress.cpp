@@ -464,6 +464,8 @@ TEST_CASE("a task never waits for room in its own pool: it is refused at once") 
     CHECK(end.refused == 1);
 }
 
+#if !defined(_WIN32) // which has no signals
+
 faf::thread_pool* pool_of_handler = nullptr;
 refusal answer_in_handler = refusal::none;
 
@@ -504,6 +506,8 @@ TEST_CASE("a handler that interrupts a call with the last place does not wait fo
     }
     static_cast<void>(std::signal(SIGUSR1, before));
 }
+
+#endif
 
 /// Eight threads, some of whose tasks fire further tasks, at a pool with a limit.
 void hammer(pool_options how) {

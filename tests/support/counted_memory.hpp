@@ -9,6 +9,10 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
 namespace faf_test {
 
 /// What all threads have allocated together, since the program began.
@@ -21,11 +25,27 @@ struct memory_counts {
 };
 inline constinit memory_counts counted_memory{};
 
-inline void* allocate_counted(std::size_t size, std::size_t alignment) noexcept {
-    counted_memory.allocations.fetch_add(1, std::memory_order_relaxed);
+#if defined(_WIN32)
+inline void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
+    return _aligned_malloc(size == 0 ? 1 : size, alignment);
+}
+inline void release_any(void* memory) noexcept {
+    _aligned_free(memory);
+}
+#else
+inline void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
     const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
     return alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded)
                                                  : std::malloc(size == 0 ? 1 : size);
+}
+inline void release_any(void* memory) noexcept {
+    std::free(memory);
+}
+#endif
+
+inline void* allocate_counted(std::size_t size, std::size_t alignment) noexcept {
+    counted_memory.allocations.fetch_add(1, std::memory_order_relaxed);
+    return allocate_aligned(alignment, size);
 }
 
 inline void* allocate_counted_or_throw(std::size_t size, std::size_t alignment) {
@@ -40,7 +60,7 @@ inline void* allocate_counted_or_throw(std::size_t size, std::size_t alignment) 
 [[gnu::noinline]] inline void release_counted(void* memory) noexcept {
     if (memory != nullptr) {
         counted_memory.releases.fetch_add(1, std::memory_order_relaxed);
-        std::free(memory);
+        release_any(memory);
     }
 }
 
