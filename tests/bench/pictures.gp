@@ -5,7 +5,7 @@ summary = results . "/summary.csv"
 
 # <name in summary.csv> <colour>, in the order of the legend
 peers = "fire_and_forget fire_and_forget/fixed oneTBB asio moodycamel mutex+deque Go tokio boost::asio QThreadPool GThreadPool std::async std::thread bare_ring"
-colours = "#d00020 #f2858f #1f5fa8 #3fa34d #8456b0 #e08a1e #29a6b8 #b7410e #9ccc65 #41cd52 #c9a227 #8c6d4a #7a8794 #000000"
+colours = "#d00020 #f2858f #1f5fa8 #3fa34d #8456b0 #e08a1e #29a6b8 #b7410e #9ccc65 #35524a #c9a227 #8c6d4a #7a8794 #000000"
 place_of(peer, i) = word(peers, i) eq peer ? i : place_of(peer, i + 1)
 style(peer) = place_of(peer, 1)
 do for [i = 1:words(peers)] {
@@ -57,12 +57,12 @@ do for [format in "svg png"] {
     set title "What one task costs from its submit until all are done"
     set ylabel "time per task"
     unset xlabel
-    set yrange [9:*]
+    set yrange [2:5e5]
     ordered = asked("burst")
     width = words(ordered) + 2 # of a group of bars, in bars
     set xrange [0.3:3 * width - 1.3]
     set xtics ("one thread submits" width / 2.0 - 0.5, \
-        "four threads submit" 1.5 * width - 0.5, "tasks submit two more each" 2.5 * width - 1)
+        "four threads submit" 1.5 * width - 0.5, "each submits two more" 2.5 * width - 1)
     set boxwidth 0.9
     set style fill solid 1.0 noborder
     group(place) = word("burst producers fan_out", place)
@@ -77,7 +77,7 @@ do for [format in "svg png"] {
             with boxes linetype style(word(ordered, i)) \
             title (place == 1 ? word(ordered, i) : ""), \
         for [place = 1:3] for [i = 1:bars(place)] bar(place, i) using (at(place, i)):2:(shown($2)) \
-            with labels offset 0,0.6 font ",8" notitle
+            with labels rotate by 90 left offset 0,0.4 font ",8" notitle
 
     set output results . "/queue_length." . format
     set title "Does a task cost more when many are queued?"
@@ -90,10 +90,12 @@ do for [format in "svg png"] {
     set xtics ("10,000" 1, "100,000" 2, "1,000,000" 3, "10,000,000" 4)
     lengths = "per_task_at_10000 per_task_at_100000 per_task_at_1000000 per_task_at_10000000"
     plot for [peer in asked("queue_length")] medians("queue_length", peer, lengths) \
-        with linespoints linetype style(peer) title peer
+        with linespoints linetype (peer eq "fire_and_forget/fixed" ? 1 : style(peer)) title peer
+
     if (asked("gaps") ne "") {
         set output results . "/gaps." . format
-        set multiplot layout 2,2 title "One task after the other: what their pace makes of it"
+        set multiplot layout 2,2 margins screen 0.08,0.74,0.09,0.84 spacing screen 0.1,0.19 \
+            title "One task after the other: what the time between them makes of it"
         gap_names = "5 10 20 50 100 200 500 1000 2000 5000 10000 20000"
         those(metric) = system(sprintf("for gap in %s; do printf '%%sus_%s ' $gap; done", \
             gap_names, metric))
@@ -102,23 +104,24 @@ do for [format in "svg png"] {
             ways, summary))
         way(peer) = peer eq "fire_and_forget/by_caller" ? style("asio") \
             : peer eq "fire_and_forget/by_worker" ? style("moodycamel") : style(peer)
+        way_name(peer) = peer[1:16] eq "fire_and_forget/" ? "wake::" . peer[17:*] : peer
         set xrange [0.5:12.5]
-        set xtics ("5 µs" 1, "20 µs" 3, "100 µs" 5, "500 µs" 7, "2 ms" 9, "10 ms" 11)
+        set xtics ("5 µs" 1, "50 µs" 4, "500 µs" 7, "5 ms" 10)
         unset xlabel
         unset ylabel
         set logscale y
         set yrange [9:*]
         set ytics ("10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6)
-        set key inside right bottom vertical nobox font ",8"
+        set key at screen 0.76,0.5 left center
         array titles[3] = ["the caller, half of them", "the caller, 99.9 %", "the start, half of them"]
         do for [panel = 1:3] {
             set title titles[panel]
             metric = word("caller_p50 caller_p99.9 start_p50", panel)
             plot for [peer in answered] medians("gaps", peer, those(metric)) \
-                with linespoints linetype way(peer) title (panel == 3 ? peer : "")
+                with linespoints linetype way(peer) title (panel == 3 ? way_name(peer) : "")
         }
         unset logscale y
-        set yrange [0:1]
+        set yrange [0:*]
         set ytics autofreq
         set title "processors used, without the caller's"
         plot for [peer in answered] medians("gaps", peer, those("cores")) \
@@ -131,7 +134,8 @@ do for [format in "svg png"] {
     series = results . "/elasticity.csv"
     if (int(system(sprintf("cat '%s' 2>/dev/null | wc -l", series))) > 1) {
         set output results . "/elasticity." . format
-        set multiplot layout 1,2 title "100 tasks that sleep are fired at a pool of two threads, " \
+        set multiplot layout 1,2 margins screen 0.08,0.81,0.14,0.9 spacing screen 0.08 \
+            title "100 tasks that sleep are fired at a pool of two threads, " \
             . "then a short one now and then"
         unset title
         set xtics autofreq
@@ -139,15 +143,15 @@ do for [format in "svg png"] {
         set datafile separator ","
         set ylabel "threads, tasks"
         set xlabel "milliseconds: how it grows"
-        set xrange [0:100]
-        set key inside left center
+        set xrange [0:50]
+        set key at screen 0.82,0.5 left center
         plot series using (1e3 * $1):2 skip 1 with steps linetype 1 title "threads", \
-            series using (1e3 * $1):3 skip 1 with steps linetype 2 linewidth 3 title "tasks that wait"
+            series using (1e3 * $1):3 skip 1 with steps linetype style("oneTBB") linewidth 3 title "tasks that wait"
         unset ylabel
         set xlabel "seconds: until the threads have gone"
         set xrange [0:*] noextend
         plot series using 1:2 skip 1 with steps linetype 1 notitle, \
-            series using 1:3 skip 1 with steps linetype 2 linewidth 3 notitle
+            series using 1:3 skip 1 with steps linetype style("oneTBB") linewidth 3 notitle
         unset multiplot
         set datafile separator whitespace
         set key outside right center
