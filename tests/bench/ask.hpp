@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,10 +87,15 @@ struct answer {
     }
 };
 
+template <class Peer>
+concept can_grow = requires(const Peer& peer) {
+    peer.threads();
+};
+
 /// How many threads a pool has come to that may grow.
 template <class Peer>
 void tell_threads(const answer& tell, const Peer& peer) {
-    if constexpr (requires { peer.threads(); }) {
+    if constexpr (can_grow<Peer>) {
         tell("threads", peer.threads(), "threads");
     }
 }
@@ -102,6 +109,12 @@ void measure(const settings& how) {
     }
 }
 
+/// A question during which the peers have nothing to do may be put to all of them at the same time.
+template <class Question>
+constexpr bool are_asked_at_once = requires {
+    Question::is_asked_at_once;
+};
+
 template <class Question, class... Peers>
 int ask(const settings& how, peers<Peers...>) {
     constexpr int longest_s = 600;
@@ -111,6 +124,17 @@ int ask(const settings& how, peers<Peers...>) {
     };
     const one all[] = {{Peers::name, &measure<Question, Peers>}...};
     int failures = 0;
+    std::vector<std::pair<pid_t, const char*>> asked;
+    const auto await_answers = [&] {
+        for (const auto& [child, name] : asked) {
+            int status = 0;
+            if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) {
+                std::fprintf(stderr, "%s: %s failed (status %d)\n", Question::name, name, status);
+                ++failures;
+            }
+        }
+        asked.clear();
+    };
     for (std::size_t i = 0; i < std::size(all); ++i) {
         const one& next = all[(i + how.rotate) % std::size(all)];
         if (!how.peer.empty()) {
@@ -125,12 +149,12 @@ int ask(const settings& how, peers<Peers...>) {
             next.measure(how);
             std::exit(0);
         }
-        int status = 0;
-        if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) {
-            std::fprintf(stderr, "%s: %s failed (status %d)\n", Question::name, next.name, status);
-            ++failures;
+        asked.emplace_back(child, next.name);
+        if constexpr (!are_asked_at_once<Question>) {
+            await_answers();
         }
     }
+    await_answers();
     return failures == 0 ? 0 : 1;
 }
 

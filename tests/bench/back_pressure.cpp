@@ -184,7 +184,7 @@ struct back_pressure {
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
         const tick_scale scale = tick_scale::measure();
-        const std::size_t items = how.tasks_for<Peer>(1'000'000);
+        const std::size_t items = how.tasks_for<Peer>(500'000);
         const busy_item next{ticks_in(1us, scale)};
         Peer peer = make<Peer>();
         std::vector<ticks> cost(items);

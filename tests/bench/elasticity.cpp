@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What becomes of short tasks when all workers are blocked? A pool of two threads is given a
-// hundred tasks that each sleep for five seconds, then a short one every 200 milliseconds.
-// --series=file keeps what the pool said of itself every five milliseconds.
+// hundred tasks that each sleep for two seconds, then a short one every 80 milliseconds.
+// --series=file keeps what the pool said of itself, every millisecond at first and then every five.
 //
 // And how many threads does it add where none would help? A hundred tasks compute, none waits.
 //
-// Pools of a fixed size are not asked: with two threads they would take 250 seconds, and the short
+// Pools of a fixed size are not asked: with two threads they would take 100 seconds, and the short
 // tasks would wait for them to pass.
 
 #include "ask.hpp"
@@ -59,10 +59,12 @@ struct sample {
     std::size_t running;
 };
 
-/// The schedule; a smoke test goes through it ten times as fast.
+/// The schedule; a smoke test goes through it four times as fast.
 struct schedule {
     static constexpr std::size_t sleepers = 100;
     static constexpr std::size_t shorts = 20;
+    static constexpr milliseconds early = 50ms; ///< when the pool grows
+    static constexpr milliseconds sampled_early = 1ms;
     static constexpr milliseconds sampled_every = 5ms;
     static constexpr milliseconds longest = 30s; ///< that the threads may take to be gone
 
@@ -70,7 +72,7 @@ struct schedule {
     milliseconds short_every;
 
     explicit schedule(bool is_quick)
-        : sleep(is_quick ? 500ms : 5000ms), short_every(is_quick ? 20ms : 200ms) {}
+        : sleep(is_quick ? 500ms : 2000ms), short_every(is_quick ? 20ms : 80ms) {}
 
     bool is_short_due(milliseconds at, std::size_t fired) const {
         return fired < shorts && at >= short_every * (fired + 1);
@@ -116,7 +118,7 @@ public:
         std::size_t fired = 0;
         bool is_over = false;
         for (milliseconds at{0}; !is_over && at < schedule::longest;
-             at += schedule::sampled_every) {
+             at += at < schedule::early ? schedule::sampled_early : schedule::sampled_every) {
             std::this_thread::sleep_until(begin_ + at);
             if (plan_.is_short_due(at, fired)) {
                 fire_short(waited_[fired++]);

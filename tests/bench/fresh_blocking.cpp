@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How soon does a short task start when all workers have just been blocked? A thousand times a pool
 // of its own is blocked and given one: at once, or within the next two milliseconds. Other than in
-// elasticity.cpp no thread is left over from the time before. The pauses between them are such that
+// elasticity.cpp no thread is left over from the time before. Those that start a thread for each
+// task, whatever happens, are asked a hundred times. The pauses between them are such that
 // the keeper of the pools is met at every point of its rounds.
 //
 // And what does it cost to watch out for that? The processor time of the keeper while a pool has
@@ -99,14 +100,17 @@ struct fresh_blocking {
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
-        const std::size_t rounds = how.is_quick ? 50 : 1000;
+        constexpr bool is_watched = requires {
+            Peer::watcher;
+        }; // its rounds differ, the others' not
+        const std::size_t rounds = how.is_quick ? 50 : is_watched ? 1000 : 100;
         Peer another; // without one the keeper would have to be started each time
         another.submit(work{});
         ask_for_delay<Peer>(tell, "at_once_", rounds, 0us);
         ask_for_delay<Peer>(tell, "within_2ms_", rounds, 2000us);
-        if constexpr (requires { Peer::watcher; }) {
+        if constexpr (is_watched) {
             const auto length =
-                std::chrono::duration<double>(how.is_quick ? 0.2 : std::min(how.seconds, 10.0));
+                std::chrono::duration<double>(how.is_quick ? 0.2 : std::min(how.seconds, 4.0));
             const tick_scale scale = tick_scale::measure();
             ask_for_cost<Peer>(tell, "computing_20ms_", length, 8,
                                [busy = ticks_in(20ms, scale)] { be_busy_for(busy); });

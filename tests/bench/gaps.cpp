@@ -28,7 +28,7 @@ struct gaps {
         pace.warm_up();
         for (const std::size_t gap :
              {5U, 10U, 20U, 50U, 100U, 200U, 500U, 1'000U, 2'000U, 5'000U, 10'000U, 20'000U}) {
-            pace.ask_at(gap, std::max<std::size_t>(how.tasks_for<Peer>(1'000'000 / gap), 10));
+            pace.ask_at(gap, std::max<std::size_t>(how.tasks_for<Peer>(500'000 / gap), 30));
         }
     }
 };

@@ -74,6 +74,7 @@ public:
         faf::fire_and_forget(serials_[at], fn);
     }
     void drain() { pool_.drain(faf::forever); }
+    std::size_t threads() const { return pool_.snapshot().threads; }
 
 private:
     faf::thread_pool pool_{as_it_comes::options()};
@@ -90,6 +91,7 @@ public:
         faf::fire_and_forget(pool_, fn);
     }
     void drain() { pool_.drain(faf::forever); }
+    std::size_t threads() const { return pool_.snapshot().threads; }
 
 private:
     faf::thread_pool pool_{as_it_comes::options()};
@@ -172,6 +174,7 @@ struct ordered {
         }
         check(ran == producers * each, "tasks are missing, or ran at the same time");
         tell("task", taken.count() / static_cast<double>(ran), "ns");
+        tell_threads(tell, peer);
     }
 };
 

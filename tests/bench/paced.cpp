@@ -16,8 +16,8 @@ struct paced {
     static void measure(const settings& how, const answer& tell) {
         pacer<Peer> pace(tell);
         pace.warm_up();
-        pace.ask_at(20, how.tasks_for<Peer>(100'000));
-        pace.ask_at(200, how.tasks_for<Peer>(20'000));
+        pace.ask_at(20, how.tasks_for<Peer>(50'000));
+        pace.ask_at(200, how.tasks_for<Peer>(5'000));
     }
 };
 

@@ -143,16 +143,20 @@ inline constexpr peers<library_pool<fixed_in_size>> the_fixed_library; ///< also
 inline constexpr peers<library_pool<woken_by_caller>> the_library_by_caller;
 inline constexpr peers<library_pool<woken_by_worker>> the_library_by_worker;
 inline constexpr peers<library_default_pool> the_default_pool;
-inline constexpr auto pools = peers<mutex_pool>{}
+inline constexpr auto best_pools = peers<mutex_pool>{}
 #if defined(BENCH_HAS_TBB)
-                              + peers<tbb_arena>{}
+                                   + peers<tbb_arena>{}
 #endif
 #if defined(BENCH_HAS_ASIO)
-                              + peers<asio_pool>{}
+                                   + peers<asio_pool>{}
 #endif
 #if defined(BENCH_HAS_MOODYCAMEL)
-                              + peers<moodycamel_pool>{}
+                                   + peers<moodycamel_pool>{}
 #endif
+;
+/// With those, too, that were never the best where all were asked. Questions that take them long
+/// are put to the best only.
+inline constexpr auto pools = best_pools
 #if defined(BENCH_HAS_BOOST)
                               + peers<boost_asio_pool>{}
 #endif

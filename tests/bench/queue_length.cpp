@@ -22,7 +22,7 @@ using namespace faf_bench;
 
 struct queue_length {
     static constexpr const char* name = "queue_length";
-    static constexpr auto asked = the_fixed_library + pools + the_limit;
+    static constexpr auto asked = the_fixed_library + best_pools + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

@@ -50,6 +50,8 @@ public:
         return sum_;
     }
 
+    std::size_t threads() const requires can_grow<Peer> { return peer_.threads(); }
+
 private:
     void grow(joint* up, std::size_t place, std::int64_t first, std::int64_t leaves) {
         if (leaves == 1) {
@@ -122,7 +124,7 @@ struct recursion {
 #if defined(BENCH_HAS_TBB)
                                   peers<tbb_task_groups>() +
 #endif
-                                  pools;
+                                  best_pools;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
@@ -139,6 +141,7 @@ struct recursion {
         rusage use{};
         ::getrusage(RUSAGE_SELF, &use);
         tell("total_per_leaf", 1e9 * total / static_cast<double>(leaves), "ns");
+        tell_threads(tell, one);
         tell("most_memory", static_cast<double>(use.ru_maxrss) * 1024 / 1e6,
              "MB"); // of the process
     }

@@ -66,7 +66,7 @@ using namespace faf_bench;
 
 struct steady_allocations {
     static constexpr const char* name = "steady_allocations";
-    static constexpr auto asked = the_library + pools + threads_per_task + go + the_limit;
+    static constexpr auto asked = the_library + best_pools + threads_per_task + go + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {

@@ -44,12 +44,12 @@ void run_only_on(const cpu_set_t& set) {
 struct submit_cost_apart {
     static constexpr const char* name = "submit_cost_apart";
     // Threads that are started for each task, and Go's, cannot be placed.
-    static constexpr auto asked = the_library + the_default_pool + pools + the_limit;
+    static constexpr auto asked = the_library + the_default_pool + best_pools + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
         const tick_scale scale = tick_scale::measure();
-        const std::size_t size = how.tasks_for<Peer>(400'000);
+        const std::size_t size = how.tasks_for<Peer>(200'000);
         const cores split = cores::usable();
         if (CPU_COUNT(&split.others) == 0) {
             std::fprintf(stderr, "%s needs two cores\n", name);

@@ -262,8 +262,8 @@ func paced() {
 	}
 	tell("timer", float64(overhead), "ns")
 	fire(20000, make([]int64, 1000), make([]int64, 1000))
-	askAt(20000, tasksFor(100000))
-	askAt(200000, tasksFor(20000))
+	askAt(20000, tasksFor(50000))
+	askAt(200000, tasksFor(5000))
 }
 
 func residentBytes() float64 {
@@ -449,9 +449,9 @@ func (t *timerSet) tellLateness(prefix string) {
 }
 
 func timers() {
-	many, pause := tasksFor(1000000), 3000
+	many, pause := tasksFor(1000000), 2000
 	if *quick {
-		pause = 300
+		pause = 200
 	}
 	set := 0
 	await := func(size int) {
@@ -476,14 +476,14 @@ func timers() {
 	tell("pending_at_once", float64(pending), "timers")
 	same.tellLateness("")
 
-	steps := pause/3 - 3 // a prime, so that the stamped ones meet all of them
+	steps := pause/2 - 3 // a prime, so that the stamped ones meet all of them
 	spread := newTimerSet(many, 50)
 	spread.insert(func(i int) time.Duration { return milliseconds(pause + i*7919%steps) })
 	await(many)
 	tell("spread_insertion_per_timer", spread.perInsertion, "ns")
 	spread.tellLateness("spread_")
 
-	size := pause / 3 // one for each millisecond
+	size := pause / 2 // one for each millisecond
 	thousand := newTimerSet(size, 1)
 	thousand.insert(func(i int) time.Duration { return milliseconds(100 + i*7919%size) })
 	await(size)
@@ -494,7 +494,7 @@ func timers() {
 }
 
 func coroutines() {
-	many, pause := tasksFor(1000000), 10*time.Second
+	many, pause := tasksFor(1000000), 4*time.Second
 	if *quick {
 		pause = 500 * time.Millisecond
 	}
@@ -544,9 +544,9 @@ func processThreads() float64 {
 func elasticity() {
 	const sleepers, shorts = 100, 20
 	const sampledEvery = 5 * time.Millisecond
-	sleep, shortEvery := 5*time.Second, 200*time.Millisecond
+	sleep, shortEvery := 2*time.Second, 80*time.Millisecond
 	if *quick {
-		sleep, shortEvery = sleep/10, shortEvery/10
+		sleep, shortEvery = sleep/4, shortEvery/4
 	}
 	for i := 0; i < 1000; i++ {
 		submit(i)
@@ -627,7 +627,7 @@ func backPressure() {
 			task()
 		}
 	}()
-	items := tasksFor(1000000)
+	items := tasksFor(500000)
 	cost := make([]int64, items)
 	submitted := 0
 	produce := func(n int) float64 {

@@ -89,7 +89,7 @@ function tellLateness(prefix, all) {
 
 async function timers() {
     const many = tasksFor(1000000);
-    const pause = isQuick ? 300 : 3000;
+    const pause = isQuick ? 200 : 2000;
     let set = 0;
     const runs = async (all, pauseOf) => {
         const before = residentBytes();
@@ -107,12 +107,12 @@ async function timers() {
     tell("pending_at_once", same.pending, "timers");
     tellLateness("", same);
 
-    const steps = pause / 3 - 3; // a prime, so that the stamped ones meet all of them
+    const steps = pause / 2 - 3; // a prime, so that the stamped ones meet all of them
     const spread = await runs(new TimerSet(many, 50), (i) => pause + ((i * 7919) % steps));
     tell("spread_insertion_per_timer", spread.insertionNs, "ns");
     tellLateness("spread_", spread);
 
-    const thousand = await runs(new TimerSet(pause / 3, 1), (i) => 100 + ((i * 7919) % (pause / 3)));
+    const thousand = await runs(new TimerSet(pause / 2, 1), (i) => 100 + ((i * 7919) % (pause / 2)));
     const late = thousand.lateness();
     tellDelays("thousand_", late, "us");
     tell("thousand_earliest", 1000 * Math.min(...late), "us");

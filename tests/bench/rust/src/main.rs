@@ -347,7 +347,7 @@ fn at_paces(asked: &Question, pool: &Handle, paces: &[(u64, usize)]) {
 }
 
 fn paced(asked: &Question, pool: &Handle) {
-    let paces = [(20, asked.tasks(100_000)), (200, asked.tasks(20_000))];
+    let paces = [(20, asked.tasks(50_000)), (200, asked.tasks(5_000))];
     at_paces(asked, pool, &paces);
 }
 
@@ -355,7 +355,7 @@ fn gaps(asked: &Question, pool: &Handle) {
     let gaps = [
         5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000,
     ];
-    let paces = gaps.map(|us| (us, asked.tasks(1_000_000 / us as usize).max(10)));
+    let paces = gaps.map(|us| (us, asked.tasks(500_000 / us as usize).max(30)));
     at_paces(asked, pool, &paces);
 }
 
