@@ -13,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -82,6 +83,16 @@ struct error_report {
 /// for, by a stop_token or by ending what repeats; so only who wants to know it hears it.
 enum class hears : std::uint8_t { errors, cancelled_too };
 
+namespace detail {
+
+/// No error sink can be made of this, and it is none.
+template <class T>
+concept no_sink =
+    !std::is_base_of_v<std::function<void(const error_report&)>, std::remove_cvref_t<T>> &&
+    !std::is_convertible_v<T, std::function<void(const error_report&)>>;
+
+} // namespace detail
+
 /// Hears reports: options::on_error, pool_options::on_error, or the one of set_error_sink().
 ///
 ///     faf::error_sink note = [](const faf::error_report& report) {
@@ -107,6 +118,14 @@ public:
     /// `sink`, which is told what `which` says.
     error_sink(base sink, hears which) noexcept
         : base(std::move(sink)), hears_cancelled_(which == hears::cancelled_too) {}
+
+    /// Does not compile: a sentence says what a sink is.
+    template <detail::no_sink Sink>
+    error_sink(Sink&&) noexcept { // NOLINT(*-forwarding-reference-overload)
+        static_assert(!detail::no_sink<Sink>,
+                      "fire_and_forget: an error sink is called with a report: "
+                      "[](const faf::error_report& report) { ... }.");
+    }
 
     /// Whether it is told of cancelled tasks.
     bool hears_cancelled() const noexcept { return hears_cancelled_; }

@@ -50,6 +50,14 @@ public:
     explicit thread_pool(pool_options settings = {})
         : door_(&detail::pool_door::of_new_pool(std::move(settings))) {}
 
+    /// Does not compile: a sentence says how the number of threads is written.
+    template <detail::plain_number Threads>
+    explicit thread_pool(Threads) : door_(nullptr) {
+        static_assert(!detail::plain_number<Threads>,
+                      "fire_and_forget: a pool is made of its options: "
+                      "faf::thread_pool pool({.threads = 4}).");
+    }
+
     /// Does as shutdown() does, with the pool's exit_timeout, and what is left over is reported.
     /// One of the pool's own tasks may do it, too: then what is queued still runs, and nobody
     /// waits.

@@ -4,6 +4,7 @@
 // How the coroutines of a chain hand on control, results and exceptions. The task<T> of
 // ../../coroutine.hpp is made of this.
 
+#include "../../time_span.hpp"
 #include "../platform/abi.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
@@ -66,6 +67,10 @@ struct chain_member : frame_link, from_frame_pool {
             static_assert(
                 !std::is_same_v<A, A>,
                 "fire_and_forget: a task is awaited as an rvalue: co_await std::move(it).");
+            return std::suspend_never();
+        } else if constexpr (!detail::awaitable<A> && meant_as_time_span<std::remove_cvref_t<A>>) {
+            static_assert(!std::is_same_v<A, A>,
+                          "fire_and_forget: a time can't be awaited: co_await faf::sleep_for(3s).");
             return std::suspend_never();
         } else {
             static_assert(detail::awaitable<A>, "fire_and_forget: this can't be awaited.");
