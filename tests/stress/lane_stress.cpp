@@ -10,7 +10,9 @@
 #include "task_mix.hpp"
 
 #include <fire_and_forget/detail/engine.hpp>
+#include <fire_and_forget/detail/pool/task_taker.hpp>
 #include <fire_and_forget/detail/queue/lane.hpp>
+#include <fire_and_forget/detail/queue/lanes.hpp>
 
 #include <array>
 #include <atomic>
@@ -347,6 +349,38 @@ TEST_CASE("what a worker has done in a block is over when the owner uses it agai
     CHECK(store() == first);
     early.join();
     late.join();
+}
+
+/// For `while_releasing`, which is told nothing.
+const task_taker* watched = nullptr;
+int released = 0;
+int released_at_a_task = 0;
+
+TEST_CASE("who gives the memory of a block back is at no task meanwhile") {
+    static constexpr task_vtable nothing{};
+    lane_set& lanes = *new lane_set;
+    pool_lane& lane = *lanes.lend(faf::priority::normal);
+    claim its;
+    task_taker taker(its);
+    for (std::size_t i = 0; i < 5 * slots_per_block; ++i) { // two blocks are kept
+        REQUIRE(lane.has_room());
+        lane.publish(lane.reserve(), nothing);
+    }
+    watched = &taker;
+    counted_memory.while_releasing = [] {
+        ++released;
+        released_at_a_task += watched->is_at_a_task() ? 1 : 0;
+    };
+    while (lane.take(taker)) {
+        taker.finish_slot();
+        released_at_a_task += taker.is_at_a_task() ? 0 : 1;
+        static_cast<void>(taker.end());
+    }
+    taker.flush();
+    counted_memory.while_releasing = nullptr;
+    CHECK(released >= 2);
+    CHECK(released_at_a_task == 0);
+    lanes.release();
 }
 
 } // namespace

@@ -19,6 +19,7 @@ namespace faf_test {
 struct memory_counts {
     std::atomic<long> allocations{0};
     std::atomic<long> releases{0};
+    void (*while_releasing)() = nullptr; ///< called meanwhile, if a test wants that; by all threads
 
     /// Pieces that are in use.
     long live() const noexcept { return allocations - releases; }
@@ -60,6 +61,9 @@ inline void* allocate_counted_or_throw(std::size_t size, std::size_t alignment) 
 [[gnu::noinline]] inline void release_counted(void* memory) noexcept {
     if (memory != nullptr) {
         counted_memory.releases.fetch_add(1, std::memory_order_relaxed);
+        if (counted_memory.while_releasing != nullptr) {
+            counted_memory.while_releasing();
+        }
         release_any(memory);
     }
 }

@@ -111,26 +111,58 @@ TEST_CASE("a pool that may not grow is visited at ticks only") {
 
 #if defined(__linux__)
 
+/// A pool of one, who is blocked until the end.
+struct blocked_staff : growing_staff {
+    enum class at { a_task, nothing };
+
+    explicit blocked_staff(at what) : growing_staff({.threads = 1, .max_threads = 2}) {
+        work = [this, what](worker& self) {
+            stop_looking(self);
+            const bool has_task = what == at::a_task && self.take_next();
+            number_ = self.thread_number.load();
+            may_go_on_.wait(false);
+            if (has_task) {
+                self.taker.finish_slot();
+                static_cast<void>(self.taker.end());
+            }
+        };
+        if (what == at::a_task) {
+            lanes.store_dummy();
+        }
+        workers.hire_usual();
+        REQUIRE(eventually(
+            [&] { return number_ != 0 && activity_of(number_) == thread_activity::blocked; }));
+    }
+    ~blocked_staff() override {
+        may_go_on_ = true;
+        may_go_on_.notify_all();
+        workers.dismiss_until(deadline_after(faf_test::patience)); // while there is `number_`
+    }
+
+private:
+    std::atomic<bool> may_go_on_{false};
+    std::atomic<long> number_{0};
+};
+
 TEST_CASE("for a task behind one that has just been blocked the next look hires") {
-    std::atomic<bool> may_go_on{false};
-    std::atomic<long> blocked{0};
-    growing_staff staff({.threads = 1, .max_threads = 2});
-    staff.work = [&](worker& self) {
-        staff.stop_looking(self);
-        blocked = self.thread_number.load();
-        may_go_on.wait(false);
-    };
-    staff.workers.hire_usual();
-    REQUIRE(eventually(
-        [&] { return blocked != 0 && activity_of(blocked) == thread_activity::blocked; }));
+    blocked_staff staff(blocked_staff::at::a_task);
     const steady_time next = staff.size.look_after(start).next;
     staff.lanes.store_dummy();
     CHECK(staff.size.look_after(next - 1us).next == next);
     CHECK(staff.workers.extra_places() == 0);
     static_cast<void>(staff.size.look_after(next));
     CHECK(staff.workers.extra_places() == 1);
-    may_go_on = true;
-    may_go_on.notify_all();
+}
+
+TEST_CASE("who is blocked between two tasks is about to take one, unless that takes too long") {
+    blocked_staff staff(blocked_staff::at::nothing);
+    staff.lanes.store_dummy();
+    steady_time now = start;
+    for (unsigned tick = 0; tick <= progress_watch::far_too_long; ++tick, now += keeper::tick) {
+        CHECK(staff.workers.extra_places() == 0);
+        static_cast<void>(staff.size.look_after(now));
+    }
+    CHECK(staff.workers.extra_places() == 1);
 }
 
 #endif

@@ -164,9 +164,9 @@ FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(const sight& seen) {
         if (workers_.vacancies() > 0) {
             return; // meanwhile a worker has left: its place comes first
         }
-        const auto idle = stuck_ >= progress_watch::far_too_long
-                              ? worker_roster::without_task::unable
-                              : worker_roster::without_task::able;
+        const auto between = stuck_ >= progress_watch::far_too_long
+                                 ? worker_roster::between_tasks::unable
+                                 : worker_roster::between_tasks::able;
         worker_roster& roster = workers_.roster();
         const std::uint64_t taken = lanes_.taken();
         std::uint64_t waiting = 0;
@@ -176,7 +176,7 @@ FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(const sight& seen) {
         }
         const elasticity::verdict what = elasticity_.when_saturated(
             {seen.now, taken, roster.hired(), waiting, static_cast<unsigned>(roster.alive())},
-            [&](unsigned enough) { return roster.count_able(enough, seen.now, idle); });
+            [&](unsigned enough) { return roster.count_able(enough, seen.now, between); });
         next_look_ = elasticity_.next_look();
         to_hire = what.to_hire;
         if (what.is_starving) {

@@ -42,7 +42,11 @@ public:
     /// for long.
     void flush() noexcept;
 
+    /// Whether it is at that, which gives a block's memory back now and then. Anybody may ask.
+    bool is_flushing() const noexcept { return is_flushing_.load(std::memory_order_relaxed); }
+
 private:
+    std::atomic<bool> is_flushing_{false};
     pool_block* finished_in_ = nullptr;
     std::uint32_t finished_ = 0;
 };
@@ -88,6 +92,9 @@ public:
         returns_.finish(static_cast<std::uint32_t>(&claim_.begun() - &first) + 1, claim_.block());
     }
     void flush() noexcept { returns_.flush(); }
+
+    /// Whether it has a task and is not just tidying up after it. For other threads, as a hint.
+    bool is_at_a_task() const noexcept { return claim_.has_task() && !returns_.is_flushing(); }
 
     /// Ends the task; false if it had been written off.
     bool end() noexcept { return claim_.end(); }

@@ -47,7 +47,9 @@ FIRE_AND_FORGET_ENGINE void slot_returns::finish(std::uint32_t tasks, pool_block
 
 FIRE_AND_FORGET_ENGINE void slot_returns::flush() noexcept {
     if (finished_ > 0) {
+        is_flushing_.store(true, std::memory_order_relaxed);
         finished_in_->finish(finished_);
+        is_flushing_.store(false, std::memory_order_relaxed);
     }
     finished_in_ = nullptr;
     finished_ = 0;

@@ -50,14 +50,15 @@ public:
     /// How many have been hired so far.
     unsigned hired() const noexcept { return hired_; }
 
-    /// Whether those count as able to work that have no task, although tasks wait: they may be
-    /// about to take one, or have been stopped.
-    enum class without_task : std::uint8_t { able, unable };
+    /// Whether those count as able to work that are at no task, although tasks wait. They are about
+    /// to take one, even if they seem to be blocked: by a lock of the allocator, for which more
+    /// threads would only wait as well. Or else they have been stopped.
+    enum class between_tasks : std::uint8_t { able, unable };
 
     /// Counts those that are not known to be blocked, up to `enough`: not knowing is no reason to
     /// hire. One that has not begun yet is about to.
     unsigned count_able(unsigned enough, steady_time now,
-                        without_task idle = without_task::able) noexcept;
+                        between_tasks between = between_tasks::able) noexcept;
 
     /// Notes since when each has been busy with the task it has now.
     void note_busy(steady_time now) noexcept;
@@ -91,6 +92,7 @@ public:
     void write_off_running(abandoned_tasks& abandoned, write_offs& lost) noexcept;
 
 private:
+    static bool is_able(worker& one, steady_time now, between_tasks between) noexcept;
     static bool is_blocked(worker& one, long number, steady_time now) noexcept;
 
     void take_out(const worker& gone) noexcept;

@@ -69,15 +69,12 @@ FIRE_AND_FORGET_ENGINE thread_trouble worker_roster::withdraw(worker& recruit,
 }
 
 FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, steady_time now,
-                                                          without_task idle) noexcept {
+                                                          between_tasks between) noexcept {
     unsigned able = 0;
     for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
-        if (one->is_guest) {
-            continue; // its thread is counted as that of its host
+        if (!one->is_guest) { // its thread is counted as that of its host
+            able += is_able(*one, now, between) ? 1U : 0U;
         }
-        const long number = one->thread_number.load(std::memory_order_relaxed);
-        const bool may_be = idle == without_task::able || one->taker.its().has_task();
-        able += may_be && (number == 0 || !is_blocked(*one, number, now)) ? 1U : 0U;
     }
     return able;
 }
@@ -162,6 +159,15 @@ FIRE_AND_FORGET_ENGINE void worker_roster::write_off_running(abandoned_tasks& ab
             lost.add(one->taker.its(), abandoned);
         }
     }
+}
+
+FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
+                                                   between_tasks between) noexcept {
+    const long number = one.thread_number.load(std::memory_order_relaxed);
+    if (number == 0 || !one.taker.is_at_a_task()) {
+        return between == between_tasks::able;
+    }
+    return !is_blocked(one, number, now);
 }
 
 FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
