@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/submit/misuse.hpp>
 
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/own_thread.hpp>
 #include <fire_and_forget/thread_pool.hpp>
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,12 +67,18 @@ static_assert(find_misuse<thread_pool*>() == misuse::executor_by_address);
 static_assert(find_misuse<std::unique_ptr<thread_pool>&, void (*)()>() ==
               misuse::executor_by_address);
 static_assert(find_misuse<const faf::own_thread_t*, void (*)()>() == misuse::executor_by_address);
+static_assert(find_misuse<const thread_pool&, void (*)()>() == misuse::executor_const);
+using latest_only = faf::conflating_executor<int>;
+static_assert(find_misuse<latest_only&, void (*)()>() == misuse::executor_without_key);
 static_assert(find_misuse<void (*)(), thread_pool&>() == misuse::executor_not_first);
 static_assert(find_misuse<takes_number, int, const faf::own_thread_t&>() ==
               misuse::executor_not_first);
 static_assert(find_misuse<void (*)(thread_pool&), std::reference_wrapper<thread_pool>>() ==
               misuse::none);
 static_assert(find_misuse<void (*)(faf::own_thread_t), const faf::own_thread_t&>() == misuse::none);
+static_assert(find_misuse<std::chrono::seconds, void (*)()>() == misuse::option_without_braces);
+static_assert(find_misuse<faf::priority, void (*)()>() == misuse::option_without_braces);
+static_assert(find_misuse<const char (&)[5], void (*)()>() == misuse::option_without_braces);
 static_assert(find_misuse<void (*)(), faf::options>() == misuse::options_not_first);
 static_assert(find_misuse<void (*)(faf::options), faf::options&>() == misuse::none);
 

@@ -82,6 +82,11 @@ protected:
             "then: pass a std::string, a std::array, or &array[0] if it lives long enough.");
         static_assert(found != misuse::executor_by_address,
                       "fire_and_forget: pass the executor itself, not a pointer to it.");
+        static_assert(found != misuse::executor_without_key,
+                      "fire_and_forget: a conflating_executor wants to know of what the task is: "
+                      "fire_and_forget(latest[key], fn).");
+        static_assert(found != misuse::executor_const,
+                      "fire_and_forget: tasks change their executor: this one must not be const.");
         static_assert(found != misuse::executor_not_first,
                       "fire_and_forget: the executor comes first: fire_and_forget(pool, fn, ...). "
                       "To hand it to the callable, pass std::ref(pool).");
@@ -91,6 +96,9 @@ protected:
         static_assert(found != misuse::called_already,
                       "fire_and_forget: what is to be awaited has been made already: pass the "
                       "function and its arguments, fire_and_forget(fn, args...), not fn(args...).");
+        static_assert(found != misuse::option_without_braces,
+                      "fire_and_forget: options are named, in braces before the callable: "
+                      "fire_and_forget({.name = \"save\", .after = 3s}, fn).");
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {

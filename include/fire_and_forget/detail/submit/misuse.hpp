@@ -5,6 +5,7 @@
 // sentence.
 
 #include "../../options.hpp"
+#include "../../time_span.hpp"
 #include "../platform/abi.hpp"
 #include "../task/awaitable_result.hpp"
 #include "../task/callable.hpp"
@@ -12,6 +13,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -23,9 +25,12 @@ enum class misuse : std::uint8_t {
     argument_by_reference,
     argument_is_array,
     executor_by_address,
+    executor_without_key,
+    executor_const,
     executor_not_first,
     options_not_first,
     called_already,
+    option_without_braces,
     not_callable,
 };
 
@@ -42,6 +47,21 @@ template <class T>
 concept points_to_executor = !executor<T> && requires(T && pointer) {
     requires executor<decltype(*pointer)>;
 };
+
+/// No executor, but `it[key]` is one.
+template <class T>
+concept made_of_keyed_executors = !executor<T> && requires {
+    typename std::remove_cvref_t<T>::keyed;
+    requires executor<typename std::remove_cvref_t<T>::keyed>;
+};
+
+template <class T>
+concept const_executor = !executor<T> && executor<std::remove_cvref_t<T>&>;
+
+/// A name, a time or a priority: what options hold, and nobody calls.
+template <class T>
+concept meant_as_option = std::is_enum_v<std::remove_cvref_t<T>> ||
+    some_duration<std::remove_cvref_t<T>> || std::is_convertible_v<T, std::string_view>;
 
 // Whether the arguments of a call have no callable where it should stand: after the executor and
 // the options, which both may be left out.
@@ -75,12 +95,18 @@ consteval misuse find_misuse() {
         return misuse::none;
     } else if constexpr (points_to_executor<Fn>) {
         return misuse::executor_by_address;
+    } else if constexpr (made_of_keyed_executors<Fn>) {
+        return misuse::executor_without_key;
+    } else if constexpr (const_executor<Fn>) {
+        return misuse::executor_const;
     } else if constexpr ((executor<Args> || ...)) {
         return misuse::executor_not_first;
     } else if constexpr ((holds_options<Args> || ...)) {
         return misuse::options_not_first;
     } else if constexpr (awaitable_result<stored>) {
         return misuse::called_already;
+    } else if constexpr (meant_as_option<Fn>) {
+        return misuse::option_without_braces;
     } else if constexpr (!is_fn_stored) {
         return misuse::fn_not_copyable;
     } else if constexpr (!are_args_stored) {
