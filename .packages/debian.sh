@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # debian.sh FOLDER: makes Debian's source package of what is checked out here, and builds it, in FOLDER;
-# fails on what lintian has to say, but for the request in Debian's list of bugs that an upload would close. Needs dpkg-dev, debhelper, cmake and lintian.
+# fails on what lintian has to say, but for the request in the list of bugs that an upload would close.
+# Needs dpkg-dev, debhelper, cmake and lintian.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 version=$(sed -n '1s/.*(\(.*\)-.*/\1/p' "$top/.packages/debian/changelog")

@@ -2,6 +2,8 @@
 from os import path
 
 from conan import ConanFile
+from conan.errors import ConanInvalidConfiguration
+from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, cmake_layout
 from conan.tools.files import copy
 
@@ -11,6 +13,7 @@ class FireAndForget(ConanFile):
     version = "0.2.0"
     description = "Runs any callable in the background with one call that returns at once"
     license = "MIT"
+    topics = ("thread-pool", "background-tasks", "coroutines", "header-only")
     package_type = "header-library"
     settings = "os", "compiler", "build_type", "arch"
     generators = "CMakeToolchain"
@@ -20,6 +23,11 @@ class FireAndForget(ConanFile):
         top = path.join(self.recipe_folder, "..", "..")
         for kept in ("include/*", "CMakeLists.txt", "LICENSE", "README.md", ".docs/*"):
             copy(self, kept, top, self.export_sources_folder)
+
+    def validate(self):
+        check_min_cppstd(self, 20)
+        if self.settings.compiler == "msvc":
+            raise ConanInvalidConfiguration("On Windows it needs MinGW with posix threads")
 
     def layout(self):
         cmake_layout(self)

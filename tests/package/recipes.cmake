@@ -22,7 +22,7 @@ function(vcpkg_cmake_config_fixup)
     file(RENAME ${CURRENT_PACKAGES_DIR}/${given_CONFIG_PATH} ${CURRENT_PACKAGES_DIR}/share/${given_PACKAGE_NAME})
 endfunction()
 function(vcpkg_fixup_pkgconfig)
-    file(RENAME ${CURRENT_PACKAGES_DIR}/lib/pkgconfig ${CURRENT_PACKAGES_DIR}/share/pkgconfig)
+    # It mends their paths where they lie.
 endfunction()
 function(vcpkg_install_copyright)
     cmake_parse_arguments(PARSE_ARGV 0 given "" "" FILE_LIST)
@@ -30,9 +30,10 @@ function(vcpkg_install_copyright)
 endfunction()
 
 set(CURRENT_PACKAGES_DIR ${WORK}/vcpkg)
+set(PORT fire-and-forget)
 file(REMOVE_RECURSE ${WORK})
 include(${SOURCE}/.packages/vcpkg/fire-and-forget/portfile.cmake)
-foreach(file IN ITEMS include/fire_and_forget/fire_and_forget.hpp share/fire-and-forget/LICENSE
+foreach(file IN ITEMS include/fire_and_forget/fire_and_forget.hpp share/fire-and-forget/LICENSE share/fire-and-forget/usage
         share/fire_and_forget/fire_and_forget-config.cmake share/pkgconfig/fire_and_forget.pc)
     if(NOT EXISTS ${CURRENT_PACKAGES_DIR}/${file})
         message(FATAL_ERROR "vcpkg's port leaves no ${file}")
