@@ -83,7 +83,7 @@ public:
             }
             detail::scheduler* home() const noexcept { return table_->core.home(); }
             detail::any_core bottom() const noexcept { return table_->core.bottom(); }
-            detail::task_set* set() const noexcept { return table_->core.set(); }
+            detail::set_door* set() const noexcept { return table_->core.set(); }
             detail::refusal_sink refused_to() const noexcept { return table_->core.refused_to(); }
             void note_refused() const noexcept { table_->core.note_refused(); }
 

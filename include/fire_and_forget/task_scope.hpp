@@ -127,7 +127,8 @@ public:
         static_assert(has_coroutines, "fire_and_forget: task_scope::drained() is for coroutines: "
                                       "include <fire_and_forget/coroutine.hpp> for that.");
         if constexpr (has_coroutines) {
-            return detail::drained_awaitable<Wait>(core_, detail::runs_a_member_of(core_));
+            return detail::drained_awaitable<Wait>(core_.members(),
+                                                   detail::runs_a_member_of(core_.members()));
         }
     }
 
@@ -138,7 +139,7 @@ public:
     /// Where the standard library keeps std::stop_token back (libc++, but for
     /// -fexperimental-library) nobody hears of it: what waits for its time comes to that, and what
     /// repeats ends by itself.
-    void request_stop() { core_.request_stop(); }
+    void request_stop() { core_.members().request_stop(); }
 
     /// Takes back all that has not begun, delayed and repeated tasks included; returns how many.
     /// Each of them will never run, and is counted by its executor and reported as cancelled, when
@@ -146,7 +147,7 @@ public:
     ///
     /// Throws: std::bad_alloc, if some are left of each call before and there is no memory to tell
     /// them from others; then nothing is cancelled.
-    std::uint64_t cancel_pending() { return core_.cancel_pending(); }
+    std::uint64_t cancel_pending() { return core_.members().cancel_pending(); }
 
     /// How many tasks there are now, and how many never came to run.
     scope_stats snapshot() const { return core_.snapshot(); }

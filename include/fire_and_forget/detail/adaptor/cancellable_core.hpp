@@ -27,19 +27,19 @@ public:
     static std::shared_ptr<cancellable_core> fire(const any_core& on, const untyped_call& call,
                                                   submission& answer);
 
-    bool cancel() { return members_.cancel_for_good(); }
-    void request_stop() { members_.request_stop(); }
-    bool is_done() const noexcept { return members_.has_gone(); }
+    bool cancel() { return scope_.members().cancel_for_good(); }
+    void request_stop() { scope_.members().request_stop(); }
+    bool is_done() const noexcept { return scope_.members().has_gone(); }
 
     /// False if it took longer, or from inside of the task.
-    bool wait_until(steady_time deadline) { return members_.drain_until(deadline, home_); }
+    bool wait_until(steady_time deadline) { return scope_.members().drain_until(deadline, home_); }
 
 private:
     void hold_until_done(const std::shared_ptr<cancellable_core>& self);
 
     scheduler* const home_; ///< kept, for the owner of a pool may go before a handle
     std::shared_ptr<cancellable_core> held_; ///< *this, as long as there is something of the task
-    scope_core members_;
+    scope_core scope_;
 };
 
 /// One call that answers with a handle, as what it is fired at.

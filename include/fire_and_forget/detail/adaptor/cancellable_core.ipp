@@ -12,7 +12,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE cancellable_core::cancellable_core(const any_core& on)
-    : home_(on.home()), members_(on) {
+    : home_(on.home()), scope_(on) {
     if (home_ != nullptr) {
         home_->keep_scheduler();
     }
@@ -43,7 +43,7 @@ cancellable_core::fire(const any_core& on, const untyped_call& call, submission&
         answer = submission(why);
         return nullptr;
     }
-    answer = fresh->members_.fire(call);
+    answer = fresh->scope_.fire(call);
     if (!answer) {
         return nullptr;
     }
@@ -54,7 +54,7 @@ cancellable_core::fire(const any_core& on, const untyped_call& call, submission&
 FIRE_AND_FORGET_ENGINE void
 cancellable_core::hold_until_done(const std::shared_ptr<cancellable_core>& self) {
     held_ = self;
-    if (members_.listen(*this) != listening::begun) {
+    if (scope_.members().listen(*this) != listening::begun) {
         held_.reset(); // it has run, or was dropped
     }
 }

@@ -6,6 +6,7 @@
 #include "cancellable_core.ipp"
 #include "conflation.ipp"
 #include "member_closure.ipp"
+#include "member_set.ipp"
 #include "scope_core.ipp"
 #include "strand.ipp"
 #include "waiting_line.ipp"

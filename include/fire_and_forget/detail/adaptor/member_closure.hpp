@@ -47,8 +47,9 @@ struct member_box {
     /// Null without memory. With room for a closure of `type`.
     static member_box* make(const task_vtable& type) noexcept;
 
-    /// For a task that has been made before, and has its closure. The task is taken.
-    static member_box* make(task_ptr& task) noexcept;
+    /// What one listens to that waits for its time: its own token, and `common`, which all do that
+    /// wait. Throws without memory.
+    stop_token stop_of_waiting(const stop_token& common);
 
     stop_token own{};                               ///< what the call said
     std::unique_ptr<linked_stop_source> waits_by{}; ///< stops one that waits for its time

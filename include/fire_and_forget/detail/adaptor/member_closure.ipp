@@ -10,6 +10,7 @@
 #include "member_closure.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -37,13 +38,12 @@ FIRE_AND_FORGET_ENGINE member_box* member_box::make(const task_vtable& type) noe
     return box;
 }
 
-FIRE_AND_FORGET_ENGINE member_box* member_box::make(task_ptr& task) noexcept {
-    member_box* const box = make(task_vtable{});
-    if (box != nullptr) {
-        box->closure = task->closure();
-        box->carried = task.release();
+FIRE_AND_FORGET_ENGINE stop_token member_box::stop_of_waiting(const stop_token& common) {
+    if (!own.stop_possible()) {
+        return common;
     }
-    return box;
+    waits_by = std::make_unique<linked_stop_source>(own, common);
+    return waits_by->get_token();
 }
 
 FIRE_AND_FORGET_ENGINE void box_deallocator::operator()(member_box* box) const noexcept {

@@ -46,7 +46,7 @@ public:
     refusal accept(task_ptr& task);
     void note_refused() const noexcept { core_.note_refused(); }
     scheduler& home() noexcept { return *this; }
-    task_set* set() const noexcept { return set_; }
+    set_door* set() const noexcept { return set_; }
     refusal_sink refused_to() const noexcept { return core_.refused_to(); }
 
     /// Of a strand that stands on this one.
@@ -101,7 +101,7 @@ private:
     bool is_in_its_process() const noexcept;
 
     const any_core core_; ///< below the sets that there may be: a turn may outlast those
-    task_set* const set_; ///< the innermost of them; null: none
+    set_door* const set_; ///< the innermost of them; null: none
     std::atomic<std::uint32_t> users_{1};
 
     // What a call touches stands together.

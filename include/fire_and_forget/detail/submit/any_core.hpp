@@ -46,7 +46,7 @@ struct core_table {
     any_core (*bottom)(void* target) = nullptr;
 
     /// Null where there is none.
-    task_set* (*set)(void* target) = nullptr;
+    set_door* (*set)(void* target) = nullptr;
 };
 
 /// Two pointers; the executor must live as long as it is used.
@@ -78,18 +78,18 @@ public:
     }
 
     /// The innermost set that its tasks belong to; null if there is none.
-    task_set* set() const noexcept {
+    set_door* set() const noexcept {
         return table_->set != nullptr ? table_->set(target_) : nullptr;
     }
 
     /// For what stands on it and keeps its tasks, which it has run at the bottom: they belong to
     /// the sets in between.
     refusal enroll(task_ptr& task) const {
-        task_set* const its = set();
+        set_door* const its = set();
         return its != nullptr ? its->enroll(task) : refusal::none;
     }
     void withdraw(task_ptr& task) const noexcept {
-        if (task_set* const its = set()) {
+        if (set_door* const its = set()) {
             its->withdraw(task);
         }
     }
@@ -221,7 +221,7 @@ private:
     }
 
     template <class Core>
-    static constexpr auto set_of() noexcept -> task_set* (*)(void*) {
+    static constexpr auto set_of() noexcept -> set_door* (*)(void*) {
         if constexpr (requires(Core & core) { core.set(); }) {
             return [](void* to) { return core_at<Core>(to).set(); };
         } else {

@@ -2,7 +2,7 @@
 #pragma once
 
 // That a task belongs to a set with an owner who waits for its end, and how the tasks of a set are
-// counted. The sets are those of ../adaptor/scope_core.hpp; run_task.hpp and ../coroutine/chain.hpp
+// counted. The sets are those of ../adaptor/member_set.hpp; run_task.hpp and ../coroutine/chain.hpp
 // know what the running task belongs to.
 
 #include "../../options.hpp"
@@ -42,11 +42,6 @@ public:
     /// What members get that take a stop_token.
     virtual stop_token token() const noexcept = 0;
 
-    /// Has `task`, which somebody else keeps and runs, belong to it; or says why not, and counts
-    /// that. What is never taken then is to be withdrawn, and is what it was.
-    virtual refusal enroll(task_ptr& task) = 0;
-    virtual void withdraw(task_ptr& task) noexcept = 0;
-
     /// Has `one` told when it is quiet, which it may be by now. Impossible in a forked child.
     virtual listening listen(quiet_listener& one) noexcept = 0;
 
@@ -59,6 +54,21 @@ public:
 
 protected:
     ~task_set() = default;
+};
+
+/// What executors know of a set that stand on one whose tasks belong to it.
+class set_door {
+public:
+    /// Has `task`, which somebody else keeps and runs, belong to it; or says why not, and counts
+    /// that. What is never taken then is to be withdrawn, and is what it was.
+    virtual refusal enroll(task_ptr& task) = 0;
+    virtual void withdraw(task_ptr& task) noexcept = 0;
+
+    /// Asked to stop with the set.
+    virtual stop_token token() const noexcept = 0;
+
+protected:
+    ~set_door() = default;
 };
 
 /// The members of a set that were fired between two cancellations, counted. A member has not begun
@@ -201,10 +211,10 @@ public:
         return !has_begun_;
     }
 
-    /// One more, for what goes on beside it.
-    membership of_begun() const noexcept {
-        of_->enter_begun();
-        membership more(*of_);
+    /// One more in `its`, for what goes on beside a member.
+    static membership of_begun(cohort& its) noexcept {
+        its.enter_begun();
+        membership more(its);
         more.has_begun_ = true;
         return more;
     }

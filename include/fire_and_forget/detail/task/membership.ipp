@@ -126,7 +126,7 @@ FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noex
 }
 
 FIRE_AND_FORGET_ENGINE void kept_membership::keep(const member_frame& of, bool repeats) noexcept {
-    held = repeats ? of.held->of_begun() : std::move(*of.held);
+    held = repeats ? membership::of_begun(of.held->its()) : std::move(*of.held);
     if (of.both != nullptr) {
         own = *of.own;
         both = std::move(*of.both);
