@@ -297,6 +297,36 @@ TEST_CASE("threads that fire while scopes begin and end lose nothing, and none c
     CHECK(faf_test::eventually([&] { return runs == fired; }));
 }
 
+TEST_CASE("a scope ends when the calls are over that are on their way to its executor") {
+    for (int round = 0; round < 20; ++round) {
+        std::atomic<bool> is_inside{false};
+        std::atomic<bool> is_to_end{false};
+        std::atomic<bool> is_gone{false};
+        std::atomic<bool> was_gone{false};
+        const auto slow = [&](faf::job work) {
+            is_inside = true;
+            while (!is_to_end) {
+                std::this_thread::yield();
+            }
+            for (int i = 0; i < 100; ++i) { // time enough for an end that does not wait
+                std::this_thread::yield();
+            }
+            was_gone = is_gone.load();
+            work();
+        };
+        std::thread caller;
+        {
+            const scoped_default_executor here(slow);
+            caller = std::thread([] { fire_and_forget([] {}); });
+            CHECK(faf_test::eventually([&] { return is_inside.load(); }));
+            is_to_end = true;
+        }
+        is_gone = true;
+        caller.join();
+        CHECK_FALSE(was_gone);
+    }
+}
+
 TEST_CASE("a pool that closes while it is diverted stays closed") {
     faf::detail::pool_door& door = faf::detail::pool_door::of_new_pool({.threads = 1});
     CHECK(door.has_at_hand(&door.lanes()));

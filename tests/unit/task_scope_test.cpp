@@ -250,6 +250,32 @@ TEST_CASE("a scope is quiet when nothing of its tasks is left, whatever became o
     CHECK(scope.snapshot().running == 0);
 }
 
+TEST_CASE("a scope is not quiet while a task's own sink is called, whatever is left of the task") {
+    struct throws_at_its_end {
+        throws_at_its_end() = default;
+        throws_at_its_end(throws_at_its_end&& other) noexcept
+            : throws(std::exchange(other.throws, false)) {}
+        throws_at_its_end& operator=(throws_at_its_end&&) = delete;
+        ~throws_at_its_end() noexcept(false) {
+            if (throws) {
+                throw std::runtime_error("at its end");
+            }
+        }
+        bool throws = true;
+    };
+    manual_executor executor;
+    task_scope scope(executor);
+    std::vector<bool> answers;
+    const auto sink = [&](const faf::error_report& report) {
+        CHECK(report.kind == failure::exception);
+        answers.push_back(scope.drain(0s));
+    };
+    fire_and_forget(scope, {.on_error = sink}, [last = throws_at_its_end()] {});
+    CHECK(executor.run_one());
+    CHECK(answers == std::vector{false});
+    CHECK(scope.drain(0s));
+}
+
 TEST_CASE("a scope is quiet when its executor has closed and abandoned its tasks") {
     error_recorder errors;
     faf::thread_pool pool({.threads = 1});

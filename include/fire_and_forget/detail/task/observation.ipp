@@ -55,8 +55,8 @@ FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
     if (task.details == nullptr) {
         task.details = new (std::nothrow) task_details{};
     }
-    if (task.details == nullptr || task.details->seen != nullptr) {
-        return; // it has come by way of another pool with an observer
+    if (task.details == nullptr) {
+        return;
     }
     attempt([&] { task.details->seen = std::make_shared<observation>(by, steady_clock::now()); },
             [] {});
