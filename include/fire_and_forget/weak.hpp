@@ -54,6 +54,9 @@ public:
         return call(std::move(fn_), std::forward<Args>(args)...);
     }
 
+    /// The library asks before it takes it: whether fn is null.
+    bool is_empty() const requires detail::nullable<Fn> { return detail::is_empty(fn_); }
+
     /// The library asks before a call, and has the owner live until let_owner_go(), or the end of
     /// *this. False if it is gone.
     bool try_keep_owner() noexcept {
@@ -94,7 +97,8 @@ inline constexpr bool has_owner<weak_call<T, Fn>> = true;
 ///
 /// owner: a std::shared_ptr or std::weak_ptr, kept as a weak one: what waits does not keep the
 /// owner. An empty one is an owner that is gone.
-/// fn: as fire_and_forget() takes it; a pointer to a member is called on the owner.
+/// fn: as fire_and_forget() takes it; a pointer to a member is called on the owner. One that is
+/// null, or an empty std::function, is refused as ever, with refusal::empty_callable.
 ///
 /// The owner lives as long as fn runs; so the last to have it may be the task, which then destroys
 /// it. A coroutine has it from its start until it ends, whatever it waits for. With options::every

@@ -154,6 +154,26 @@ TEST_CASE("what is fired for an owner that is gone is skipped") {
     CHECK(runs == 0);
 }
 
+TEST_CASE("what is null is refused for an owner, too") {
+    noted all;
+    const auto owner = std::make_shared<cache>();
+    void (base::*const no_member)() = nullptr;
+    void (*const no_function)() = nullptr;
+    const auto is_refused = [&](const faf::submission& answer) {
+        return answer.why() == faf::refusal::empty_callable;
+    };
+    CHECK(is_refused(fire_and_forget(all.executor, weak(owner, no_member))));
+    CHECK(is_refused(fire_and_forget(all.executor, {.every = 1s}, weak(owner, no_member))));
+    CHECK(is_refused(fire_and_forget(all.executor, weak(owner, no_function))));
+    CHECK(is_refused(fire_and_forget(all.executor, weak(owner, std::function<void()>()))));
+    CHECK(all.errors.count() == 4);
+    CHECK(fire_and_forget(all.executor, weak(owner, std::function<void()>([] {}))));
+    CHECK(fire_and_forget(all.executor, weak(owner, &cache::run)));
+    CHECK(all.executor.run_all() == 2);
+    CHECK(owner->runs == 1);
+    CHECK(all.errors.count() == 4);
+}
+
 TEST_CASE("a coroutine keeps its owner until it has ended") {
     noted it;
     auto owner = std::make_shared<cache>();

@@ -86,16 +86,28 @@ using call_result_t = typename std::conditional_t<takes_stop_token<Fn, Args...>,
 template <class Fn>
 inline constexpr bool has_owner = false;
 
-/// Types that can hold no callable: pointers to functions and members, std::function and its kin.
+/// Types that compare with nullptr: pointers to functions and members, std::function and its kin.
 template <class Fn>
-concept nullable = std::is_constructible_v<Fn, std::nullptr_t> && requires(const Fn& fn) {
+concept like_a_pointer = std::is_constructible_v<Fn, std::nullptr_t> && requires(const Fn& fn) {
     { fn == nullptr } -> std::convertible_to<bool>;
 };
 
+/// One for an owner, which asks what it has.
+template <class Fn>
+concept says_if_empty = has_owner<Fn> && requires(const Fn& fn) {
+    fn.is_empty();
+};
+
+/// Types that can hold no callable.
+template <class Fn>
+concept nullable = like_a_pointer<Fn> || says_if_empty<Fn>;
+
 template <class Fn>
 constexpr bool is_empty(const Fn& fn) {
-    if constexpr (nullable<Fn>) {
+    if constexpr (like_a_pointer<Fn>) {
         return fn == nullptr;
+    } else if constexpr (says_if_empty<Fn>) {
+        return fn.is_empty();
     } else {
         return false;
     }
