@@ -8,7 +8,7 @@
 
 int main() {
     faf::thread_pool pool({.threads = 4});
-    faf::serial_executor account(pool); // a pointer and 232 bytes, no thread
+    faf::serial_executor account(pool); // a pointer and 240 bytes, no thread
     int balance = 0;                    // neither locked nor atomic
     for (int deposit = 1; deposit <= 100; ++deposit) {
         faf::fire_and_forget(account, [&balance, deposit] { balance += deposit; });

@@ -6,9 +6,9 @@ if(NOT DOXYGEN OR NOT AWK)
     message("test skipped: there is no doxygen, or no awk")
     return()
 endif()
-file(MAKE_DIRECTORY ${WORK})
-execute_process(COMMAND ${CMAKE_COMMAND} -E env FAF_OUTPUT=${WORK} ${DOXYGEN} .docs/Doxyfile
-    WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+execute_process(
+    COMMAND ${CMAKE_COMMAND} -DDOXYGEN=${DOXYGEN} -DOUTPUT=${WORK} -P ${SOURCE}/.docs/reference.cmake
+    RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "${said}")
 endif()

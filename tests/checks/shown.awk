@@ -5,7 +5,7 @@
 # and defaults stand for, what the compiler or a coroutine looks for, and what is deleted.
 BEGIN {
     split("as_ever cancellable_executor completer_type execution_order keyed manual_options own_thread_t promise_type remove_suffix scope_stats thread_hook " \
-          "weak_call try_keep_owner let_owner_go", unsaid)
+          "weak_call try_keep_owner let_owner_go is_empty", unsaid)
     for (i in unsaid) {
         said[unsaid[i]] = 1
     }
