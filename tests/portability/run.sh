@@ -4,8 +4,11 @@
 #
 #   tests/portability/run.sh mingw-posix
 #   FILES="unit/lanes_test stress/lane_stress" tests/portability/run.sh s390x aarch64
+#   FILES=quick tests/portability/run.sh mingw-win32 mingw-posix s390x
 #
-# FILES    which tests, as folder/stem; all of unit/ by default. One of stress/ is a program of its own.
+# FILES    which tests, as folder/stem; all of unit/ by default, and stress for all of stress/, quick for
+#          what takes a minute or two. One of stress/ is a program of its own; dso is for Windows, and
+#          loads and unloads DLLs that hold the library.
 # WORK     where it builds
 # CASES    which cases, as Catch2 takes them
 # LIMIT    in seconds, for a program
@@ -23,10 +26,8 @@
 # Catch2 has to be version 2, whose header is all there is of it.
 #
 # What does not apply is left out by the tests themselves: on Windows, signals, SIGPIPE, pthread_cancel
-# and control groups.
-# On Windows, too, but seen to by nobody yet: stress/core_stress, which fires from destructors of
-# thread_locals (GCC has freed these there when their destructors run), and stress/lane_stress, whose
-# memory is counted with std::aligned_alloc.
+# and control groups, what is fired by destructors of thread_locals (GCC has freed these there when their
+# destructors run), and pthread_exit in a task, which runs no destructors there.
 set -euo pipefail
 tests=$(cd "$(dirname "$0")/.." && pwd)
 work=${WORK:-/tmp/fire_and_forget-portability}
@@ -35,7 +36,23 @@ launcher=$(command -v ccache || true)
 mkdir -p "$work/include"
 ln -sfn /usr/include/catch2 "$work/include/catch2"
 
-files=${FILES:-$(cd "$tests" && printf '%s\n' unit/*.cpp | sed 's/\.cpp$//')}
+# all_of FOLDER: its tests
+all_of() { (cd "$tests" && printf '%s\n' "$1"/*.cpp | sed 's/\.cpp$//'); }
+
+case ${FILES:-unit} in
+unit | stress) files=$(all_of "${FILES:-unit}") ;;
+quick)
+    files="unit/platform_test unit/time_test unit/alarm_clock_test unit/asymmetric_barrier_test
+        unit/doorbell_test unit/native_thread_test unit/lanes_test unit/claim_test unit/thread_pool_test
+        unit/stderr_sink_test stress/lane_stress dso"
+    ;;
+*) files=$FILES ;;
+esac
+modules=
+for file in $files; do
+    [ "$file" != dso ] || modules=yes
+done
+files=${files/dso/}
 
 # choose TARGET: sets compiler, flags, link (more of what the linker is called with) and run
 choose() {
@@ -65,6 +82,22 @@ choose() {
 }
 
 compile() { nice $launcher "$compiler" $flags "$@"; }
+
+# test_modules TARGET: DLLs go when they have shut down, stay while they work, and end with the program
+test_modules() {
+    local dir=$work/$1/dso what
+    mkdir -p "$dir"
+    compile "$tests/dso/host.cpp" -static -o "$dir/host.exe"
+    compile -c "$tests/dso/plugin.cpp" -o "$dir/plugin.o"
+    for what in 1 2; do
+        compile -shared "$dir/plugin.o" $link -o "$dir/plugin_$what.dll"
+    done
+    for what in unload unload_fired_by_main unload_together let_go let_go_fired_by_main shut_down end; do
+        (cd "$dir" && timeout "${LIMIT:-300}" $run host.exe "$what" 5 plugin_1.dll plugin_2.dll) \
+            >"$dir/$what.log" 2>&1 || { tail -n 20 "$dir/$what.log" && exit 1; }
+        echo "$1: dso: $what"
+    done
+}
 
 test_target() {
     local target=$1 dir=$work/$1 file objects=() programs=()
@@ -101,6 +134,9 @@ test_target() {
         echo "$target: $(basename "$program" .exe)"
         timeout "${LIMIT:-300}" $run "$program" "${CASES:-~[none]}" 2>&1 | tail -n "${LINES_SHOWN:-40}"
     done
+    if [ -n "$modules" ] && [ "$target" != "${target#mingw}" ]; then
+        test_modules "$target"
+    fi
 }
 
 for target in "$@"; do
