@@ -17,7 +17,7 @@ using namespace faf_bench;
 
 struct memory {
     static constexpr const char* name = "memory";
-    static constexpr auto asked = the_fixed_library + pools + go + rust;
+    static constexpr auto asked = the_fixed_library + best_pools + go + rust;
 
     template <class Peer>
     static void measure(const settings& how, const answer& tell) {
