@@ -11,7 +11,6 @@
 using faf::fire_and_forget;
 
 int main() {
-    faf::set_own_thread_stack_size(256 * 1024); // if the system's, 8 MiB as a rule, do not suit
     std::promise<std::string> network;
 
     fire_and_forget(faf::own_thread, {.name = "receive"},

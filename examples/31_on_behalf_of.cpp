@@ -38,6 +38,7 @@ int main() {
         std::printf("%s\n", faf::to_string(report).c_str());
     });
     faf::limit_own_threads(16); // of all the program; faf::own_thread refuses the 17th at a time
+    faf::set_own_thread_stack_size(256 * 1024); // if the system's, 8 MiB as a rule, do not suit
 
     mailer mails(1.5h);            // or faf::time_span::endless()
     mails.send("ada@example.org"); // this line
@@ -54,5 +55,5 @@ int main() {
 }
 
 // Prints:
-//   task "welcome" (31_on_behalf_of.cpp:43 in main) failed: std::runtime_error: no such address: ada@example.org
+//   task "welcome" (31_on_behalf_of.cpp:44 in main) failed: std::runtime_error: no such address: ada@example.org
 //   3 beats

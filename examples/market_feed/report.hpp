@@ -44,7 +44,7 @@ inline std::string time_text(std::uint64_t ns) {
     return std::to_string(ns) + units[unit];
 }
 
-/// A bar for each of up to 100, 200, 500, 1000 ... nanoseconds. What is there at all is seen.
+/// A bar for each of up to 100, 200, 500, 1000 ... nanoseconds; a dot for what is too few for one.
 inline void draw(const char* what, const latency_histogram& times) {
     constexpr std::uint64_t widest = 50;
     std::cout << '\n' << what << '\n';
@@ -56,15 +56,17 @@ inline void draw(const char* what, const latency_histogram& times) {
         const std::uint64_t here = times.up_to(edge) - before;
         before += here;
         if (before > 0) {
-            const std::uint64_t bar = (here * widest + times.total() - 1) / times.total();
+            const std::uint64_t marks = here * widest / times.total();
+            const std::string bar = marks > 0 ? std::string(marks, '#') : ".";
             std::cout << "  up to " << std::setw(6) << time_text(edge) << std::setw(11) << here
-                      << (here > 0 ? " " : "") << std::string(bar, '#') << '\n';
+                      << (here > 0 ? " " + bar : "") << '\n';
         }
     }
 }
 
 inline void print_comparison_header(std::size_t trades) {
-    std::cout << "\nthe first " << trades << " trades in four ways, times in ns\n"
+    std::cout << "\nthe first " << trades
+              << " trades in four ways, in ns: what a call took, and how long its task waited\n"
               << "                    a second  submit p50       p99     p99.9         max  "
                  "queue p50         p99\n";
 }
