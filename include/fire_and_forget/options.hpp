@@ -27,7 +27,8 @@ enum class refusals : std::uint8_t {
               ///< accepted call
 };
 
-/// What one call says about its task. All fields may be left out:
+/// What one call says about its task. All fields may be left out; the others stand in the order in
+/// which they are here:
 ///
 ///     fire_and_forget({.name = "refresh", .on_error = note_it}, refresh, key);
 ///
@@ -67,8 +68,8 @@ struct options {
     /// the call, or after the time that `after` or `every` gave it. 0: never.
     time_span expires{};
 
-    /// Cancels the task if it has not started, and is handed to fn if fn takes a stop_token first:
-    /// there it also stops when the pool shuts down.
+    /// A std::stop_token. Cancels the task if it has not started, and is handed to fn if fn takes a
+    /// stop_token first: there it also stops when the pool shuts down.
     detail::stop_token stop{};
 
     /// This task's own sink, asked before the pool's and the global one. Copied.
