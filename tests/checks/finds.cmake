@@ -65,6 +65,7 @@ elseif(CHECK STREQUAL "reference")
     endif()
     file(COPY ${CMAKE_CURRENT_LIST_DIR}/../../.docs DESTINATION ${WORK})
     file(WRITE ${WORK}/README.md "# A title\n")
+    file(WRITE ${WORK}/examples/README.md "# Another title\n")
     header(thing.hpp "namespace faf::inline FIRE_AND_FORGET_ABI {" "/// A thing." "struct thing {"
         "    int size = 0\\; ///< its size" "}\\;" "}")
     file(WRITE ${WORK}/examples/01.cpp "faf::thing one{.size = 2};\n")

@@ -10,6 +10,7 @@ execute_process(
     COMMAND ${CMAKE_COMMAND} -DDOXYGEN=${DOXYGEN} -DOUTPUT=${WORK} -P ${SOURCE}/.docs/reference.cmake
     RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(NOT result EQUAL 0)
+    string(REPLACE "\n" "\n  " said "  ${said}") # what is indented keeps its lines
     message(FATAL_ERROR "${said}")
 endif()
 
