@@ -111,7 +111,8 @@ do for [format in "svg png"] {
         unset ylabel
         set logscale y
         set yrange [9:*]
-        set ytics ("10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6)
+        set ytics ("10 ns" 10, "100 ns" 100, "1 µs" 1e3, "10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6, \
+            "10 ms" 1e7)
         set key at screen 0.76,0.5 left center
         array titles[3] = ["the caller, half of them", "the caller, 99.9 %", "the start, half of them"]
         do for [panel = 1:3] {

@@ -9,7 +9,7 @@ BEGIN {
     usual = "fire_and_forget"
     held = "fire_and_forget/fixed"
     split("timer samples tasks replaced 20us_samples 200us_samples timers sleepers pending_at_once " \
-          "threads thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
+          "threads most_threads computing_most_threads thousand_earliest alone_share_of_low share_of_low share_of_normal items", words, " ")
     for (i in words) no_contest[words[i]] = 1
 }
 
