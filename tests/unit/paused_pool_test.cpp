@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "held_keeper.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -190,6 +191,19 @@ TEST_CASE("what expires while its pool is paused is dropped when that goes on") 
     CHECK(runs == 1);
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == faf::failure::expired);
+}
+
+TEST_CASE("who sleeps in a paused pool is called when that goes on, and not only found by a look") {
+    std::atomic<int> runs{0};
+    thread_pool pool({.threads = 1, .fixed = true, .wake_up = faf::wake::by_caller});
+    fire_and_forget(pool, [&] { ++runs; });
+    CHECK(eventually([&] { return runs == 1; }));
+    pool.pause();
+    const faf_test::held_keeper nobody_looks;
+    fire_and_forget(pool, [&] { ++runs; });
+    CHECK_FALSE(pool.drain(20ms)); // by then its worker sleeps
+    pool.resume();
+    CHECK(eventually([&] { return runs == 2; }));
 }
 
 TEST_CASE("whoever wakes whom, all that is fired runs between pauses") {
