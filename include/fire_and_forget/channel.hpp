@@ -41,7 +41,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// `faf::sync_wait(lines.pop())`.
 /// Lifetime: it must outlive those who wait.
 /// Cost: an item and four or eight bytes for each that it has room for, allocated at once; an item
-/// that nobody waits for, four read-modify-writes.
+/// that nobody waits for, two read-modify-writes.
 template <class T>
 class channel {
     static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,

@@ -9,12 +9,15 @@
    Left out The order of those who wait. Who is stopped while he waits: he leaves the queue under the lock,
             as one who is served. Positions that come again. It has one producer and one consumer unless it
             is told otherwise, and takes long then.
+   Memory   Passing a turn on may be seen by others any time later: when init comes to it, or a heavy
+            barrier, or who has passed it on leaves the lock or passes on the next.
 
    Configurations           states
-     (room for one)         91,651
+     (room for one)         143,374
 
    Mutants, each found at once
      LOOKED_FIRST      who is about to wait looks at the ring, and says so then
+     NO_HEAVY_BARRIER  who is about to wait does not have those seen who have claimed a cell before
      LOOKED_EARLY      who has a cell looks for those who wait before he passes the turn on
      TURN_NOT_ASKED    a cell is claimed for there is one less, or more: it may still be in use
      CLOSED_IN_SILENCE  who closes it does not look for those who wait
@@ -42,6 +45,9 @@ byte tail;
 byte head;
 bool closed;
 
+/* What each has passed on that nobody else has seen yet: the cell, or nothing. */
+byte delayed[ACTORS + 1];
+
 /* Those who wait. */
 #define pushing 1
 #define popping 2
@@ -56,8 +62,28 @@ byte taken;
 byte popped;
 byte seen[PRODUCERS * ITEMS + 1];
 
+inline publish(whose)
+{
+    if
+    :: delayed[whose] != nothing -> turn[delayed[whose]]++; delayed[whose] = nothing
+    :: else
+    fi
+}
+
+inline heavy()
+{
+#ifdef NO_HEAVY_BARRIER
+    skip
+#else
+    d_step {
+        for (i : 0 .. ACTORS) { publish(i) }
+        i = 0
+    }
+#endif
+}
+
 inline lock() { d_step { !locked -> locked = true } }
-inline unlock() { locked = false }
+inline unlock() { d_step { publish(self); locked = false } }
 
 #ifdef TURN_NOT_ASKED
 #define may_claim(end) ((end == pushing && tail - head < CAPACITY) || (end == popping && head < tail))
@@ -74,7 +100,7 @@ inline try_claim(end)
     :: end == pushing && closed -> break
     :: else ->
         at = position(end);
-        found = turn[at % CAPACITY];
+        found = turn[at % CAPACITY] + (delayed[self] == at % CAPACITY);
         if
         :: may_claim(end) ->
             d_step {
@@ -120,7 +146,7 @@ inline move(end, who)
     fi
 }
 
-inline pass_on() { turn[claimed]++ }
+inline pass_on() { d_step { publish(self); delayed[self] = claimed } }
 
 #ifdef DRAINED_IN_SILENCE
 #define is_over(end) (closed && (end == pushing || (by_closer && head == tail)))
@@ -222,7 +248,15 @@ inline come(end, me)
         try_claim(end);
         awaited[end] = true;
 #else
-        awaited[end] = true;
+        d_step {
+            awaited[end] = true;
+            is_under_way = (tail - head != (end == pushing -> CAPACITY : 0))
+        };
+        if
+        :: is_under_way -> heavy()
+        :: else
+        fi;
+        is_under_way = false;
         try_claim(end);
 #endif
         if
@@ -236,7 +270,8 @@ inline come(end, me)
 proctype producer(byte me)
 {
     byte at, found, claimed, other, i, k;
-    bool seen_awaited;
+    byte self = me;
+    bool seen_awaited, is_under_way;
     bool by_closer = false;
 
     for (k : 1 .. ITEMS) {
@@ -252,7 +287,8 @@ proctype producer(byte me)
 proctype consumer(byte me)
 {
     byte at, found, claimed, other, i;
-    bool seen_awaited;
+    byte self = me;
+    bool seen_awaited, is_under_way;
     bool by_closer = false;
 
     do
@@ -274,6 +310,7 @@ proctype consumer(byte me)
 proctype closer()
 {
     byte at, found, claimed, other, i;
+    byte self = ACTORS;
     bool by_closer = true;
 
     closed = true;
@@ -289,11 +326,20 @@ init
 {
     byte i;
     atomic {
+        for (i : 0 .. ACTORS) { delayed[i] = nothing }
         for (i : 0 .. PRODUCERS - 1) { run producer(i) }
         for (i : PRODUCERS .. ACTORS - 1) { run consumer(i) }
         run closer();
     }
-    _nr_pr == 1;
+    do
+    :: _nr_pr == 1 -> break
+    :: atomic { delayed[0] != nothing -> publish(0) }
+    :: atomic { delayed[1] != nothing -> publish(1) }
+    :: atomic { delayed[2] != nothing -> publish(2) }
+#if ACTORS > 2
+    :: atomic { delayed[3] != nothing -> publish(3) }
+#endif
+    od;
     assert(taken == popped);
     assert(head == tail)
 }

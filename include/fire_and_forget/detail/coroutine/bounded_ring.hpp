@@ -15,10 +15,14 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// Which end of a channel one is at.
+enum class channel_end : std::uint8_t { push, pop };
+
 /// A queue of bounded length for any number of threads on both sides.
 ///
 /// Shape       Cells in a ring. A position is a round and a cell of it; tail_ is the next to be
-///             filled, head_ the next to be emptied.
+///             filled, head_ the next to be emptied. With each stands whether somebody waits at the
+///             other end for what is done here.
 /// Invariants  RING-1  The turn of a cell is 2r when it may be filled in round r, and 2r + 1 when
 ///                     it may be emptied.
 ///             RING-2  Who moves tail_ or head_ on, from where it finds the turn to be right, has
@@ -26,13 +30,19 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                     What is moved in or out meanwhile may take its time: those who come to this
 ///                     cell find the ring full or empty.
 ///             RING-3  closed is a bit of tail_: nothing is claimed for filling after that.
+///             RING-6  Who waits says so in the word by which a cell is claimed at the other end,
+///                     and finds there what has been claimed. Who claims afterwards sees it when he
+///                     has passed the turn on. If some cell was claimed before, who waits passes a
+///                     heavy barrier, and who has claimed it a light one between passing on and
+///                     looking: so either he is seen, or the cell is when one looks once more.
 /// Orderings   RING-4  Passing the turn on releases what was done in the cell, and finding it
-///                     acquires that. Both are sequentially consistent, for CHANNEL-1, and so are
-///                     closing and looking whether it is drained.
+///                     acquires that. Closing and looking for that and for those who wait are
+///                     sequentially consistent: of one who closes and one who is about to wait, one
+///                     sees the other.
 ///             RING-5  Who finds a turn of a later round has acquired that somebody moved on from
 ///                     here, and reads so: full or empty is what it was at a position that was the
 ///                     right one.
-/// Limits      2^31 rounds go by before a position comes again.
+/// Limits      2^30 rounds go by before a position comes again.
 /// Source      Vyukov, bounded MPMC queue; tests/models/channel.pml
 template <class T>
 class bounded_ring {
@@ -53,16 +63,35 @@ public:
     bounded_ring(const bounded_ring&) = delete;
     bounded_ring& operator=(const bounded_ring&) = delete;
     ~bounded_ring() {
-        while (cell* const full = try_claim_full()) {
+        while (cell* const full = try_claim(channel_end::pop)) {
             static_cast<void>(take_from(*full));
         }
     }
 
-    /// Null if it is full or closed.
-    cell* try_claim_free() noexcept { return try_claim(tail_, 0); }
+    /// A cell to be filled, or to be emptied; null if it is full or closed, or empty.
+    cell* try_claim(channel_end at) noexcept {
+        return at == channel_end::push ? try_claim(tail_, 0) : try_claim(head_, 1);
+    }
 
-    /// Null if it is empty.
-    cell* try_claim_full() noexcept { return try_claim(head_, 1); }
+    /// Says that somebody waits at that end, who then has to look once more. // RING-6
+    void call_from(channel_end end) noexcept {
+        const std::uint64_t other = opposite(end).fetch_or(awaited, std::memory_order_seq_cst);
+        const std::uint64_t own = ends(end).load(std::memory_order_relaxed);
+        const std::uint64_t ahead = end == channel_end::push ? one_round : 0;
+        if (((own - other) & position) != ahead) { // which it is when full, or empty
+            asymmetric_barrier::heavy();
+        }
+    }
+
+    /// Nobody waits there any more.
+    void end_call_from(channel_end end) noexcept {
+        opposite(end).fetch_and(~awaited, std::memory_order_relaxed);
+    }
+
+    /// After a barrier, by who has passed on a cell, or has closed it. // RING-6
+    bool is_called_from(channel_end end) const noexcept {
+        return (opposite(end).load(std::memory_order_seq_cst) & awaited) != 0; // RING-4
+    }
 
     /// What was claimed is filled or emptied.
     void fill(cell& claimed, T&& item) noexcept {
@@ -85,7 +114,8 @@ public:
     /// Whether it is closed, and all there was has been claimed.
     bool is_drained() const noexcept {
         const std::uint64_t end = tail_.load(std::memory_order_seq_cst); // RING-4
-        return end == (closed | head_.load(std::memory_order_seq_cst));
+        const std::uint64_t begin = head_.load(std::memory_order_seq_cst);
+        return (end & closed) != 0 && ((end ^ begin) & position) == 0;
     }
 
     std::size_t capacity() const noexcept { return capacity_; }
@@ -101,23 +131,40 @@ private:
     };
 
     static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
+    static constexpr std::uint64_t awaited = std::uint64_t{1} << 62;
+    static constexpr std::uint64_t position = awaited - 1;
     static constexpr std::uint64_t one_round = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t rounds = position & ~(one_round - 1);
+    static constexpr std::uint32_t turns = (std::uint32_t{1} << 31) - 1;
 
-    static std::uint32_t turn_of(std::uint64_t position) noexcept {
-        return static_cast<std::uint32_t>(position >> 32) * 2; // RING-1
+    static std::uint32_t turn_of(std::uint64_t at) noexcept {
+        return static_cast<std::uint32_t>((at & rounds) >> 31); // RING-1
     }
 
-    std::uint64_t after(std::uint64_t position) const noexcept {
-        const auto next = static_cast<std::uint32_t>(position) + 1;
-        return next < capacity_ ? position + 1 : ((position + one_round) & ~closed) - (next - 1);
+    std::uint64_t after(std::uint64_t at) const noexcept {
+        const auto next = static_cast<std::uint32_t>(at) + 1;
+        if (next < capacity_) [[likely]] {
+            return at + 1;
+        }
+        return (at & ~position) | ((at + one_round) & rounds);
+    }
+
+    std::atomic<std::uint64_t>& ends(channel_end end) noexcept {
+        return end == channel_end::push ? tail_ : head_;
+    }
+    std::atomic<std::uint64_t>& opposite(channel_end end) noexcept {
+        return end == channel_end::push ? head_ : tail_;
+    }
+    const std::atomic<std::uint64_t>& opposite(channel_end end) const noexcept {
+        return end == channel_end::push ? head_ : tail_;
     }
 
     cell* try_claim(std::atomic<std::uint64_t>& end, std::uint32_t is_full) noexcept {
         std::uint64_t at = end.load(std::memory_order_relaxed);
         while ((at & closed) == 0) {
             cell& one = cells_[static_cast<std::uint32_t>(at)];
-            if (one.turn_.load(std::memory_order_seq_cst) == turn_of(at) + is_full) { // RING-4
-                if (end.compare_exchange_weak(at, after(at),                          // RING-2
+            if (one.turn_.load(std::memory_order_acquire) == (turn_of(at) | is_full)) { // RING-4
+                if (end.compare_exchange_weak(at, after(at),                            // RING-2
                                               std::memory_order_relaxed)) {
                     return &one;
                 }
@@ -132,8 +179,8 @@ private:
 
     /// By who has claimed it; so the turn is his to read.
     static void pass_on(cell& claimed) noexcept {
-        claimed.turn_.store(claimed.turn_.load(std::memory_order_relaxed) + 1,
-                            std::memory_order_seq_cst); // RING-4
+        claimed.turn_.store((claimed.turn_.load(std::memory_order_relaxed) + 1) & turns,
+                            std::memory_order_release); // RING-4
     }
 
     const std::uint32_t capacity_;

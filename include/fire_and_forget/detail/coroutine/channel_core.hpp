@@ -12,34 +12,21 @@
 #include "task_promise.hpp"
 #include "wait_queue.hpp"
 
-#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Which end of a channel one waits at.
-enum class channel_end : std::uint8_t { push, pop };
-
-/// Those who wait at one end.
-struct channel_line {
-    wait_queue waiting;
-
-    /// Whether there are any, or one is about to wait: what the other end looks at.
-    std::atomic<bool> is_awaited{false};
-
-    void note() noexcept { is_awaited.store(!waiting.is_empty(), std::memory_order_seq_cst); }
-};
-
 /// Moves items between the ring and those who wait.
 ///
-/// Invariants  CHANNEL-1  Who is about to wait says so in is_awaited, and then looks once more at
-///                        the ring; who has changed the ring, then looks at is_awaited. Both are
-///                        sequentially consistent: one of them sees the other.
+/// Invariants  CHANNEL-1  Who is about to wait says so, and then looks once more at the ring; who
+///                        has changed the ring, looks then whether somebody waits. One of them sees
+///                        the other: by RING-6, and by RING-4 who closes it.
 ///             CHANNEL-2  Who sees somebody wait serves: under the lock, a cell is claimed for who
 ///                        has waited longest, and he leaves the queue. What is moved, is moved
 ///                        after that. Then he looks again, for that has changed the ring.
@@ -59,7 +46,7 @@ public:
     /// One that waits at an end, with the place of what it pushes or pops.
     struct wait : queued_wait {
         wait(channel_core& of, channel_end at, std::optional<T>& from_or_to) noexcept
-            : queued_wait(of.line(at).waiting, of.lock_), place(from_or_to) {}
+            : queued_wait(of.line(at), of.lock_), place(from_or_to) {}
 
         std::optional<T>& place;
         cell* claimed = nullptr; ///< of one that need not wait
@@ -67,7 +54,7 @@ public:
 
     /// Empties or fills `place`, if that can be done without waiting.
     void try_move(channel_end at, std::optional<T>& place) {
-        if (cell* const claimed = claim(at)) {
+        if (cell* const claimed = items_.try_claim(at)) [[likely]] {
             finish(*claimed, at, place);
         }
     }
@@ -81,20 +68,19 @@ public:
 
     /// Whether `one` need not wait. Under the lock.
     bool is_served(wait& one, channel_end at) noexcept {
-        channel_line& its = line(at);
-        its.is_awaited.store(true, std::memory_order_seq_cst); // CHANNEL-1
-        one.claimed = claim(at);
+        items_.call_from(at); // CHANNEL-1
+        one.claimed = items_.try_claim(at);
         const bool goes_on = one.claimed != nullptr || is_over(at);
         if (goes_on) {
-            its.note();
+            end_call_if_empty(at);
         }
         return goes_on;
     }
 
     bool close() {
         const bool is_news = items_.close();
-        look_at(pushes_);
-        look_at(pops_);
+        look_at(channel_end::push);
+        look_at(channel_end::pop);
         return is_news;
     }
 
@@ -103,12 +89,14 @@ public:
     std::size_t capacity() const noexcept { return items_.capacity(); }
 
 private:
-    channel_line& line(channel_end end) noexcept {
+    wait_queue& line(channel_end end) noexcept {
         return end == channel_end::push ? pushes_ : pops_;
     }
 
-    cell* claim(channel_end at) noexcept {
-        return at == channel_end::push ? items_.try_claim_free() : items_.try_claim_full();
+    void end_call_if_empty(channel_end at) noexcept {
+        if (line(at).is_empty() && items_.is_called_from(at)) {
+            items_.end_call_from(at);
+        }
     }
 
     /// Whether nobody waits there any more.
@@ -126,11 +114,12 @@ private:
     }
     void finish(cell& claimed, channel_end at, std::optional<T>& place) {
         move(claimed, at, place);
-        look_at(at == channel_end::push ? pops_ : pushes_);
+        asymmetric_barrier::light(); // RING-6
+        look_at(at == channel_end::push ? channel_end::pop : channel_end::push);
     }
 
-    void look_at(channel_line& line) {
-        if (line.is_awaited.load(std::memory_order_seq_cst)) [[unlikely]] { // CHANNEL-1
+    void look_at(channel_end at) {
+        if (items_.is_called_from(at)) [[unlikely]] { // CHANNEL-1
             serve();
         }
     }
@@ -145,18 +134,16 @@ private:
         cell* claimed = nullptr;
         {
             const std::lock_guard held(lock_);
-            channel_line& its = line(at);
-            if (its.waiting.is_empty()) {
-                its.note();
-                return false;
+            wait_queue& its = line(at);
+            if (!its.is_empty()) {
+                claimed = items_.try_claim(at);
+                if (claimed != nullptr) {
+                    served = its.serve_first();
+                } else if (is_over(at)) {
+                    served = its.serve_all(); // CHANNEL-3
+                }
             }
-            claimed = claim(at);
-            if (claimed != nullptr) {
-                served = its.waiting.serve_first();
-            } else if (is_over(at)) {
-                served = its.waiting.serve_all(); // CHANNEL-3
-            }
-            its.note();
+            end_call_if_empty(at);
         }
         if (claimed != nullptr) {
             move(*claimed, at, static_cast<wait&>(*served).place);
@@ -166,8 +153,8 @@ private:
     }
 
     ring items_;
-    alignas(cache_line) channel_line pushes_;
-    channel_line pops_;
+    alignas(cache_line) wait_queue pushes_;
+    wait_queue pops_;
     spin_lock lock_;
 };
 
@@ -177,7 +164,8 @@ class channel_wait {
     using core = channel_core<T>;
 
 public:
-    channel_wait(chain& of, core& at, std::optional<T>&& item) noexcept
+    channel_wait(chain& of, core& at) noexcept : of_(of), core_(at) {}
+    channel_wait(chain& of, core& at, T&& item) noexcept
         : of_(of), core_(at), place_(std::move(item)) {}
     channel_wait(const channel_wait&) = delete;
     channel_wait& operator=(const channel_wait&) = delete;
@@ -211,7 +199,7 @@ public:
         if constexpr (At == channel_end::push) {
             return has_moved();
         } else {
-            return std::move(place_);
+            return place_ ? std::optional<T>(std::move(*place_)) : std::nullopt;
         }
     }
 
@@ -228,15 +216,21 @@ private:
 template <class T, channel_end At>
 class [[nodiscard]] channel_awaitable : public awaitable_in_chain_only {
 public:
-    explicit channel_awaitable(channel_core<T>& at, std::optional<T>&& item = {}) noexcept
-        : at_(at), item_(std::move(item)) {}
+    explicit channel_awaitable(channel_core<T>& at) noexcept : at_(at), item_() {}
+    channel_awaitable(channel_core<T>& at, T&& item) noexcept : at_(at), item_(std::move(item)) {}
 
 private:
     friend await_access;
-    channel_wait<T, At> awaiter_in(chain& of) && noexcept { return {of, at_, std::move(item_)}; }
+    channel_wait<T, At> awaiter_in(chain& of) && noexcept {
+        if constexpr (At == channel_end::push) {
+            return {of, at_, std::move(item_)};
+        } else {
+            return {of, at_};
+        }
+    }
 
     channel_core<T>& at_;
-    std::optional<T> item_;
+    std::conditional_t<At == channel_end::push, T, std::monostate> item_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
