@@ -28,8 +28,8 @@ struct frame_sizes {
 
 /// A piece of memory that is kept. The first one of a batch in the depot leads to the next batch.
 struct kept_frame {
-    kept_frame* next = nullptr;
-    kept_frame* next_batch = nullptr;
+    kept_frame* next;
+    kept_frame* next_batch;
 };
 static_assert(sizeof(kept_frame) <= frame_sizes::size_of(1), "a frame has two pointers at least");
 
@@ -38,6 +38,7 @@ struct kept_frames {
     std::uint32_t count = 0;
 
     void push(void* memory) noexcept;
+    void* pop() noexcept; ///< of which there is one
 
     /// Takes `some` off, which must be there.
     kept_frame* split(std::uint32_t some) noexcept;
@@ -115,9 +116,9 @@ public:
 #endif
 
 private:
-    static bool refill(std::size_t k) noexcept;
-
-    static bool make_room(frame_cache& mine, std::size_t k) noexcept;
+    // Apart, or the way that is usual would keep registers for them.
+    static void* allocate_from_others(std::size_t k) noexcept;
+    static void release_to_others(void* memory, std::size_t k) noexcept;
 };
 
 /// Frames come from the pool, as objects with a chain in them do.

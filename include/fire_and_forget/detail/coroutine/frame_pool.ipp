@@ -15,8 +15,14 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void kept_frames::push(void* memory) noexcept {
-    first = ::new (memory) kept_frame{first, nullptr};
+    auto* const kept = ::new (memory) kept_frame;
+    kept->next = std::exchange(first, kept);
     ++count;
+}
+
+FIRE_AND_FORGET_ENGINE void* kept_frames::pop() noexcept {
+    --count;
+    return std::exchange(first, first->next);
 }
 
 FIRE_AND_FORGET_ENGINE kept_frame* kept_frames::split(std::uint32_t some) noexcept {
@@ -81,52 +87,50 @@ FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void* frame_pool::allocate(std::size_t size) noexcept {
-    if (size > largest || !is_recycling) {
+    if (size > largest || !is_recycling) [[unlikely]] {
         return ::operator new(size, std::nothrow);
     }
     const std::size_t k = class_of(size);
     kept_frames& mine = this_threads_frames.lists[k];
-    if (mine.first == nullptr && !refill(k)) [[unlikely]] {
-        return ::operator new(size_of(k), std::nothrow);
+    return mine.first != nullptr ? mine.pop() : allocate_from_others(k);
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void*
+frame_pool::allocate_from_others(std::size_t k) noexcept {
+    frame_cache& mine = this_threads_frames;
+    if (kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr) {
+        mine.lists[k] = {full, batch};
+        return mine.lists[k].pop();
     }
-    --mine.count;
-    return std::exchange(mine.first, mine.first->next);
+    return ::operator new(size_of(k), std::nothrow);
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release(void* memory,
                                                                   std::size_t size) noexcept {
-    if (size > largest || !is_recycling) {
+    if (size > largest || !is_recycling) [[unlikely]] {
         ::operator delete(memory);
         return;
     }
     const std::size_t k = class_of(size);
     frame_cache& mine = this_threads_frames;
     if (!mine.is_armed || mine.lists[k].count == 2 * batch - 1) [[unlikely]] {
-        if (!make_room(mine, k)) {
-            ::operator delete(memory);
-            return;
-        }
+        release_to_others(memory, k);
+    } else {
+        mine.lists[k].push(memory);
     }
-    mine.lists[k].push(memory);
 }
 
-FIRE_AND_FORGET_ENGINE bool frame_pool::refill(std::size_t k) noexcept {
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void
+frame_pool::release_to_others(void* memory, std::size_t k) noexcept {
     frame_cache& mine = this_threads_frames;
-    kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr;
-    if (full != nullptr) {
-        mine.lists[k] = {full, batch};
-    }
-    return full != nullptr;
-}
-
-FIRE_AND_FORGET_ENGINE bool frame_pool::make_room(frame_cache& mine, std::size_t k) noexcept {
     if (!arm(mine)) {
-        return false;
+        ::operator delete(memory);
+        return;
     }
     if (mine.lists[k].count == 2 * batch - 1) {
         frame_depot::instance().put(k, mine.lists[k].split(batch)); // FRAMES-2
     }
-    return true;
+    mine.lists[k].push(memory);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
