@@ -13,7 +13,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-/// What std::latch is for threads.
+/// For coroutines what std::latch is for threads: they go on when it has been counted down.
 ///
 ///     faf::async_latch loaded(files.size());
 ///     for (const auto& file : files) { fire_and_forget(load, file, std::ref(loaded)); }

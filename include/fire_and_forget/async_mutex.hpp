@@ -16,7 +16,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 
 class async_mutex;
 
-/// What has an async_mutex locked, until it ends or unlock() is called. Empty, or of one mutex.
+/// Keeps an async_mutex locked, until it ends or unlock() is called. Empty, or of one mutex.
 class [[nodiscard]] async_lock {
 public:
     /// Empty.
@@ -58,8 +58,8 @@ private:
     detail::permits* held_ = nullptr;
 };
 
-/// What one coroutine has locked at a time. The lock belongs to the coroutine, not to a thread: it
-/// may be held across a co_await, and be unlocked on another thread than it was locked on.
+/// A mutex for coroutines. The lock belongs to the coroutine, not to a thread: it may be held
+/// across a co_await, and be unlocked on another thread than it was locked on.
 ///
 ///     faf::async_mutex mutex;
 ///     faf::task<> append(std::string line) {

@@ -13,7 +13,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-/// A number of permits.
+/// A number of permits, for which coroutines wait.
 ///
 ///     faf::async_semaphore connections(10);
 ///     faf::task<> ask(std::string host) {
