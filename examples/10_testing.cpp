@@ -6,12 +6,14 @@
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/testing.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 using faf::fire_and_forget;
+using namespace std::chrono_literals;
 
 /// The code under test takes its executor as a parameter.
 template <faf::executor Executor>
@@ -39,9 +41,17 @@ int main() {
     executor.run_all();
     std::printf("%zu sent, %zu error: %s\n", outbox.size(), errors.count(),
                 errors.errors().at(0).what.c_str());
+
+    fire_and_forget(executor, {.after = 24h}, [&outbox] { outbox.push_back("How are you?"); });
+    executor.advance(23h); // in no time
+    std::printf("%zu pending\n", executor.pending());
+    executor.advance(1h);
+    std::printf("a day later, sent: %s\n", outbox.back().c_str());
 }
 
 // Prints:
 //   2 pending, 0 sent
 //   1 pending, sent: Welcome, Ada
 //   1 sent, 1 error: nobody to welcome
+//   1 pending
+//   a day later, sent: How are you?
