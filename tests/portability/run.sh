@@ -4,11 +4,11 @@
 #
 #   tests/portability/run.sh mingw-posix
 #   FILES="unit/lanes_test stress/lane_stress" tests/portability/run.sh s390x aarch64
-#   FILES=quick tests/portability/run.sh mingw-win32 mingw-posix s390x
+#   FILES="quick dso stress/lane_stress" tests/portability/run.sh mingw-posix
 #
-# FILES    which tests, as folder/stem; all of unit/ by default, and stress for all of stress/, quick for
-#          what takes a minute or two. One of stress/ is a program of its own; dso is for Windows, and
-#          loads and unloads DLLs that hold the library.
+# FILES    which tests, as folder/stem or a folder, unit by default; quick for some of unit/, which take a
+#          minute. One of stress/ is a program of its own; dso is for Windows, and loads and unloads DLLs
+#          that hold the library.
 # WORK     where it builds
 # CASES    which cases, as Catch2 takes them
 # LIMIT    in seconds, for a program
@@ -36,23 +36,19 @@ launcher=$(command -v ccache || true)
 mkdir -p "$work/include"
 ln -sfn /usr/include/catch2 "$work/include/catch2"
 
-# all_of FOLDER: its tests
-all_of() { (cd "$tests" && printf '%s\n' "$1"/*.cpp | sed 's/\.cpp$//'); }
-
-case ${FILES:-unit} in
-unit | stress) files=$(all_of "${FILES:-unit}") ;;
-quick)
-    files="unit/platform_test unit/time_test unit/alarm_clock_test unit/asymmetric_barrier_test
-        unit/doorbell_test unit/native_thread_test unit/lanes_test unit/claim_test unit/thread_pool_test
-        unit/stderr_sink_test stress/lane_stress dso"
-    ;;
-*) files=$FILES ;;
-esac
-modules=
-for file in $files; do
-    [ "$file" != dso ] || modules=yes
+files="" modules=""
+for word in ${FILES:-unit}; do
+    case $word in
+    unit | stress) files+=" $(cd "$tests" && printf '%s\n' "$word"/*.cpp | sed 's/\.cpp$//')" ;;
+    quick)
+        files+=" unit/platform_test unit/time_test unit/alarm_clock_test unit/asymmetric_barrier_test
+            unit/doorbell_test unit/native_thread_test unit/lanes_test unit/claim_test
+            unit/thread_pool_test unit/stderr_sink_test"
+        ;;
+    dso) modules=yes ;;
+    *) files+=" $word" ;;
+    esac
 done
-files=${files/dso/}
 
 # choose TARGET: sets compiler, flags, link (more of what the linker is called with) and run
 choose() {
@@ -83,6 +79,9 @@ choose() {
 
 compile() { nice $launcher "$compiler" $flags "$@"; }
 
+# What wine says of a program that crashes, whose exit code may be 0 all the same.
+crashed="^wine: Unhandled|^Unhandled exception"
+
 # test_modules TARGET: DLLs go when they have shut down, stay while they work, and end with the program
 test_modules() {
     local dir=$work/$1/dso what
@@ -94,7 +93,10 @@ test_modules() {
     done
     for what in unload unload_fired_by_main unload_together let_go let_go_fired_by_main shut_down end; do
         (cd "$dir" && timeout "${LIMIT:-300}" $run host.exe "$what" 5 plugin_1.dll plugin_2.dll) \
-            >"$dir/$what.log" 2>&1 || { tail -n 20 "$dir/$what.log" && exit 1; }
+            >"$dir/$what.log" 2>&1 || echo "ended by $?" >>"$dir/$what.log"
+        if ! grep -q '^done' "$dir/$what.log" || grep -qE "^ended by|$crashed" "$dir/$what.log"; then
+            head -n 40 "$dir/$what.log" && exit 1
+        fi
         echo "$1: dso: $what"
     done
 }
@@ -132,7 +134,12 @@ test_target() {
     local program
     for program in "${programs[@]}"; do
         echo "$target: $(basename "$program" .exe)"
-        timeout "${LIMIT:-300}" $run "$program" "${CASES:-~[none]}" 2>&1 | tail -n "${LINES_SHOWN:-40}"
+        timeout "${LIMIT:-300}" $run "$program" "${CASES:-~[none]}" >"$program.log" 2>&1 ||
+            echo "ended by $?" >>"$program.log"
+        tail -n "${LINES_SHOWN:-40}" "$program.log"
+        if ! grep -q '^All tests passed' "$program.log" || grep -qE "^ended by|$crashed" "$program.log"; then
+            exit 1
+        fi
     done
     if [ -n "$modules" ] && [ "$target" != "${target#mingw}" ]; then
         test_modules "$target"
