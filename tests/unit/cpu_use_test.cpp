@@ -74,6 +74,20 @@ TEST_CASE("another thread by the same number is not taken for the first") {
     CHECK(one.look(0ms) == thread_activity::unknown);
 }
 
+TEST_CASE(
+    "who was blocked still is as long as it has not run, but that is relied on for a moment") {
+    const steady_time start(1h);
+    cpu_use one;
+    CHECK_FALSE(one.is_still_blocked(start, 3ms));
+    one.note_blocked(start, 3ms);
+    CHECK(one.is_still_blocked(start, 3ms));
+    CHECK(one.is_still_blocked(start + 4999us, 3ms));
+    CHECK_FALSE(one.is_still_blocked(start, 3ms + 1ns));
+    CHECK_FALSE(one.is_still_blocked(start + 5ms, 3ms));
+    one.note_blocked(start + 5ms, 3ms);
+    CHECK(one.is_still_blocked(start + 9ms, 3ms));
+}
+
 #if defined(__linux__)
 
 TEST_CASE("the system tells what threads do, and what they have used") {

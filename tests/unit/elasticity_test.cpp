@@ -150,6 +150,46 @@ TEST_CASE("tasks that block for less than a quick look takes have nobody hired")
     }
 }
 
+TEST_CASE(
+    "while all are known to be blocked each that comes has somebody hired after a quick look") {
+    simulated_pool pool(2, 512);
+    pool.seen.waiting = 1;
+    CHECK(pool.look().to_hire == 0);
+    CHECK(pool.look(elasticity::soonest).to_hire == 1);
+    for (int i = 0; i < 20; ++i) {
+        CHECK(pool.policy.next_look() == pool.seen.now + elasticity::soonest_for_next);
+        CHECK(pool.look(elasticity::soonest_for_next).to_hire == 0); // the new one has taken it
+        pool.seen.waiting = 1;
+        CHECK(pool.look(elasticity::soonest_for_next).to_hire == 1);
+    }
+    ++pool.seen.taken; // somebody gets on
+    CHECK(pool.look(elasticity::soonest_for_next).to_hire == 0);
+    pool.seen.waiting = 1;
+    CHECK(pool.look(elasticity::soonest_for_next).to_hire == 0);
+    CHECK(pool.look(elasticity::soonest - elasticity::soonest_for_next).to_hire == 1);
+}
+
+TEST_CASE("looks do not come sooner while more wait than somebody was hired for") {
+    simulated_pool pool(2, 512);
+    pool.seen.waiting = 3;
+    CHECK(pool.look().to_hire == 0);
+    CHECK(pool.look(elasticity::soonest).to_hire == 1);
+    CHECK(pool.policy.next_look() == pool.seen.now + elasticity::soonest);
+    CHECK(pool.look(elasticity::soonest - 1us).to_hire == 0);
+    CHECK(pool.look(1us).to_hire == 2);
+    CHECK(pool.policy.next_look() == pool.seen.now + elasticity::soonest_for_next);
+}
+
+TEST_CASE("looks do not come sooner while enough can run, though all wait behind others") {
+    simulated_pool pool(2, 512);
+    pool.able = 2;
+    pool.seen.waiting = 1;
+    for (int i = 0; i < 20; ++i) {
+        CHECK(pool.look_in_time().to_hire == 0);
+        CHECK(pool.policy.next_look() >= pool.seen.now + elasticity::soonest);
+    }
+}
+
 TEST_CASE("for a task that comes when all have been blocked for a while one is hired at once") {
     simulated_pool pool(2, 512);
     pool.seen.waiting = 0;

@@ -18,7 +18,20 @@ public:
     /// `used` is the processor time of the thread so far.
     thread_activity note(steady_time now, std::chrono::nanoseconds used) noexcept;
 
+    /// The system says that it is blocked. `used` was read before.
+    void note_blocked(steady_time now, std::chrono::nanoseconds used) noexcept {
+        blocked_at_ = now;
+        used_when_blocked_ = used;
+    }
+
+    /// Whether it still is: it has not run since. That is relied on for a moment only, because it
+    /// may have been woken and wait for a processor; but to ask the system takes 15 times as long.
+    bool is_still_blocked(steady_time now, std::chrono::nanoseconds used) const noexcept {
+        return used == used_when_blocked_ && now < later(blocked_at_, moment);
+    }
+
 private:
+    static constexpr std::chrono::milliseconds moment{5};
     static constexpr std::chrono::milliseconds stretch{50};
     static constexpr int least_share = 100; ///< of the time
 
@@ -28,6 +41,8 @@ private:
     steady_time last_look_{};
     steady_time start_{};
     std::chrono::nanoseconds used_at_start_{};
+    steady_time blocked_at_{};
+    std::chrono::nanoseconds used_when_blocked_{-1};
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -31,6 +31,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///        been blocked for three milliseconds waits for one. In the end the keeper's ticks are
 ///        enough, so that a pool that is simply busy is left alone. A hundred tasks that block at
 ///        once have their threads after some 3 ms, and one that blocks now and then gets one.
+///        Looks come sooner still while all are known to be blocked and there are enough for what
+///        waits: so of tasks that come one after the other, and block as well, each has its thread
+///        after some 0.1 ms.
 class elasticity {
 public:
     elasticity(unsigned base, unsigned most, std::chrono::nanoseconds starvation_after,
@@ -39,6 +42,9 @@ public:
 
     /// Looks that follow each other sooner are one: nobody could have got on.
     static constexpr std::chrono::microseconds soonest{250};
+
+    /// The same while nobody has got on for that long, and what comes needs somebody new.
+    static constexpr std::chrono::microseconds soonest_for_next{50};
 
     /// What a look saw while no worker is free.
     struct sight {
@@ -60,13 +66,15 @@ public:
     verdict when_saturated(const sight& seen, CanRun can_run) {
         least_idle_ = 0;
         window_end_ = later(seen.now, window);
-        if (is_saturated_ && seen.now < later(last_look_, soonest)) {
+        if (is_saturated_ && seen.now < later(last_look_, pause())) {
             return {};
         }
         const bool is_new = !is_saturated_;
         const bool is_getting_on = gets_on(seen);
         const std::uint64_t too_long = have_waited_too_long(seen, is_new);
         const bool had_waiting = std::exchange(has_waiting_, seen.waiting > 0);
+        are_blocked_ = are_blocked_ && !is_getting_on;
+        are_enough_ = seen.waiting <= first_takes_;
         if (is_getting_on || !had_waiting) {
             begin_episode(seen.now);
         }
@@ -122,7 +130,8 @@ private:
             return 0;
         }
         unsigned wanted = 0;
-        if (can_run(base_) < base_) {
+        are_blocked_ = can_run(base_) < base_;
+        if (are_blocked_) {
             wanted = step_;
             step_ = step_ < most_at_once ? 2 * step_ : step_;
             hurried_since_ = has_come_ ? seen.now : hurried_since_;
@@ -133,12 +142,17 @@ private:
             note_hiring(seen.now);
         }
         const std::uint64_t useful = least(seen.waiting - coming, most_ - seen.threads);
+        are_enough_ = seen.waiting - coming <= wanted;
         return static_cast<unsigned>(least(wanted, useful));
     }
 
     /// Of the tasks that wait: how many did so when as long as is allowed has passed, but for those
     /// that new workers are to take.
     std::uint64_t have_waited_too_long(const sight& seen, bool is_new) noexcept;
+
+    std::chrono::microseconds pause() const noexcept {
+        return are_blocked_ && are_enough_ ? soonest_for_next : soonest;
+    }
 
     void note_hiring(steady_time now) noexcept {
         last_hire_ = now;
@@ -158,6 +172,8 @@ private:
     bool is_saturated_ = false;
     bool has_waiting_ = false;
     bool may_grow_ = false;
+    bool are_blocked_ = false; ///< all but those that were hired because of that
+    bool are_enough_ = false;  ///< those that have been hired, for all that waits
     steady_time last_look_{};
     steady_time hurried_since_{}; ///< when nobody was free any more, or the last were hired
     std::uint64_t taken_before_ = 0;

@@ -29,13 +29,14 @@ FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsign
 }
 
 FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
-    const steady_time soon = later(last_look_, soonest);
+    const std::chrono::nanoseconds shortest = pause();
+    const steady_time soon = later(last_look_, shortest);
     const steady_time too_long =
         grow_after_.count() > 0 && has_waiting_ && may_grow_
             ? (later(noted_at_, grow_after_) < soon ? soon : later(noted_at_, grow_after_))
             : never;
     const auto third = (last_look_ - hurried_since_) / 3;
-    const steady_time next = later(last_look_, third < soonest ? soonest : third);
+    const steady_time next = later(last_look_, third < shortest ? shortest : third);
     return earlier_of(too_long, may_grow_ && third < usual_pause ? next : never);
 }
 

@@ -172,10 +172,16 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
 
 FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
                                                       steady_time now) noexcept {
+    const std::chrono::nanoseconds used = cpu_time_of(number);
+    const bool is_known = used.count() >= 0;
+    if (is_known && one.use.is_still_blocked(now, used)) {
+        return true;
+    }
     thread_activity what = activity_of(number);
-    if (what == thread_activity::unknown) {
-        const std::chrono::nanoseconds used = cpu_time_of(number);
-        what = used.count() < 0 ? what : one.use.note(now, used);
+    if (is_known && what == thread_activity::unknown) {
+        what = one.use.note(now, used);
+    } else if (is_known && what == thread_activity::blocked) {
+        one.use.note_blocked(now, used);
     }
     return what == thread_activity::blocked;
 }
