@@ -306,6 +306,26 @@ TEST_CASE("while one worker takes, others neither wait nor believe that there is
     CHECK_FALSE(lane.take(last));
 }
 
+TEST_CASE(
+    "who has taken a task learns whether another stands behind it, in its block or the next") {
+    number_lane<2> lane;
+    lane.store(1);
+    one_taker<2> first;
+    REQUIRE(lane.try_take(first));
+    CHECK_FALSE(lane.may_have_tasks_behind(*first.from, *first.in));
+    lane.store(2);
+    CHECK(lane.may_have_tasks_behind(*first.from, *first.in));
+    one_taker<2> second;
+    REQUIRE(lane.try_take(second));
+    CHECK_FALSE(lane.may_have_tasks_behind(*second.from, *second.in)); // the last of its block
+    lane.store(3);
+    CHECK(lane.may_have_tasks_behind(*second.from, *second.in));
+    CHECK(lane.take_one() == 3);
+    CHECK_FALSE(lane.may_have_tasks_behind(*second.from, *second.in));
+    first.finish();
+    second.finish();
+}
+
 TEST_CASE("a worker that may not take any more leaves a task where it is") {
     number_lane<2> lane;
     lane.store(1);

@@ -254,3 +254,33 @@ TEST_CASE("a worker looks for its next task in all lanes") {
     CHECK(worker.taker.end());
     worker.taker.flush();
 }
+
+TEST_CASE("a worker that has begun a task learns whether there is another, in any lane") {
+    lane_of_nothing lane;
+    pool_lane& other = *lane.all().lend(faf::priority::high);
+    const auto store_in_other = [&] {
+        REQUIRE(other.has_room());
+        other.publish(other.reserve(), nothing);
+    };
+    worker self(lane.all(), *lane.all().lend_claim());
+    const auto begin_one = [&] { REQUIRE(self.take_next()); };
+    const auto sees_more = [&] { return lane.all().may_have_tasks_besides(self.taker.its()); };
+    const auto end_it = [&] {
+        self.taker.finish_slot();
+        CHECK(self.taker.end());
+    };
+    lane.store();
+    begin_one();
+    CHECK_FALSE(sees_more());
+    lane.store();
+    CHECK(sees_more());
+    end_it();
+    begin_one();
+    CHECK_FALSE(sees_more());
+    store_in_other();
+    CHECK(sees_more());
+    lane.all().end();
+    CHECK_FALSE(sees_more());
+    end_it();
+    self.taker.flush();
+}

@@ -67,9 +67,8 @@ private:
     static constexpr unsigned searches_per_take_over = 16;
     static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
 
-    /// Why somebody else may be needed when a worker stops looking: for what is still there, or
-    /// because somebody must look. // WORKER-2
-    enum class reason : std::uint8_t { work, succession };
+    /// What a worker stops looking for: a task that it has begun, another thing, or its end.
+    enum class purpose : std::uint8_t { task, absence, dismissal };
 
     bool next_task(worker& self);
     bool wait_for_task(worker& self);
@@ -80,7 +79,8 @@ private:
     bool stays_near(steady_time now) const noexcept;
     std::chrono::nanoseconds nap(steady_time now) const noexcept;
     bool take_over(worker& self, worker::from whom = worker::from::anybody);
-    void end_look(worker& self, reason why);
+    void end_look(worker& self, purpose what);
+    bool leaves_need(const worker& self, purpose what) const noexcept;
     void sleep(worker& self, unsigned& vain_hopes);
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;

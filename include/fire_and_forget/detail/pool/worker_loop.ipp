@@ -53,7 +53,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
     const unsigned before = self.searches++;
     const auto whom = before == 0 ? worker::from::anybody : worker::from::who_stands_still;
     if (before % searches_per_take_over == 0 && take_over(self, whom)) {
-        end_look(self, workers_.has_napper() ? reason::succession : reason::work);
+        end_look(self, purpose::task);
         return true;
     }
     if (self.turn == doorbell::turn::of_another) {
@@ -68,7 +68,6 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
 }
 
 FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
-    const reason may_sleep = workers_.has_napper() ? reason::succession : reason::work;
     self.taker.flush();
     parts_.quiet.tell();
     for (unsigned vain_hopes = 0;;) {
@@ -78,19 +77,19 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
         if (self.turn == doorbell::turn::mine
                 ? look(self)
                 : self.take_next() || (vain_hopes > 0 && take_over(self))) {
-            end_look(self, may_sleep);
+            end_look(self, purpose::task);
             return true;
         }
         if (workers_.is_dismissed()) { // WORKER-1
-            end_look(self, reason::work);
+            end_look(self, purpose::dismissal);
             return false;
         }
         if (growth_.is_to_leave()) {
-            end_look(self, may_sleep); // WORKER-2
+            end_look(self, purpose::absence);
             return false;
         }
         if (has_errands()) {
-            end_look(self, may_sleep);
+            end_look(self, purpose::absence);
             errands::instance().run_left();
             continue;
         }
@@ -177,15 +176,25 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::take_over(worker& self, worker::from wh
     return count > 0;
 }
 
-FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, reason why) {
+FIRE_AND_FORGET_ENGINE void worker_loop::end_look(worker& self, purpose what) {
     if (self.turn == doorbell::turn::mine) {
         self.turn = doorbell::turn::of_another;
         if (!bell_.stop_looking()) {
             growth_.note_all_busy();
-        } else if (why == reason::succession || lanes_.may_have_tasks()) {
+        } else if (leaves_need(self, what)) {
             workers_.ring(self.taker.where());
         }
     }
+}
+
+/// Whether somebody else is needed, for what is there or because somebody must look.
+FIRE_AND_FORGET_ENGINE bool worker_loop::leaves_need(const worker& self,
+                                                     purpose what) const noexcept {
+    if (workers_.has_napper() && what != purpose::dismissal) {
+        return true; // WORKER-2
+    }
+    return what == purpose::task ? lanes_.may_have_tasks_besides(self.taker.its())
+                                 : lanes_.may_have_tasks();
 }
 
 FIRE_AND_FORGET_ENGINE void worker_loop::sleep(worker& self, unsigned& vain_hopes) {

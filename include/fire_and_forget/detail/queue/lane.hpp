@@ -214,6 +214,14 @@ public:
         return has_one;
     }
 
+    /// The same for who has taken `last` from here, out of `in`, and not finished it: looks behind
+    /// that, for which it takes neither the lock nor the line of the owner.
+    bool may_have_tasks_behind(const slot& last, block_type& in) noexcept {
+        const slot* const next = &last + 1;
+        return next != in.first() + Slots ? next->type.load(std::memory_order_relaxed) != nullptr
+                                          : may_have_tasks();
+    }
+
     /// The same, but false while another is taking: it may have been stopped there.
     bool has_task_at_hand() noexcept {
         if (!seems_used() || !try_lock()) {

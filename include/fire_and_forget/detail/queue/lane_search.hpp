@@ -121,15 +121,18 @@ private:
         const bool is_likely = level == level_of(priority::normal);
         const std::uint32_t run = longest_run(level);
         const bool may_stay = now.stay < longest_stay;
+        const pool_lane* tried = nullptr; // asked again, it would take the line of its owner
         if (may_stay && (is_likely || now.at->seems_used()) && may_be(*now.at)) {
             if (const std::uint32_t taken = now.at->try_take(taker, run)) {
                 now.stay += taken;
                 return taken;
             }
+            tried = now.at;
         }
         std::uint32_t taken = 0;
         pool_lane* const next = set_->of(level).find_awake_behind(*now.at, [&](pool_lane& lane) {
-            taken = may_be(lane) && lane.seems_used() ? lane.try_take(taker, run) : 0;
+            const bool may_have = &lane != tried && may_be(lane) && lane.seems_used();
+            taken = may_have ? lane.try_take(taker, run) : 0;
             return taken > 0;
         });
         if (next != nullptr) {

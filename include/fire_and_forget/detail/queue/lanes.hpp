@@ -190,6 +190,9 @@ public:
     /// False only if there is nothing for workers to take.
     bool may_have_tasks() const noexcept;
 
+    /// The same for a worker that has just begun what `own` holds: whether there is something else.
+    bool may_have_tasks_besides(const claim& own) const noexcept;
+
     /// Whether a worker that looks now would get a task.
     bool has_task_at_hand() const noexcept;
 

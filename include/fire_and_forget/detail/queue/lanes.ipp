@@ -169,6 +169,16 @@ FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks() const noexcept {
             find_claim([](claim& one) { return one.has_unbegun(); }) != nullptr);
 }
 
+FIRE_AND_FORGET_ENGINE bool lane_set::may_have_tasks_besides(const claim& own) const noexcept {
+    const auto has_more = [&](pool_lane& lane) {
+        return &lane == &own.block().home ? lane.may_have_tasks_behind(own.begun(), own.block())
+                                          : lane.may_have_tasks();
+    };
+    return !is_withheld() && (find_awake(has_more) != nullptr || find_claim([](const claim& one) {
+                                                                     return one.has_unbegun();
+                                                                 }) != nullptr);
+}
+
 FIRE_AND_FORGET_ENGINE bool lane_set::has_task_at_hand() const noexcept {
     return !is_withheld() &&
            (find_awake([](pool_lane& lane) { return lane.has_task_at_hand(); }) != nullptr ||
