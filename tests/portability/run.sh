@@ -19,7 +19,7 @@
 #                                looked at
 #   aarch64 armhf riscv64 s390x  qemu-user             g++-aarch64-linux-gnu and so on, qemu-user
 #   i686                         qemu-user             g++-i686-linux-gnu
-#   m32                                                g++-multilib
+#   m32                                                g++-12-multilib (g++-multilib drives out the others)
 #   generic                      what is there for systems that are not Linux
 #   static lto debug cxx23 cxx26 kinds of builds with CXX
 #
