@@ -266,6 +266,41 @@ TEST_CASE("a delayed task that finds no memory when it is due gives its place ba
     CHECK(n < 50);
 }
 
+const child plain_without_memory("what is plain and waits in a serial executor", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1});
+    faf::serial_executor serial(pool);
+    std::latch may_go_on(1);
+    fire_and_forget(pool, [&] { may_go_on.wait(); });
+    {
+        const out_of_memory now(shortage::once, book.argument);
+        for (long id = 0; id < 40; ++id) {
+            book.count(fire_and_forget(serial, [&book, id] { book.notes[2] += id < 40 ? 1 : 0; }));
+        }
+        book.notes[0] = now.failed();
+    }
+    may_go_on.count_down();
+    CHECK(pool.drain(patience));
+    book.notes[1] = static_cast<long>(pool.snapshot().refused);
+});
+
+TEST_CASE("a serial executor refuses plain tasks that it has no memory for, and runs the rest") {
+    long n = 0;
+    for (; n < 50; ++n) {
+        CAPTURE(n);
+        const outcome end = run(plain_without_memory, n);
+        check_exit(end);
+        CHECK(static_cast<long>(end->refused) == end->notes[0]);
+        CHECK(end->notes[1] == end->notes[0]);
+        CHECK(end->notes[2] == 40 - end->notes[0]);
+        if (end->notes[0] == 0) {
+            break;
+        }
+    }
+    CHECK(n >= 2); // pieces of memory
+    CHECK(n < 10); // for many tasks each
+}
+
 const child waiting_without_memory("what waits in a serial executor", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     faf::thread_pool pool({.threads = 1});

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 
-   How a strand hands its turn on (detail/adaptor/strand.hpp): producers push, and begin a turn where there
-   is none; workers run turns, hand them on in between, and end them when nothing is left.
+   How a strand hands its turn on (detail/adaptor/strand.hpp, turn_queue.hpp): producers push, and begin a
+   turn where there is none; workers run turns, hand them on in between, and end them when nothing is left.
 
    Checked  Each task is run, dropped or refused, once. Never do two turns run, nor two tasks. Tasks of one
             producer run in its order. Nobody touches the strand when its last user has gone.

@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -70,6 +71,79 @@ TEST_CASE("a serial executor runs its tasks one after the other, in the order of
     fire_and_forget(serial, [&seen] { seen.clear(); });
     CHECK(below.run_one());
     CHECK(seen.empty());
+}
+
+namespace {
+
+/// Its copy is a task of its own, which fires another one while it is made.
+struct fires_when_copied {
+    fires_when_copied(serial_executor& at, std::vector<std::string>& seen) noexcept
+        : at_(at), seen_(seen) {}
+    fires_when_copied(const fires_when_copied& other) noexcept
+        : at_(other.at_), seen_(other.seen_) {
+        fire_and_forget(at_, [&to = seen_] { to.emplace_back("fired by the copy"); });
+    }
+    void operator()() const { seen_.emplace_back("the copy"); }
+
+    serial_executor& at_;
+    std::vector<std::string>& seen_;
+};
+static_assert(std::is_trivially_destructible_v<fires_when_copied>);
+
+/// Its address tells whether it is aligned.
+struct alignas(64) overaligned {
+    int value;
+};
+
+/// Fires tasks of all sizes up to the one that no slot has room for, which append `number` and what
+/// follows it.
+template <std::size_t... Words>
+void fire_sizes(serial_executor& at, std::vector<std::size_t>& seen, std::size_t number,
+                std::index_sequence<Words...>) {
+    (fire_and_forget(at,
+                     [&seen, number, words = std::array<std::size_t, Words>{}]() mutable {
+                         words.fill(number);
+                         seen.push_back(number + words.size());
+                     }),
+     ...);
+}
+
+} // namespace
+
+TEST_CASE("tasks of all sizes run in the order of the calls in a serial executor") {
+    constexpr std::size_t sizes = 8;
+    manual_executor below;
+    serial_executor serial(below);
+    std::vector<std::size_t> seen;
+    for (const std::size_t together : {1U, 2U, 40U}) {
+        for (std::size_t i = 0; i < together; ++i) {
+            fire_sizes(serial, seen, i * (sizes + 2), std::make_index_sequence<sizes>());
+            fire_and_forget(serial, {.name = "with options"},
+                            [&seen, n = i * (sizes + 2) + sizes] { seen.push_back(n); });
+            fire_and_forget(
+                serial,
+                [&seen](const overaligned& it, const std::unique_ptr<std::size_t>& n) {
+                    CHECK(reinterpret_cast<std::uintptr_t>(&it) % alignof(overaligned) == 0);
+                    seen.push_back(*n);
+                },
+                overaligned{1}, std::make_unique<std::size_t>(i * (sizes + 2) + sizes + 1));
+        }
+        below.run_all();
+        std::vector<std::size_t> in_order(together * (sizes + 2));
+        std::iota(in_order.begin(), in_order.end(), std::size_t{0});
+        CHECK(seen == in_order);
+        seen.clear();
+    }
+}
+
+TEST_CASE("a copy that fires at the serial executor it is for is no deadlock") {
+    manual_executor below;
+    serial_executor serial(below);
+    std::vector<std::string> seen;
+    const fires_when_copied task(serial, seen);
+    CHECK(fire_and_forget(serial, task));
+    below.run_all();
+    CHECK(seen == std::vector<std::string>{"fired by the copy", "the copy"});
 }
 
 TEST_CASE("tasks of two serial executors have their turns one after the other") {

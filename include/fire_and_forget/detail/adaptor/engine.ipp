@@ -9,4 +9,5 @@
 #include "member_set.ipp"
 #include "scope_core.ipp"
 #include "strand.ipp"
+#include "turn_queue.ipp"
 #include "waiting_line.ipp"

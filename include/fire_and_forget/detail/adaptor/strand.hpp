@@ -8,29 +8,25 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../submit/any_core.hpp"
+#include "../submit/untyped_call.hpp"
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
-#include "waiting_line.hpp"
+#include "turn_queue.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Runs one thing after the other on the executor below, which it asks for one turn at a time.
 ///
-/// Invariants  STRAND-1  mutex_ guards has_turn_, fresh_, and waiting_ but for what the turn has
-///                       seen of it. No user code runs under it.
-///             STRAND-2  There is a turn as long as has_turn_, and only one: it is with the
-///                       executor below, or runs. It begins with what enters a strand that has
-///                       none, and ends when nothing waits, both under the lock.
-///             STRAND-3  Who has handed the turn on, or given it up, touches neither any more. The
+/// Invariants  STRAND-1  The turn that there is (TURN-2) is with the executor below, or runs.
+///             STRAND-2  Who has handed the turn on, or given it up, touches neither any more. The
 ///                       turn is a user of the strand, which goes when the last one has.
-///             STRAND-4  What has entered is run in a turn, or dropped and reported in one that was
+///             STRAND-3  What has entered is run in a turn, or dropped and reported in one that was
 ///                       destroyed, or refused together with it.
-/// Orderings   STRAND-5  What was stored before the call is there when its task runs, by the lock.
+/// Orderings   STRAND-4  What was stored before the call is there when its task runs, by the lock.
 ///                       Each task sees what the one before it did, on whichever thread: the
 ///                       executor below hands the turn over, and the lock one turn's end to
 ///                       the next one's beginning.
@@ -41,6 +37,8 @@ public:
     explicit strand(const any_core& on) noexcept;
     strand(const strand&) = delete;
     strand& operator=(const strand&) = delete;
+
+    submission fire(const untyped_call& call);
 
     /// Takes `task`, or says why not and leaves it.
     refusal accept(task_ptr& task);
@@ -82,14 +80,14 @@ private:
     /// accepted before.
     enum class asker : std::uint8_t { caller, accepted };
 
+    refusal enter(const untyped_call& call);
     refusal enter(timer_node& item, asker by);
+    refusal enter(turn_queue::pushed what, asker by);
     refusal enter_as_call(task_ptr& task);
     refusal start(asker by);
-    void refuse(timer_node& item);
 
-    timer_node* next() noexcept;
-    bool has_more() noexcept;
-
+    waiting* next() noexcept;
+    fate run(waiting& one, const host& on);
     fate run_turn();
     bool is_written_off(const host& on, fate& last) const noexcept;
     void destroy_turn();
@@ -103,19 +101,14 @@ private:
     const any_core core_; ///< below the sets that there may be: a turn may outlast those
     set_door* const set_; ///< the innermost of them; null: none
     std::atomic<std::uint32_t> users_{1};
-
-    // What a call touches stands together.
     const std::uint32_t generation_;
-    std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
-    bool has_turn_ = false;
-    std::mutex mutex_;
-    waiting_line waiting_;
+    turn_queue queue_;
 };
 
 /// Where the executor below counts what runs there; for one of somebody else's, the default pool's.
 coroutine_books& books_below(const any_core& core) noexcept;
 
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
-static_assert(sizeof(strand) <= 192 + sizeof(std::mutex) + sizeof(call_site));
+static_assert(sizeof(strand) <= 232 + sizeof(call_site));
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

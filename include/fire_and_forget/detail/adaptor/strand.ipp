@@ -11,66 +11,14 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../submit/firing.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/run_task.hpp"
+#include "turn.hpp"
 
-#include <cstddef>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-/// What the tasks of one turn came to. The books are shared by all threads, so they are told at its
-/// end.
-class turn_ends {
-public:
-    explicit turn_ends(coroutine_books& books) noexcept : books_(books) {}
-
-    void add(fate how) noexcept { ++counts_[static_cast<std::size_t>(how)]; }
-
-    void flush() noexcept {
-        for (const fate how : {fate::succeeded, fate::failed, fate::cancelled, fate::expired,
-                               fate::dropped}) { // what is open goes on
-            if (const std::uint32_t many = std::exchange(counts_[static_cast<std::size_t>(how)], 0);
-                many > 0) {
-                books_.note_end(how, many);
-            }
-        }
-    }
-
-private:
-    coroutine_books& books_;
-    std::uint32_t counts_[6]{};
-};
-
-/// Whether a turn has run long enough for others to have theirs. The clock is not asked after each
-/// task.
-class turn_length {
-public:
-    explicit turn_length(unsigned most) noexcept : most_(most) {}
-
-    bool is_over() noexcept {
-        constexpr std::chrono::microseconds longest{200};
-        constexpr unsigned per_look = 4;
-        if (++tasks_ >= most_) {
-            return true;
-        }
-        if (tasks_ % per_look != 0) {
-            return false;
-        }
-        const steady_time now = steady_clock::now();
-        if (tasks_ == per_look) {
-            since_ = now;
-        }
-        return now - since_ > longest;
-    }
-
-    void begin_again() noexcept { tasks_ = 0; }
-
-private:
-    const unsigned most_;
-    unsigned tasks_ = 0;
-    steady_time since_{};
-};
 
 FIRE_AND_FORGET_ENGINE coroutine_books& books_below(const any_core& core) noexcept {
     scheduler* const below = core.home();
@@ -89,6 +37,21 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
 }
 
 // What comes in -----------------------------------------------------------------------------------
+
+/// What is small and plain is stored right where it waits.
+FIRE_AND_FORGET_ENGINE submission strand::fire(const untyped_call& call) {
+    const task_vtable& type = *call.how.type;
+    if (call.given == nullptr && call.how.is_quick && call.how.is_plain && waiting::fits(type) &&
+        set_ == nullptr && is_in_its_process() && !is_inside_library()) [[likely]] {
+        const refusal why = enter(call);
+        return submission(why == refusal::none
+                              ? why
+                              : make_firing(nullptr, refused_to(), call.where).refuse(why));
+    }
+    return fire_at_library(
+        call, [this](task_ptr& task) { return accept(task); }, [this] { note_refused(); },
+        refused_to());
+}
 
 FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
     if (!is_in_its_process()) {
@@ -140,58 +103,52 @@ FIRE_AND_FORGET_ENGINE bool strand::resume_soon(suspended& one) noexcept {
     return enter(one, asker::accepted) == refusal::none;
 }
 
-/// Whether nobody has counted it as accepted yet.
-inline bool is_fresh(const timer_node& item) noexcept {
-    return !item.is_resumption && !item.is_brought;
-}
-
-/// Stores what is to have its turn, and begins the turn if there is none. What is refused then is
-/// the caller's again. // STRAND-4
 FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
-    bool is_stored = false;
-    bool is_first = false;
-    {
-        const library_lock lock(mutex_);
-        is_stored = waiting_.push(item);
-        if (is_stored) {
-            fresh_ += is_fresh(item) ? 1U : 0U;
-            is_first = !std::exchange(has_turn_, true); // STRAND-2
+    const turn_queue::pushed what = queue_.push(item);
+    if (what == turn_queue::pushed::begins_turn) { // else it may be gone
+        if (item.is_resumption) {
+            where = static_cast<suspended&>(item).where;
+            name = static_cast<suspended&>(item).name;
+        } else {
+            where = static_cast<task_node&>(item).where;
+            name = static_cast<task_node&>(item).name;
         }
     }
-    if (!is_stored && by == asker::caller) {
-        note_refused();
+    return enter(what, by);
+}
+
+FIRE_AND_FORGET_ENGINE refusal strand::enter(const untyped_call& call) {
+    const auto what = queue_.push(*call.how.type, call.where, call.construct);
+    if (what == turn_queue::pushed::begins_turn) {
+        where = call.where;
+        name = nullptr;
     }
-    if (!is_first) {
-        return is_stored ? refusal::none : refusal::out_of_memory;
+    return enter(what, asker::caller);
+}
+
+/// Begins the turn if there is none, in the name of what has begun it. What is refused then is the
+/// caller's again. // STRAND-3
+FIRE_AND_FORGET_ENGINE refusal strand::enter(turn_queue::pushed what, asker by) {
+    if (what == turn_queue::pushed::behind_others) [[likely]] {
+        return refusal::none;
     }
-    add_user(); // STRAND-3
-    if (item.is_resumption) {
-        where = static_cast<suspended&>(item).where;
-        name = static_cast<suspended&>(item).name;
-    } else {
-        where = static_cast<task_node&>(item).where;
-        name = static_cast<task_node&>(item).name;
+    if (what == turn_queue::pushed::no_memory) {
+        if (by == asker::caller) {
+            note_refused();
+        }
+        return refusal::out_of_memory;
     }
+    add_user(); // STRAND-2
     const refusal why = start(by);
     if (why != refusal::none) {
-        refuse(item);
+        queue_.forget_first();
+        drop_rest(); // what has come in behind it
+        remove_user();
     }
     return why;
 }
 
-/// No turn could be begun: `item`, which is the first one, is not to be counted, and what has come
-/// in behind it is dropped.
-FIRE_AND_FORGET_ENGINE void strand::refuse(timer_node& item) {
-    {
-        const library_lock lock(mutex_);
-        fresh_ -= is_fresh(item) ? 1U : 0U;
-    }
-    static_cast<void>(next());
-    drop_rest();
-    remove_user();
-}
-
-/// Hands the turn to the executor below. Then it may be over, and the strand gone. // STRAND-3
+/// Hands the turn to the executor below. Then it may be over, and the strand gone. // STRAND-2
 FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
     const void* const outer = std::exchange(this_thread.starting_turn, this);
     const scope_guard at_the_end([outer] { this_thread.starting_turn = outer; });
@@ -207,28 +164,20 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
 
 /// What comes next; null if there is none, and then the turn has ended. What has come in meanwhile
 /// is counted as accepted.
-FIRE_AND_FORGET_ENGINE timer_node* strand::next() noexcept {
-    timer_node* item = waiting_.pop();
-    if (item == nullptr) {
-        std::uint32_t fresh = 0;
-        {
-            const library_lock lock(mutex_);
-            has_turn_ = waiting_.look(); // STRAND-2
-            fresh = std::exchange(fresh_, 0);
-            if (has_turn_) {
-                item = waiting_.pop();
-            }
-        }
-        if (fresh > 0) {
-            books.note_accepted(fresh);
-        }
+FIRE_AND_FORGET_ENGINE waiting* strand::next() noexcept {
+    std::uint32_t fresh = 0;
+    waiting* const found = queue_.next(fresh);
+    if (fresh > 0) {
+        books.note_accepted(fresh);
     }
-    return item;
+    return found;
 }
 
-FIRE_AND_FORGET_ENGINE bool strand::has_more() noexcept {
-    const library_lock lock(mutex_);
-    return waiting_.look();
+FIRE_AND_FORGET_ENGINE fate strand::run(waiting& one, const host& on) {
+    if (timer_node* const item = one.on_heap()) {
+        return run_in_turn(*item, on, *this);
+    }
+    return run_in_turn(one.task(), on, *this);
 }
 
 /// The executor below counts the turn as what the last task came to: so it may write that off, as
@@ -256,9 +205,9 @@ FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
             }
         }
     });
-    while (timer_node* const item = next()) {
+    while (waiting* const one = next()) {
         ends.add(last);
-        last = run_in_turn(*item, on, *this);
+        last = run(*one, on);
         if (!is_in_its_process()) { // it has forked: the turn is the parent's
             is_mine = false;
             return last;
@@ -268,11 +217,11 @@ FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
             drop_rest();
             break;
         }
-        if (length.is_over() && has_more() && this_thread.starting_turn != this) {
+        if (length.is_over() && queue_.has_more() && this_thread.starting_turn != this) {
             end();
             is_mine = false;
             if (start(is_task ? asker::caller : asker::accepted) == refusal::none) {
-                return last; // STRAND-3
+                return last; // STRAND-2
             }
             is_mine = true;
             ends.add(is_task ? fate::open : last);
@@ -306,10 +255,11 @@ FIRE_AND_FORGET_ENGINE void strand::destroy_turn() {
     if (this_thread.starting_turn == this) {
         return; // in the call that hands it over, which is refused
     }
-    if (is_accepted) {
-        if (timer_node* const first = next(); first != nullptr && !first->is_resumption) {
+    if (waiting* const first = is_accepted ? next() : nullptr) {
+        timer_node* const item = first->on_heap();
+        if (item == nullptr || !item->is_resumption) {
             books.note_end(fate::dropped);
-            task_ptr(static_cast<task_node*>(first)).reset();
+            task_ptr(static_cast<task_node*>(item)).reset();
         }
     }
     drop_rest();
@@ -321,12 +271,17 @@ FIRE_AND_FORGET_ENGINE void strand::drop_rest() {
     const host lent{core_.sink()};
     sink_time for_sinks(deadline_after(exit_patience));
     abandoned_tasks abandoned(lent, for_sinks);
-    while (timer_node* const item = next()) {
-        if (item->is_resumption) {
+    while (waiting* const one = next()) {
+        timer_node* const item = one->on_heap();
+        if (item != nullptr && item->is_resumption) {
             abandoned.add_queued(static_cast<suspended&>(*item));
-        } else {
-            books.note_end(fate::dropped);
+            continue;
+        }
+        books.note_end(fate::dropped);
+        if (item != nullptr) {
             abandoned.add_queued(task_ptr(static_cast<task_node*>(item)));
+        } else {
+            abandoned.add_queued(one->task());
         }
     }
 }

@@ -4,72 +4,55 @@
 #include "waiting_line.hpp"
 
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <new>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE bool waiting_line::push(timer_node& item) noexcept {
-    piece* to = last_;
-    if (to->size == to->room) {
-        to = add_piece();
-        if (to == nullptr) {
-            return false;
-        }
-    }
-    to->items[to->size++] = &item;
-    return true;
+FIRE_AND_FORGET_ENGINE timer_node* waiting::on_heap() noexcept {
+    return type == &item_on_heap ? *std::launder(static_cast<timer_node**>(closure())) : nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE bool waiting_line::look() noexcept {
-    if (taken_ == first_->size) {
-        piece* const over = first_;
-        const bool is_last = over->next == nullptr;
-        first_ = is_last ? &own_ : over->next;
-        taken_ = 0;
-        if (is_last) {
-            last_ = &own_;
-            own_.next = nullptr;
-            own_.size = 0;
-        }
-        release(over);
-    }
-    seen_ = first_->size;
-    if (const piece* const then = first_->next) {
-        for (std::uint32_t i = 0; i < then->size; ++i) {
-            fetch(then->items[i]);
-        }
-    }
-    return seen_ > 0;
+FIRE_AND_FORGET_ENGINE void waiting_line::add(std::unique_ptr<piece> fresh) noexcept {
+    last_->stop = write_;
+    last_->next = &fresh->end;
+    last_ = &fresh->end;
+    write_ = fresh.release()->room;
 }
 
-FIRE_AND_FORGET_ENGINE timer_node* waiting_line::pop() noexcept {
-    return taken_ < seen_ ? first_->items[taken_++] : nullptr;
+FIRE_AND_FORGET_ENGINE bool waiting_line::look(std::unique_ptr<piece>& over) noexcept {
+    const bool is_any = has_more();
+    link* const before = first_;
+    if (!is_any) {
+        first_ = last_ = &own_.end;
+        read_ = write_ = own_.room;
+    } else if (first_ != last_ && read_ == first_->stop) {
+        first_ = first_->next;
+        read_ = piece_of(*first_)->room;
+    }
+    if (before != first_ && before != &own_.end) {
+        over.reset(piece_of(*before));
+    }
+    seen_ = first_ == last_ ? write_ : first_->stop;
+    return is_any;
 }
 
-FIRE_AND_FORGET_ENGINE waiting_line::piece* waiting_line::add_piece() noexcept {
-    void* const memory =
-        ::operator new(sizeof(piece) + room_of_others * sizeof(void*), std::nothrow);
-    if (memory == nullptr) {
-        return nullptr;
-    }
-    auto* const items = reinterpret_cast<timer_node**>(static_cast<piece*>(memory) + 1);
-    last_->next = ::new (memory) piece{nullptr, items, 0, room_of_others};
-    return last_ = last_->next;
-}
-
-FIRE_AND_FORGET_ENGINE void waiting_line::release(piece* gone) noexcept {
-    if (gone != &own_) {
-        ::operator delete(static_cast<void*>(gone));
-    }
+FIRE_AND_FORGET_ENGINE waiting_line::piece* waiting_line::piece_of(link& end) noexcept {
+    return reinterpret_cast<piece*>(reinterpret_cast<std::byte*>(&end) - offsetof(piece, end));
 }
 
 /// A task with a small closure is in two cache lines.
-FIRE_AND_FORGET_ENGINE void waiting_line::fetch(const timer_node* item) noexcept {
+FIRE_AND_FORGET_ENGINE void waiting_line::fetch() const noexcept {
 #if defined(__GNUC__)
-    const auto* const bytes = reinterpret_cast<const std::byte*>(item);
-    __builtin_prefetch(bytes, 1);
-    __builtin_prefetch(bytes + 64, 1);
+    for (std::byte* at = read_; at != seen_;) {
+        auto* const one = std::launder(reinterpret_cast<waiting*>(at));
+        if (const timer_node* const item = one->on_heap()) {
+            const auto* const bytes = reinterpret_cast<const std::byte*>(item);
+            __builtin_prefetch(bytes, 1);
+            __builtin_prefetch(bytes + 64, 1);
+        }
+        at += waiting::size_with(*one->type);
+    }
 #endif
 }
 

@@ -167,11 +167,18 @@ private:
         fits_slot = slot::fits(type_of<stored<F>>) &&
                     std::is_nothrow_constructible_v<stored<F>, std::in_place_t, F, Args...>;
 
+    template <class F>
+    static constexpr bool is_plain() noexcept {
+        return std::is_trivially_destructible_v<stored<F>> &&
+               std::is_trivially_constructible_v<std::decay_t<F>, F> &&
+               (std::is_trivially_constructible_v<std::decay_t<Args>, Args> && ...);
+    }
+
     template <class F, bool MayBeEmpty, bool MayRepeat>
     static constexpr storing<Args...> how_to_store{
         {&type_of<stored<F>>, repeated_type_for<F, MayRepeat>(), empty_check<F>(), fits_slot<F>,
          fits_slot<F> && !MayBeEmpty,
-         awaitable_result<call_result_t<std::decay_t<F>, std::decay_t<Args>...>>},
+         awaitable_result<call_result_t<std::decay_t<F>, std::decay_t<Args>...>>, is_plain<F>()},
         &construct_at<F>};
 };
 

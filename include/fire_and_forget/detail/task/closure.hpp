@@ -102,6 +102,9 @@ struct storing_facts {
 
     /// Whether what it returns is to be awaited.
     bool is_awaited;
+
+    /// Whether no code of the callable and the arguments runs when they are copied or destroyed.
+    bool is_plain;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

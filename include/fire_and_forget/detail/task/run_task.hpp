@@ -201,6 +201,7 @@ fate run_task(task_ptr task, const host& on);
 
 /// Runs what comes in the turn of a serial executor: a task, or a coroutine that goes on.
 fate run_in_turn(timer_node& item, const host& on, scheduler& of);
+fate run_in_turn(const stored_task& task, const host& on, scheduler& of);
 
 /// Takes a task from the heap to where it is to run.
 fate bring_task(task_ptr task);

@@ -262,18 +262,21 @@ FIRE_AND_FORGET_ENGINE fate bring_task(task_ptr task) {
     return fate::open;
 }
 
+FIRE_AND_FORGET_ENGINE fate run_in_turn(const stored_task& task, const host& on, scheduler& of) {
+    task_run run(task, on);
+    run.be_part_of_turn(of);
+    return run.to_the_end();
+}
+
 FIRE_AND_FORGET_ENGINE fate run_in_turn(timer_node& item, const host& on, scheduler& of) {
     if (item.is_resumption) {
         resumption coroutine{static_cast<suspended*>(&item)};
-        task_run run({&resumption_type, &coroutine, coroutine.one->where, coroutine.one->name}, on);
-        run.be_part_of_turn(of);
-        return run.to_the_end();
+        return run_in_turn(
+            {&resumption_type, &coroutine, coroutine.one->where, coroutine.one->name}, on, of);
     }
     node_memory node(static_cast<task_node*>(&item));
     if (!node->repeats()) {
-        task_run run(task_in(*node), on);
-        run.be_part_of_turn(of);
-        return run.to_the_end();
+        return run_in_turn(task_in(*node), on, of);
     }
     bool comes_again = false;
     const scope_guard at_the_end([&] { // also for a run that ends its thread

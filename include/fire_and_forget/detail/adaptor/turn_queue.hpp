@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What waits in a strand for its turn, and whether there is one. strand.hpp has turns run.
+
+#include "../../call_site.hpp"
+#include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
+#include "../platform/spin_lock.hpp"
+#include "../task/closure.hpp"
+#include "../task/timer_heap.hpp"
+#include "waiting_line.hpp"
+
+#include <cstdint>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// Where what comes in from any thread meets the turn that takes it out, of which there is one at a
+/// time.
+///
+/// Invariants  TURN-1  The lock guards all, but for what the turn has seen of the line. It is held
+///                     for a few instructions: nothing is allocated or freed under it, and no user
+///                     code runs.
+///             TURN-2  There is a turn as long as has_turn_, and only one. It begins with what is
+///                     pushed where there is none, and ends when nothing waits, both under the
+///                     lock.
+/// Orderings   TURN-3  Who pops sees what was stored before the push; and what the turn before did.
+/// Source      tests/models/strand.pml
+class turn_queue {
+public:
+    enum class pushed : std::uint8_t { no_memory, behind_others, begins_turn };
+
+    /// Stores what is on the heap. The first one has its turn begun by who stored it.
+    pushed push(timer_node& item) noexcept;
+
+    /// The same for a plain task, whose closure `fill` constructs.
+    pushed push(const task_vtable& type, const call_site& where,
+                function_ref<void(void*)> fill) noexcept;
+
+    // The turn ------------------------------------------------------------------------------------
+
+    /// What comes next; null if there is none, and then the turn has ended. `fresh` is set if it
+    /// has looked, to how many have come in that nobody has counted as accepted.
+    waiting* next(std::uint32_t& fresh) noexcept;
+
+    bool has_more() noexcept;
+
+    /// Takes out the first one, which was refused with the turn and is not to be counted.
+    void forget_first() noexcept;
+
+private:
+    enum class counted : std::uint8_t { not_yet, before };
+
+    template <class Fill>
+    pushed push(const task_vtable& type, const call_site& where, counted has_been,
+                Fill& fill) noexcept;
+
+    spin_lock lock_;
+    bool has_turn_ = false;
+    std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
+    waiting_line line_;
+};
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
