@@ -3,6 +3,7 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
 #include "../task/run_task.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
@@ -14,15 +15,18 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE bool is_cancellation([[maybe_unused]] const std::exception_ptr& why) {
+    bool is_one = false;
 #if defined(__cpp_exceptions)
-    try {
-        std::rethrow_exception(why);
-    } catch (const task_cancelled&) {
-        return true;
-    } catch (...) { // whatever else it is, the caller reports it
-    }
+    const auto look = [&] {
+        try {
+            std::rethrow_exception(why);
+        } catch (const task_cancelled&) {
+            is_one = true;
+        }
+    };
+    attempt(look, [] {}); // whatever else it is, the caller reports it
 #endif
-    return false;
+    return is_one;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

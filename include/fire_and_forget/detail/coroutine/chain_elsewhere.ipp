@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// How a chain goes on at an executor of somebody else's, or in the thread that ends its wait.
+
+#include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
+#include "../platform/function_ref.hpp"
+#include "../platform/scope_guard.hpp"
+#include "../platform/thread_state.hpp"
+#include "../submit/diversion.hpp"
+#include "../submit/firing.hpp"
+#include "../task/foreign_executor.hpp"
+#include "../task/run_task.hpp"
+#include "../task/scheduler.hpp"
+#include "../task/task.hpp"
+#include "chain.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+FIRE_AND_FORGET_ENGINE bool chain::settle_at(std::shared_ptr<foreign_executor>& place) noexcept {
+    if (place == nullptr && details_ == nullptr) {
+        return true;
+    }
+    if (!make_details()) {
+        return false;
+    }
+    details_->back_to = kept_scheduler();
+    details_->of_task.stays_with.swap(place);
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::leave_for_its_own(chain& leaving, void*) {
+    static_cast<void>(leaving.depart_to(nullptr)); // for which it has the memory
+    leaving.hand_over_to_its_own();
+    return true;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::go_on_from(scheduler& at) {
+    // An executor that runs its jobs at once would have one run inside the other, without end.
+    if (is_settled_elsewhere() && this_thread.handing_over == nullptr) {
+        leave_library();
+        hand_over_to_its_own();
+    } else if (!at.resume_soon(*this)) {
+        abandon(*this, "its executor closed while it waited for something else");
+    }
+}
+
+FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()> left) {
+    if (this_thread.goes_on_here || !make_details()) {
+        return false;
+    }
+    if (!is_settled_elsewhere()) {
+        details_->back_to = kept_scheduler(at);
+    }
+    leave_library();
+    left();
+    this_thread.goes_on_here = true;
+    const scope_guard at_the_end([] { this_thread.goes_on_here = false; });
+    resumption here{this};
+    static_cast<void>(run_task({&resumption_type, &here, where, name}, foreign_host()));
+    return true;
+}
+
+/// While it is suspended, by who has it.
+FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
+    static_cast<void>(move_to(nullptr)); // for which it has the memory
+    is_guest = is_given_up || is_away;
+}
+
+FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {
+    const std::shared_ptr<foreign_executor> to = details_->of_task.stays_with;
+    const firing call{nullptr, {}, where};
+    task_ptr packed = pack(*this);
+    if (packed == nullptr) {
+        abandon(*this, "there was no memory for the job by which its executor goes on with it");
+        return;
+    }
+    const hand_over under_way;
+    attempt([&] { static_cast<void>(to->take(std::move(packed))); },
+            [&] { call.tell_exception(); });
+}
+
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail
