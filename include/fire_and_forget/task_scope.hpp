@@ -63,9 +63,12 @@ using drained_awaitable = wait_maker<Wait, task_set&, bool>;
 ///
 /// Lifetime: the executor must outlive it. The scope must not end inside one of its own tasks, nor
 /// with tasks left in a turn of the serial_executor that it stands on: it would wait for ever, so
-/// that ends the program, by std::terminate and a sentence on standard error. It may be a variable
-/// of a coroutine: when its executor abandons that, it abandons the tasks of the scope before. But
-/// no plain task that is queued should be the last to own one.
+/// that ends the program, by std::terminate and a sentence on standard error. A task, a sink or a
+/// coroutine may be the last to own one: when that is abandoned, the tasks of the scope that have
+/// not begun are abandoned before, when time is up, and what runs is waited for. But no task that
+/// waits in a serial_executor should be the last to own a scope on that; and an executor of
+/// somebody else's that drops jobs one after the other may drop the owner first, and have its
+/// thread wait for the next ones: then a sentence on standard error says so after a second.
 /// Cost: three atomic read-modify-writes for a task, beside what the executor takes. What is fired
 /// from inside a task, or captures more than 24 bytes, is kept on the heap.
 ///

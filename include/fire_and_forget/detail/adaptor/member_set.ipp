@@ -326,11 +326,11 @@ FIRE_AND_FORGET_ENGINE bool member_set::drain_until(steady_time deadline, schedu
         if (!is_in_its_process()) {
             return false;
         }
-        if (came_to == helped::by_some || abandonment::go_on()) {
+        const bool is_late = deadline <= steady_clock::now();
+        if (came_to == helped::by_some || (!is_late && abandonment::go_on())) {
             self.forget_naps();
             continue;
         }
-        const bool is_late = deadline <= steady_clock::now();
         if (is_late || (came_to == helped::by_hand && deadline < never)) {
             return self.is_over();
         }

@@ -107,11 +107,11 @@ private:
 
 /// While it lives, the calling thread gives up one after the other by `next`, which is false when
 /// none is left. The destructor of one, which may be a scope's, may have to wait for others of
-/// them: it has those given up before.
+/// them: it has those given up before, though not before `due`.
 class abandonment {
 public:
-    explicit abandonment(function_ref<bool()> next) noexcept
-        : next_(next), outer_(std::exchange(this_thread.abandoning, this)) {}
+    explicit abandonment(function_ref<bool()> next, steady_time due = {}) noexcept
+        : next_(next), due_(due), outer_(std::exchange(this_thread.abandoning, this)) {}
     ~abandonment() { this_thread.abandoning = outer_; }
     abandonment(const abandonment&) = delete;
     abandonment& operator=(const abandonment&) = delete;
@@ -121,6 +121,7 @@ public:
 
 private:
     function_ref<bool()> next_;
+    const steady_time due_;
     abandonment* const outer_;
 };
 

@@ -102,7 +102,7 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::report_groups() {
 
 FIRE_AND_FORGET_ENGINE bool abandonment::go_on() {
     for (abandonment* one = this_thread.abandoning; one != nullptr; one = one->outer_) {
-        if (one->next_()) {
+        if (one->due_ <= steady_clock::now() && one->next_()) {
             return true;
         }
     }

@@ -38,6 +38,10 @@ inline constexpr std::chrono::milliseconds exit_patience{100};
 ///             CLOSING-3  Closing first closes the timers' intake, and takes out what is left there
 ///                        before it waits for the last time: so nothing comes
 ///                        from there afterwards.
+///             CLOSING-4  It closes in steps. What one of them gives up may be the last owner of a
+///                        scope, which waits for its tasks there: when time is up, that takes the
+///                        next steps from inside. So no lock is held while anything is given up,
+///                        and a step relies on those before it to have begun, not to have ended.
 class closing {
 public:
     /// `stop` asks the tasks that see `lent` to stop; `watched` is what the
@@ -131,6 +135,7 @@ public:
     }
 
 private:
+    class last_steps;
     enum class phase : std::uint8_t { open, closing, closed };
 
     void begin_first_use() noexcept;

@@ -12,6 +12,9 @@
 #include "errands.hpp"
 #include "sink_lending.hpp"
 
+#include <cstddef>
+#include <iterator>
+#include <mutex>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -26,6 +29,98 @@ FIRE_AND_FORGET_ENGINE void closing::begin_first_use() noexcept {
         end_use(steady_time());
     }
 }
+
+/// What there is to do at the end, in this order. // CLOSING-4
+class closing::last_steps {
+public:
+    last_steps(closing& of, steady_time deadline, sink_time& for_sinks)
+        : of_(of), deadline_(deadline), abandoned_(of.lent_, for_sinks),
+          under_way_(*this, deadline) {}
+    last_steps(const last_steps&) = delete;
+    last_steps& operator=(const last_steps&) = delete;
+
+    /// Takes the next one; false if there is none.
+    bool operator()() {
+        using step = void (last_steps::*)();
+        constexpr step steps[] = {&last_steps::give_up_late,    &last_steps::wait,
+                                  &last_steps::close,           &last_steps::end_timers,
+                                  &last_steps::wait_again,      &last_steps::give_up_queued,
+                                  &last_steps::give_up_waiting, &last_steps::settle};
+        if (is_over_ || taken_ == std::size(steps)) {
+            return false;
+        }
+        (this->*steps[taken_++])();
+        return true;
+    }
+
+    /// True if nothing was abandoned.
+    bool take_all() {
+        while ((*this)()) {
+        }
+        const library_lock lock(of_.quiet_.mutex());
+        return !of_.has_abandoned_;
+    }
+
+private:
+    void give_up_late() { of_.delayed_.close(deadline_, abandoned_); }
+
+    void wait() {
+        std::unique_lock lock(of_.quiet_.mutex());
+        is_over_ = of_.is_settled_;
+        if (!is_over_) {
+            static_cast<void>(of_.wait_quiet(lock, deadline_));
+        }
+    }
+
+    void close() {
+        {
+            const library_lock lock(of_.quiet_.mutex());
+            of_.phase_.store(phase::closed, std::memory_order_relaxed);
+            of_.asked_.note_closed();
+        }
+        asymmetric_barrier::heavy(); // CLOSING-2
+    }
+
+    void end_timers() { of_.delayed_.end(abandoned_); } // CLOSING-3
+
+    /// For what came in at the last moment.
+    void wait_again() {
+        std::unique_lock lock(of_.quiet_.mutex());
+        if (of_.wait_quiet(lock, deadline_)) {
+            was_ = shutdown_participant::before_end::quiet;
+        }
+    }
+
+    void give_up_queued() {
+        const bool has_left_tasks = of_.asked_.abandon_queued(abandoned_, was_);
+        const library_lock lock(of_.quiet_.mutex());
+        of_.has_abandoned_ = of_.has_abandoned_ || has_left_tasks;
+    }
+
+    void give_up_waiting() { abandon_waits(*of_.lent_.home, abandoned_); }
+
+    void settle() {
+        coroutine_books& books = of_.lent_.home->books;
+        std::unique_lock lock(of_.quiet_.mutex());
+        if (!of_.wait_quiet(lock, deadline_)) {
+            of_.written_off_ += of_.asked_.write_off_running(abandoned_);
+            books.write_off_away(
+                [&](const away_entry& one) { abandoned_.add_running(one.where, one.name); });
+        }
+        of_.has_abandoned_ = of_.has_abandoned_ || of_.delayed_.has_abandoned() ||
+                             abandoned_.has_any() || books.dropped() > of_.dropped_before_;
+        of_.is_settled_ = true;
+        of_.quiet_.notify(); // what was given up is no longer waited for
+    }
+
+    closing& of_;
+    const steady_time deadline_;
+    abandoned_tasks abandoned_;
+    std::size_t taken_ = 0;
+    bool is_over_ = false;
+    shutdown_participant::before_end was_ = shutdown_participant::before_end::busy;
+    const abandonment under_way_;
+};
 
 /// When it is closed and its threads have left, but for those that were given up. When this
 /// returns for the last executor and none was, nothing of the library runs any more, and the
@@ -86,12 +181,17 @@ FIRE_AND_FORGET_ENGINE bool closing::shutdown_until(steady_time deadline) {
     if (!asked_.is_in_its_process()) {
         return false;
     }
-    begin();
     if (runs_this_thread()) {
+        begin();
         return false;
     }
     sink_time for_sinks(deadline);
-    const bool all_done = close(deadline, for_sinks);
+    bool all_done = false;
+    {
+        last_steps steps(*this, deadline, for_sinks);
+        begin();
+        all_done = steps.take_all();
+    }
     static_cast<void>(asked_.end_threads(deadline));
     end_use(later(deadline, exit_patience));
     return all_done;
@@ -118,37 +218,7 @@ FIRE_AND_FORGET_ENGINE void closing::end_threads(steady_time deadline) {
 /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
 /// True if nothing was, here or by others, since it began to close.
 FIRE_AND_FORGET_ENGINE bool closing::close(steady_time deadline, sink_time& for_sinks) {
-    abandoned_tasks abandoned(lent_, for_sinks);
-    coroutine_books& books = lent_.home->books;
-    delayed_.close(deadline, abandoned);
-    std::unique_lock lock(quiet_.mutex());
-    if (is_settled_) {
-        return !has_abandoned_;
-    }
-    static_cast<void>(wait_quiet(lock, deadline));
-    phase_.store(phase::closed, std::memory_order_relaxed);
-    asked_.note_closed();
-    lock.unlock();
-    asymmetric_barrier::heavy(); // CLOSING-2
-    delayed_.end(abandoned);     // CLOSING-3
-    lock.lock();
-    // Again, for what came in at the last moment.
-    const auto was = wait_quiet(lock, deadline) ? shutdown_participant::before_end::quiet
-                                                : shutdown_participant::before_end::busy;
-    lock.unlock();
-    const bool has_left_tasks = asked_.abandon_queued(abandoned, was);
-    abandon_waits(*lent_.home, abandoned);
-    lock.lock();
-    if (!wait_quiet(lock, deadline)) {
-        written_off_ += asked_.write_off_running(abandoned);
-        books.write_off_away(
-            [&](const away_entry& one) { abandoned.add_running(one.where, one.name); });
-    }
-    has_abandoned_ = has_abandoned_ || has_left_tasks || delayed_.has_abandoned() ||
-                     abandoned.has_any() || books.dropped() > dropped_before_;
-    is_settled_ = true;
-    quiet_.notify(); // what was given up is no longer waited for
-    return !has_abandoned_;
+    return last_steps(*this, deadline, for_sinks).take_all();
 }
 
 FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,

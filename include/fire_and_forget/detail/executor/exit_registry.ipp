@@ -10,6 +10,7 @@
 #include "../platform/module_stay.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
+#include "abandoned_tasks.hpp"
 #include "closing.hpp"
 #include "errands.hpp"
 
@@ -82,10 +83,23 @@ FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
         const library_lock lock(mutex_);
         is_due_ = false;
     }
+    const steady_time end = latest_end(start);
+    sink_time for_sinks(end); // one for all: slow sinks must not add up
+    const auto close_all = [&] {
+        for_each([&](closing& one) { one.close_for_exit(start, for_sinks); });
+    };
+    bool has_begun = false;
+    const auto close_now = [&] { // for a scope that waits for what has its turn later
+        const bool is_first = !std::exchange(has_begun, true);
+        if (is_first) {
+            close_all();
+        }
+        return is_first;
+    };
+    const abandonment under_way(close_now, end);
     for_each([](closing& one) { one.begin(); });
-    sink_time for_sinks(latest_end(start)); // one for all: slow sinks must not add up
     wait_for_all(start, for_sinks);
-    for_each([&](closing& one) { one.close_for_exit(start, for_sinks); });
+    close_all();
     if (is_in_loaded_module()) { // which may be about to be unloaded
         module_stay::instance().note_exit();
         for_each([&](closing& one) { one.end_threads(deadline_after(exit_patience)); });

@@ -40,16 +40,24 @@ FIRE_AND_FORGET_ENGINE void tell_seed(std::uint64_t seed) {
 }
 
 FIRE_AND_FORGET_ENGINE manual_core::~manual_core() {
-    abandon_waits();
-    while (timer_node* const item = take_any()) {
+    const auto give_up_next = [this] {
+        timer_node* const item = take_any();
+        if (item == nullptr) {
+            return false;
+        }
         if (item->is_resumption) {
             abandon(static_cast<suspended&>(*item));
-        } else {
-            task_ptr task(static_cast<task_node*>(item));
-            const bool repeats = task->repeats(); // then it ends with its executor
-            drop_task(std::move(task), host_, repeats ? failure::cancelled : failure::abandoned,
-                      "its executor was destroyed without running it");
+            return true;
         }
+        task_ptr task(static_cast<task_node*>(item));
+        const bool repeats = task->repeats(); // then it ends with its executor
+        drop_task(std::move(task), host_, repeats ? failure::cancelled : failure::abandoned,
+                  "its executor was destroyed without running it");
+        return true;
+    };
+    const abandonment under_way(give_up_next);
+    abandon_waits();
+    while (give_up_next()) {
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../errors/stderr_sink.hpp"
+#include "../executor/abandoned_tasks.hpp"
 #include "default_executors.hpp"
 #include "pool_door.hpp"
 
@@ -9,6 +10,7 @@
 #include "own_threads.hpp"
 
 #include <cstdint>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail::default_executors {
 
@@ -42,18 +44,31 @@ FIRE_AND_FORGET_ENGINE bool drain_until(steady_time deadline) {
 FIRE_AND_FORGET_ENGINE bool shutdown_until(steady_time deadline) {
     pool_door& pool = default_pool_door();
     own_threads& threads = own_threads::instance();
+    const bool is_ours = run_this_thread();
+    const auto end_both = [&] {
+        const bool threads_finished = threads.end().shutdown_until(deadline);
+        return pool.shutdown_until(deadline) && threads_finished;
+    };
+    bool has_begun = is_ours;
+    const auto end_now = [&] { // for a scope that waits for what has its turn later
+        const bool is_first = !std::exchange(has_begun, true);
+        if (is_first) {
+            static_cast<void>(end_both());
+        }
+        return is_first;
+    };
+    const abandonment under_way(end_now, deadline);
     pool.begin_closing();
     threads.end().begin();
-    if (run_this_thread()) {
+    if (is_ours) {
         return false;
     }
     pool.give_up_late(deadline); // or the drain would wait for them
     threads.end().give_up_late(deadline);
     static_cast<void>(drain_until(deadline));
-    const bool threads_finished = threads.end().shutdown_until(deadline);
-    const bool pool_finished = pool.shutdown_until(deadline);
+    const bool has_finished = end_both();
     default_sink().flush();
-    return threads_finished && pool_finished;
+    return has_finished;
 }
 
 FIRE_AND_FORGET_ENGINE stats snapshot() {

@@ -17,6 +17,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class abandoned_tasks;
+class dropping_taker;
 class admission;
 class caller_runs;
 struct write_offs;
@@ -75,8 +76,9 @@ public:
 private:
     refusal store(task_ptr& task);
     void abandon_in(pool_lane& lane, abandoned_tasks& abandoned);
+    bool abandon_first_in(pool_lane& lane, abandoned_tasks& abandoned);
     void abandon_in(claim& of, abandoned_tasks& abandoned);
-    static void abandon(const slot& taken, abandoned_tasks& abandoned);
+    static void abandon(dropping_taker& by, abandoned_tasks& abandoned);
 
     lane_set& lanes_;
     admission& admission_;

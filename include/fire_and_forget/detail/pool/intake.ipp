@@ -140,6 +140,12 @@ FIRE_AND_FORGET_ENGINE void intake::give_up(pool_lane& lane, slot& empty) {
 }
 
 FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, queued when) {
+    const auto give_up_next = [&] {
+        return when == queued::in_time && lanes_.find([&](pool_lane& lane) {
+            return abandon_first_in(lane, abandoned);
+        }) != nullptr;
+    };
+    const abandonment under_way(give_up_next);
     lanes_.end(); // TAKER-2
     bool has_hidden = false;
     lanes_.find([&](pool_lane& lane) { // takes each lock: TAKER-1, TAKER-2
@@ -171,34 +177,49 @@ FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, q
 }
 
 FIRE_AND_FORGET_ENGINE void intake::abandon_in(pool_lane& lane, abandoned_tasks& abandoned) {
-    dropping_taker taker(abandoned_, abandoned_open_);
-    while (lane.take(taker)) {
-        abandon(taker.taken(), abandoned);
-        taker.finish_slot();
+    const auto give_up_next = [&] { return abandon_first_in(lane, abandoned); };
+    const abandonment under_way(give_up_next);
+    while (give_up_next()) {
     }
-    taker.flush();
+}
+
+FIRE_AND_FORGET_ENGINE bool intake::abandon_first_in(pool_lane& lane, abandoned_tasks& abandoned) {
+    dropping_taker taker(abandoned_, abandoned_open_);
+    const bool is_any = lane.take(taker);
+    if (is_any) {
+        abandon(taker, abandoned);
+    }
+    return is_any;
 }
 
 /// What a worker has claimed and not begun. // TAKER-1
 FIRE_AND_FORGET_ENGINE void intake::abandon_in(claim& of, abandoned_tasks& abandoned) {
-    dropping_taker taker(abandoned_, abandoned_open_);
     of.lock();
     const slot_run left = of.withdraw();
     of.unlock();
-    for (slot* one = left.first; one != left.first + left.count; ++one) {
-        static_cast<void>(taker.take(*one, *left.in, 1));
-        abandon(*one, abandoned);
-        taker.finish_slot();
+    slot* next = left.first;
+    const auto give_up_next = [&] {
+        const bool is_any = next != left.first + left.count;
+        if (is_any) {
+            dropping_taker taker(abandoned_, abandoned_open_);
+            static_cast<void>(taker.take(*next++, *left.in, 1));
+            abandon(taker, abandoned);
+        }
+        return is_any;
+    };
+    const abandonment under_way(give_up_next);
+    while (give_up_next()) {
     }
-    taker.flush();
 }
 
-FIRE_AND_FORGET_ENGINE void intake::abandon(const slot& taken, abandoned_tasks& abandoned) {
-    if (task_node* const node = node_in(taken)) {
+FIRE_AND_FORGET_ENGINE void intake::abandon(dropping_taker& by, abandoned_tasks& abandoned) {
+    if (task_node* const node = node_in(by.taken())) {
         abandoned.add_queued(task_ptr(node));
     } else {
-        abandoned.add_queued(task_in(taken));
+        abandoned.add_queued(task_in(by.taken()));
     }
+    by.finish_slot();
+    by.flush();
 }
 
 FIRE_AND_FORGET_ENGINE void intake::note_written_off(const write_offs& lost) noexcept {
