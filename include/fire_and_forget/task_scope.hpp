@@ -138,10 +138,6 @@ public:
     /// Asks all to stop: tasks that take a stop_token, and coroutines that sleep. What waits for
     /// its time is cancelled, and what repeats ends; what is queued still runs. From then on only
     /// what its own tasks fire is taken, the rest refused with refusal::shutting_down.
-    ///
-    /// Where the standard library keeps std::stop_token back (libc++, but for
-    /// -fexperimental-library) nobody hears of it: what waits for its time comes to that, and what
-    /// repeats ends by itself.
     void request_stop() { core_.members().request_stop(); }
 
     /// Takes back all that has not begun, delayed and repeated tasks included; returns how many.

@@ -30,6 +30,9 @@
 #include "platform/module_guard.ipp"
 #include "platform/module_stay.ipp"
 #include "platform/native_thread.ipp"
+#if !defined(__cpp_lib_jthread)
+#include "platform/own_stop_token.ipp"
+#endif
 #include "platform/platform.ipp"
 #include "platform/process.ipp"
 #include "platform/signal_heir.ipp"

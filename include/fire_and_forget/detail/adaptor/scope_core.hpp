@@ -67,15 +67,11 @@ public:
     stop_token token() const noexcept override { return members_.token(); }
 
 private:
-#if defined(__cpp_lib_jthread)
     struct stopper {
         member_set* of;
         void operator()() const noexcept { of->request_stop(); }
     };
     using around = stop_callback<stopper>;
-#else
-    struct around {};
-#endif
 
     submission fire_small(const untyped_call& call, membership entered);
     submission fire_boxed(const untyped_call& call, membership entered);

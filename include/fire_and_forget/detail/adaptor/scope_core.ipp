@@ -19,11 +19,9 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE scope_core::scope_core(any_core on) : on_(on) {
-#if defined(__cpp_lib_jthread)
     if (const set_door* const outer = on.set()) {
         around_.emplace(outer->token(), stopper{&members_});
     }
-#endif
 }
 
 FIRE_AND_FORGET_ENGINE scope_core::~scope_core() {

@@ -63,7 +63,7 @@
 #if defined(__cpp_lib_jthread)
 #define FIRE_AND_FORGET_ABI_STOP 1
 #else
-#define FIRE_AND_FORGET_ABI_STOP 0 // nothing can be asked to stop: libc++ keeps it back
+#define FIRE_AND_FORGET_ABI_STOP 0 // own_stop_token.hpp, where libc++ keeps it back
 #endif
 
 #if defined(__cpp_exceptions)

@@ -60,13 +60,9 @@ FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
 #undef FIRE_AND_FORGET_LET_THREAD_END
 
 FIRE_AND_FORGET_ENGINE stop_source make_stop_source() {
-#if defined(__cpp_lib_jthread)
     stop_source source = no_stop_source();
     attempt([&] { source = stop_source(); }, [] {});
     return source;
-#else
-    return {};
-#endif
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

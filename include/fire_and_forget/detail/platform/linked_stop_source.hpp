@@ -9,8 +9,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-#if defined(__cpp_lib_jthread)
-
 /// A token that stops when either of two does. Only a task that takes a token and was given one of
 /// its own pays for it.
 class linked_stop_source {
@@ -28,14 +26,5 @@ private:
     stop_callback<relay> on_a_;
     stop_callback<relay> on_b_;
 };
-
-#else
-
-struct linked_stop_source {
-    linked_stop_source(const stop_token&, const stop_token&) noexcept {}
-    static stop_token get_token() noexcept { return {}; }
-};
-
-#endif
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

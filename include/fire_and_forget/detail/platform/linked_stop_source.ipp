@@ -7,15 +7,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-#if defined(__cpp_lib_jthread)
-
 FIRE_AND_FORGET_ENGINE void linked_stop_source::relay::operator()() const noexcept {
     stop_source kept = *to; // a callback may end what *this is part of
     kept.request_stop();
 }
-
-#else
-
-#endif
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

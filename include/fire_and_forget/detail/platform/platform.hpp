@@ -18,6 +18,8 @@
 
 #if defined(__cpp_lib_jthread)
 #include <stop_token>
+#else
+#include "own_stop_token.hpp"
 #endif
 
 #if __has_include(<cxxabi.h>)
@@ -47,17 +49,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 using stop_token = std::stop_token;
 using stop_source = std::stop_source;
 #else
-/// Stands in where the standard library keeps std::stop_token back (libc++ without
-/// -fexperimental-library): nothing is ever asked to stop.
-struct stop_token {
-    static constexpr bool stop_possible() noexcept { return false; }
-    static constexpr bool stop_requested() noexcept { return false; }
-    friend constexpr bool operator==(stop_token, stop_token) noexcept { return true; }
-};
-struct stop_source {
-    static constexpr stop_token get_token() noexcept { return {}; }
-    static constexpr bool request_stop() noexcept { return false; }
-};
+using stop_token = own_stop_token;
+using stop_source = own_stop_source;
 #endif
 
 /// A source without a state, which asks nobody.
@@ -65,7 +58,7 @@ inline stop_source no_stop_source() noexcept {
 #if defined(__cpp_lib_jthread)
     return stop_source(std::nostopstate);
 #else
-    return {};
+    return stop_source(nullptr);
 #endif
 }
 

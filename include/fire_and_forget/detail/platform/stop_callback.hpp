@@ -18,9 +18,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 #if !defined(__cpp_lib_jthread)
 
 template <class Callback>
-struct stop_callback {
-    stop_callback(const stop_token&, const Callback&) noexcept {}
-};
+using stop_callback = own_stop_callback<Callback>;
 
 #elif defined(__GLIBCXX__) && !defined(__linux__)
 

@@ -27,8 +27,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-#if defined(__cpp_lib_jthread)
-
 /// While it lives, tells an executor when the token of something that waits there is asked to stop.
 class stop_watch final : public watched {
 public:
@@ -43,14 +41,6 @@ private:
     scheduler& tell_;
     stop_callback<teller> on_stop_;
 };
-
-#else
-
-struct stop_watch final : watched {
-    stop_watch(const stop_token&, scheduler&, timer_node& waiting) noexcept : watched(waiting) {}
-};
-
-#endif
 
 class observation;
 
