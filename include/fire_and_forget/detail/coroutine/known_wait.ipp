@@ -20,6 +20,7 @@ FIRE_AND_FORGET_ENGINE bool known_wait::enter(chain& waiting,
                                               function_ref<bool()> may_wait) noexcept {
     scheduler* const on = waiting.on();
     on->keep_scheduler(); // until go_on() has used it
+    kept = on;
     is_refused_ = true;
     const bool waits = on->books.enter_wait(*this, [&] {
         is_refused_ = false;

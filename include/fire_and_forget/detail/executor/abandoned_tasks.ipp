@@ -116,9 +116,10 @@ FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing, abandoned_tasks& a
             return false;
         }
         wait_entry& one = *std::exchange(left, static_cast<wait_entry*>(left->next));
+        scheduler& kept = *one.kept; // which may stand on the one that closes
         abandoned.add_waiting(one);
         closing.books.note_wait_ended();
-        closing.release_scheduler();
+        kept.release_scheduler();
         return true;
     };
     const abandonment under_way(give_up_next);

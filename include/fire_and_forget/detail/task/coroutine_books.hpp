@@ -40,11 +40,13 @@ private:
     book_entry* first_ = nullptr;
 };
 
+class scheduler;
 struct suspended;
 
 /// A coroutine that waits for somebody else's code.
 struct wait_entry : book_entry {
     suspended* coroutine = nullptr;
+    scheduler* kept = nullptr; ///< where it waits, until its wait has ended
 
     /// Whether the coroutine is the caller's now, who closes. Under the books' lock.
     bool (*try_take)(wait_entry& self) noexcept = nullptr;
