@@ -19,13 +19,19 @@ inline constexpr bool is_detached = true; // it is joined by its handle
 inline constexpr bool is_detached = false;
 #endif
 
-/// At least what a report on the thread takes, in whole pages.
+/// At least what a report on the thread takes, and the system asks for, in whole pages.
 FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
-    constexpr std::size_t least = std::size_t{64} * 1024;
+    std::size_t least = std::size_t{64} * 1024;
 #if defined(_WIN32)
     constexpr std::size_t page = 4096;
 #else
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+#if defined(_SC_THREAD_STACK_MIN)
+    const long of_system = sysconf(_SC_THREAD_STACK_MIN); // 128 KiB on aarch64
+    if (of_system > 0 && static_cast<std::size_t>(of_system) > least) {
+        least = static_cast<std::size_t>(of_system);
+    }
+#endif
 #endif
     const std::size_t wanted = asked < least ? least : asked;
     const std::size_t missing = (page - wanted % page) % page;
