@@ -66,7 +66,7 @@ choose() {
     aarch64 | riscv64 | s390x) compiler=$1-linux-gnu-g++ run="qemu-$1 -L /usr/$1-linux-gnu" ;;
     armhf) compiler=arm-linux-gnueabihf-g++ run="qemu-arm -L /usr/arm-linux-gnueabihf" ;;
     i686) compiler=i686-linux-gnu-g++ run="qemu-i386 -L /usr/i686-linux-gnu" ;;
-    m32) flags+=" -m32" ;;
+    m32) flags+=" -m32 -idirafter /usr/include/x86_64-linux-gnu" ;; # g++-multilib links asm/ to there
     generic) flags+=" -U__linux__" ;;
     static) link="-static" ;;
     lto) flags+=" -flto" ;;
