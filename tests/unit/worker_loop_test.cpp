@@ -36,7 +36,7 @@ struct working_staff : faf_test::bare_staff {
           admitting(asked, lanes, limit, parts), callers(*this, parts),
           storing(lanes, admitting, callers, parts, nullptr),
           size(asked, lanes, workers, *this, parts.quiet, parts.sink),
-          loop(asked, lanes, workers, size, callers, limit, *this, parts) {
+          loop(asked, lanes, workers, size, limit, *this, parts) {
         work = [this](worker& self) { loop.work_through(self); };
     }
     ~working_staff() override { workers.dismiss_until(deadline_after(faf_test::patience)); }

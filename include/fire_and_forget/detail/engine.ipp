@@ -47,6 +47,7 @@
 #include "pool/default_pool.ipp"
 #include "pool/elasticity.ipp"
 #include "pool/growth.ipp"
+#include "pool/helping.ipp"
 #include "pool/intake.ipp"
 #include "pool/own_threads.ipp"
 #include "pool/own_threads_door.ipp"

@@ -18,6 +18,7 @@
 #include "admission.hpp"
 #include "caller_runs.hpp"
 #include "growth.hpp"
+#include "helping.hpp"
 #include "intake.hpp"
 #include "pool_door.hpp"
 #include "task_counts.hpp"
@@ -124,6 +125,7 @@ private:
     workforce workers_;
     growth growth_;
     worker_loop loop_;
+    helping help_;
     thread_hooks hooks_;
     bool may_pause_ = true; ///< under the mutex
     std::atomic<std::uint64_t> refused_{0};

@@ -32,7 +32,8 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
                        ->live(*static_cast<worker*>(record));
                }),
       growth_(options_, lanes, workers_, *this, parts_.quiet, parts_.sink),
-      loop_(options_, lanes, workers_, growth_, callers_, limit_, *this, parts_),
+      loop_(options_, lanes, workers_, growth_, limit_, *this, parts_),
+      help_(lanes, loop_, workers_, callers_, limit_, *this, parts_),
       hooks_(*this, parts_.quiet, parts_.sink) {
     if (limit_.exists() || options_.observer != nullptr) {
         door_.shut();
@@ -103,7 +104,7 @@ FIRE_AND_FORGET_ENGINE void pool::repeat_after(task_ptr task, repetition answer)
 
 FIRE_AND_FORGET_ENGINE helped pool::help(reach how_far, function_ref<bool()> is_over) {
     const bool is_worker = this_thread.works_for == &parts_.lent && is_in_its_process();
-    return is_worker ? loop_.help(how_far, is_over) : helped::nowhere;
+    return is_worker ? help_.help(how_far, is_over) : helped::nowhere;
 }
 
 FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {

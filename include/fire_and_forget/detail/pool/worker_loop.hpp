@@ -5,10 +5,8 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 #include "../task/coroutine_books.hpp"
-#include "../task/scheduler.hpp"
 #include "lingering.hpp"
 #include "worker.hpp"
 
@@ -17,7 +15,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-class caller_runs;
 class claim;
 class doorbell;
 class growth;
@@ -43,8 +40,7 @@ class shutdown_participant;
 class worker_loop {
 public:
     worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers, growth& size,
-                caller_runs& callers, pending_limit& limit, shutdown_participant& owner,
-                executor_parts& parts) noexcept;
+                pending_limit& limit, shutdown_participant& owner, executor_parts& parts) noexcept;
     worker_loop(const worker_loop&) = delete;
     worker_loop& operator=(const worker_loop&) = delete;
 
@@ -55,12 +51,11 @@ public:
         }
     }
 
-    /// For a worker inside a task of its own.
-    helped help(reach how_far, function_ref<bool()> is_over);
+    /// Runs a task if there is one, and waits for none: for who is no worker for good. What `guest`
+    /// takes over and does not begin stays in its claim, for others.
+    bool run_one(worker& guest);
 
 private:
-    class guest;
-
     static constexpr unsigned tries = 8;
     static constexpr unsigned looks_per_clock = 32;
     static constexpr unsigned looks_per_take_over = 512;
@@ -85,7 +80,6 @@ private:
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;
     void run(worker& self);
-    bool help_with_newest();
     task_node* run_slots(worker& self);
     void run_node(worker& self, task_ptr task);
     void count(worker& self, bool ends_here, fate result);
@@ -96,7 +90,6 @@ private:
     doorbell& bell_;
     workforce& workers_;
     growth& growth_;
-    caller_runs& callers_;
     pending_limit& limit_;
     shutdown_participant& owner_;
     executor_parts& parts_;

@@ -8,18 +8,15 @@
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/cpu_count.hpp"
-#include "../platform/function_ref.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
-#include "../platform/thread_state.hpp"
 #include "../queue/doorbell.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/run_task.hpp"
 #include "../task/run_task.ipp"
 #include "../task/task.hpp"
-#include "caller_runs.hpp"
 #include "growth.hpp"
 #include "pool_door.hpp"
 #include "worker.hpp"
@@ -34,10 +31,18 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE
 worker_loop::worker_loop(const pool_options& asked, lane_set& lanes, workforce& workers,
-                         growth& size, caller_runs& callers, pending_limit& limit,
-                         shutdown_participant& owner, executor_parts& parts) noexcept
+                         growth& size, pending_limit& limit, shutdown_participant& owner,
+                         executor_parts& parts) noexcept
     : options_(asked), lanes_(lanes), bell_(lanes.bell), workers_(workers), growth_(size),
-      callers_(callers), limit_(limit), owner_(owner), parts_(parts) {}
+      limit_(limit), owner_(owner), parts_(parts) {}
+
+FIRE_AND_FORGET_ENGINE bool worker_loop::run_one(worker& guest) {
+    const bool has_one = guest.take_next() || take_over(guest);
+    if (has_one) {
+        run(guest);
+    }
+    return has_one;
+}
 
 // Waiting -----------------------------------------------------------------------------------------
 
@@ -330,89 +335,6 @@ inline void worker_loop::count(worker& self, bool ends_here, fate result) {
 FIRE_AND_FORGET_ENGINE void worker_loop::end_written_off() {
     const library_lock lock(parts_.quiet.mutex());
     parts_.end.note_written_off_end();
-}
-
-// Inside of a task --------------------------------------------------------------------------------
-
-/// A worker's second record, for the tasks that it runs inside of the one that it has begun. What
-/// it takes over and does not begin is left in its claim, for others.
-class worker_loop::guest {
-public:
-    guest(worker_loop& of, claim& its) noexcept : of_(of), record_(of.lanes_, its) {
-        record_.taker.take_singly();
-        record_.taker.on = &of.parts_.lent;
-        record_.id.store(std::this_thread::get_id());
-        {
-            const library_lock lock(of.parts_.quiet.mutex());
-            of.workers_.roster().add_guest(record_);
-        }
-        host_ = std::exchange(this_thread.item, &record_.taker);
-    }
-    ~guest() {
-        this_thread.item = host_;
-        record_.taker.flush();
-        const library_lock lock(of_.parts_.quiet.mutex());
-        of_.workers_.roster().let_go(record_);
-        of_.parts_.quiet.notify();
-    }
-    guest(const guest&) = delete;
-    guest& operator=(const guest&) = delete;
-
-    bool run_one() {
-        const bool has_one = record_.take_next() || of_.take_over(record_);
-        if (has_one) {
-            of_.run(record_);
-        }
-        return has_one;
-    }
-
-private:
-    worker_loop& of_;
-    worker record_;
-    running_item* host_ = nullptr;
-};
-
-/// Others begin with the oldest: so recursion stays as deep as it is meant to be.
-FIRE_AND_FORGET_ENGINE bool worker_loop::help_with_newest() {
-    task_node* newest = nullptr;
-    {
-        const inside_library taking;
-        if (taking.at_hand != &lanes_ || lanes_.is_over()) {
-            return false;
-        }
-        this_thread.lane->take_newest(in_node, [&](const slot& last) {
-            task_node* const node = node_in(last);
-            newest = node != nullptr && !node->repeats() ? node : nullptr;
-            return newest != nullptr;
-        });
-    }
-    if (newest == nullptr) {
-        return false;
-    }
-    if (limit_.exists()) {
-        limit_.leave();
-    }
-    callers_.run_accepted(task_ptr(newest));
-    return true;
-}
-
-FIRE_AND_FORGET_ENGINE helped worker_loop::help(reach how_far, function_ref<bool()> is_over) {
-    helped what = helped::nothing;
-    while (help_with_newest()) {
-        what = helped::by_some;
-        if (!owner_.is_in_its_process() || is_over()) {
-            return what;
-        }
-    }
-    if (how_far == reach::own || !lanes_.may_have_tasks()) {
-        return what;
-    }
-    claim* const its = lanes_.lend_claim();
-    if (its == nullptr) {
-        return what;
-    }
-    guest other(*this, *its);
-    return other.run_one() ? helped::by_some : what;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
