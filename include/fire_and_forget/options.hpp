@@ -6,6 +6,7 @@
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
 #include "detail/platform/platform.hpp"
+#include "detail/platform/stop_token.hpp"
 #include "detail/platform/thread_name.hpp"
 #include "error_report.hpp"
 #include "literal.hpp"

@@ -8,6 +8,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/stop_token.hpp"
 #include "../queue/block.hpp"
 #include "../task/closure.hpp"
 #include "../task/membership.hpp"

@@ -10,6 +10,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
 #include "../task/membership.hpp"
 #include "../task/scheduler.hpp"

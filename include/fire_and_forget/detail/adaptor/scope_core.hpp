@@ -8,6 +8,7 @@
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/stop_callback.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
 #include "../submit/any_core.hpp"
 #include "../submit/firing.hpp"

@@ -9,6 +9,7 @@
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/scope_guard.hpp"
+#include "../platform/stop_token.hpp"
 #include "../task/run_task.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"

@@ -10,6 +10,7 @@
 #include "../platform/function_ref.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"

@@ -7,6 +7,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
 #include "../submit/call.hpp"
 #include "../submit/diversion.hpp"

@@ -7,6 +7,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/stop_callback.hpp"
+#include "../platform/stop_token.hpp"
 #include "../task/coroutine_books.hpp"
 #include "chain.hpp"
 #include "known_wait.hpp"

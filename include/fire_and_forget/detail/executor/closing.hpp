@@ -7,6 +7,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../task/host.hpp"

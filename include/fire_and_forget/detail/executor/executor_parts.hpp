@@ -5,6 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/stop_token.hpp"
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "closing.hpp"

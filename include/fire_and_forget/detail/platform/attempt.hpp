@@ -7,6 +7,7 @@
 #include "abi.hpp"
 #include "function_ref.hpp"
 #include "platform.hpp"
+#include "stop_token.hpp"
 
 #if defined(FIRE_AND_FORGET_HAS_CXXABI)
 #include <cxxabi.h>

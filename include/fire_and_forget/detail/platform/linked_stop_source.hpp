@@ -6,6 +6,7 @@
 #include "abi.hpp"
 #include "platform.hpp"
 #include "stop_callback.hpp"
+#include "stop_token.hpp"
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -3,7 +3,6 @@
 
 // Stands in for std::stop_token where the standard library keeps that back (libc++ without
 // -fexperimental-library): so what waits, sleeps or repeats can be asked to stop there, too.
-// platform.hpp and stop_callback.hpp take it then.
 
 #include "abi.hpp"
 

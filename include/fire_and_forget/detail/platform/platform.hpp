@@ -16,12 +16,6 @@
 #include <utility>
 #include <version>
 
-#if defined(__cpp_lib_jthread)
-#include <stop_token>
-#else
-#include "own_stop_token.hpp"
-#endif
-
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
 #define FIRE_AND_FORGET_HAS_CXXABI 1
@@ -44,23 +38,6 @@
 #endif
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-#if defined(__cpp_lib_jthread)
-using stop_token = std::stop_token;
-using stop_source = std::stop_source;
-#else
-using stop_token = own_stop_token;
-using stop_source = own_stop_source;
-#endif
-
-/// A source without a state, which asks nobody.
-inline stop_source no_stop_source() noexcept {
-#if defined(__cpp_lib_jthread)
-    return stop_source(std::nostopstate);
-#else
-    return stop_source(nullptr);
-#endif
-}
 
 /// Holds a value that no static destructor ends, so that background threads and code that runs late
 /// in exit() may go on using it.

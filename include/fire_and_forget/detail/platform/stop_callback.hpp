@@ -5,6 +5,7 @@
 
 #include "abi.hpp"
 #include "platform.hpp"
+#include "stop_token.hpp"
 
 #if defined(__GLIBCXX__) && !defined(__linux__)
 #include <atomic>

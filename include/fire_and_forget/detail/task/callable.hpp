@@ -5,7 +5,7 @@
 // with the rest.
 
 #include "../platform/abi.hpp"
-#include "../platform/platform.hpp"
+#include "../platform/stop_token.hpp"
 
 #include <concepts>
 #include <cstddef>

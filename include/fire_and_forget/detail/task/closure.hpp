@@ -6,7 +6,6 @@
 // and says how it is called.
 
 #include "../platform/abi.hpp"
-#include "callable.hpp"
 
 #include <cstddef>
 #include <functional>

@@ -9,6 +9,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"

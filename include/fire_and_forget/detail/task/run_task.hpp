@@ -11,6 +11,7 @@
 #include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/scope_guard.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "host.hpp"

@@ -11,6 +11,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/stop_callback.hpp"
+#include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
 #include "closure.hpp"
 #include "foreign_executor.hpp"
