@@ -121,7 +121,7 @@ public:
 
     /// Does not compile: a sentence says what a sink is.
     template <detail::no_sink Sink>
-    error_sink(Sink&&) noexcept { // NOLINT(*-forwarding-reference-overload)
+    error_sink(const Sink&) noexcept { // not as the inherited ones: clang 14 would drop those
         static_assert(!detail::no_sink<Sink>,
                       "fire_and_forget: an error sink is called with a report: "
                       "[](const faf::error_report& report) { ... }.");

@@ -72,7 +72,7 @@ TEST_CASE("a scope that would have to wait for itself says so and ends the progr
 using shared_scope = std::shared_ptr<faf::task_scope>;
 
 std::atomic<int> waiting{0}; // they may outlive what main has
-std::latch end(1);
+std::latch may_end(1);
 
 faf::task<> wait_for_ever(shared_scope) {
     faf::completion<> never;
@@ -140,7 +140,7 @@ auto keeping_busy(E& on) {
         CHECK(eventually([&] { return waiting == coroutines; }));
         fire_and_forget(on, [] {
             ++waiting;
-            end.wait();
+            may_end.wait();
         });
         CHECK(eventually([&] { return waiting == coroutines + 1; }));
     };
@@ -152,7 +152,7 @@ const child goes_with_its_pool("a scope that goes with its pool", [](ledger& boo
         faf::thread_pool pool({.threads = 1, .fixed = true});
         fire_all(book, pool, keeping_busy(pool));
         book.notes[0] = pool.shutdown(10ms) ? 1 : 2;
-        end.count_down();
+        may_end.count_down();
         const faf::stats all = pool.snapshot();
         book.notes[1] = all.accepted == all.succeeded + all.failed + all.dropped ? 1 : 2;
     }

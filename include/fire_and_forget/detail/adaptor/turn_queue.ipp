@@ -79,8 +79,8 @@ FIRE_AND_FORGET_ENGINE void turn_queue::forget_first() noexcept {
     const inside_library inside;
     std::unique_ptr<waiting_line::piece> none_yet;
     const std::lock_guard held(lock_);
-    line_.look(none_yet);
-    fresh_ -= is_counted(line_.pop()->on_heap()) ? 0U : 1U;
+    waiting* const first = line_.look(none_yet) ? line_.pop() : nullptr;
+    fresh_ -= first == nullptr || is_counted(first->on_heap()) ? 0U : 1U;
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -77,7 +77,10 @@ public:
     };
     static_assert(room_of_piece >= sizeof(waiting) + slot::room);
 
-    waiting_line() noexcept = default;
+    waiting_line() noexcept {
+        write_ = read_ = seen_ = own_.room;
+        last_ = first_ = &own_.end;
+    }
     waiting_line(const waiting_line&) = delete;
     waiting_line& operator=(const waiting_line&) = delete;
 
@@ -111,7 +114,7 @@ public:
         if (read_ == seen_) {
             return nullptr;
         }
-        auto* const first = std::launder(reinterpret_cast<waiting*>(read_));
+        waiting* const first = waiting_at(read_);
         read_ += waiting::size_with(*first->type);
         return first;
     }
@@ -127,12 +130,15 @@ private:
     };
 
     static piece* piece_of(link& end) noexcept;
+    static waiting* waiting_at(std::byte* place) noexcept {
+        return std::launder(static_cast<waiting*>(static_cast<void*>(place)));
+    }
 
-    std::byte* write_ = own_.room;
-    link* last_ = &own_.end;
-    link* first_ = &own_.end;
-    std::byte* read_ = own_.room;
-    std::byte* seen_ = own_.room; ///< up to where the first piece was filled
+    std::byte* write_ = nullptr;
+    link* last_ = nullptr;
+    link* first_ = nullptr;
+    std::byte* read_ = nullptr;
+    std::byte* seen_ = nullptr; ///< up to where the first piece was filled
     small_piece own_;
 };
 

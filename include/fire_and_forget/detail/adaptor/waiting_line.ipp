@@ -38,14 +38,15 @@ FIRE_AND_FORGET_ENGINE bool waiting_line::look(std::unique_ptr<piece>& over) noe
 }
 
 FIRE_AND_FORGET_ENGINE waiting_line::piece* waiting_line::piece_of(link& end) noexcept {
-    return reinterpret_cast<piece*>(reinterpret_cast<std::byte*>(&end) - offsetof(piece, end));
+    void* const whole = reinterpret_cast<std::byte*>(&end) - offsetof(piece, end);
+    return static_cast<piece*>(whole);
 }
 
 /// A task with a small closure is in two cache lines.
 FIRE_AND_FORGET_ENGINE void waiting_line::fetch() const noexcept {
 #if defined(__GNUC__)
     for (std::byte* at = read_; at != seen_;) {
-        auto* const one = std::launder(reinterpret_cast<waiting*>(at));
+        waiting* const one = waiting_at(at);
         if (const timer_node* const item = one->on_heap()) {
             const auto* const bytes = reinterpret_cast<const std::byte*>(item);
             __builtin_prefetch(bytes, 1);
