@@ -65,6 +65,31 @@ bool all_run(faf::thread_pool& pool, int owners) {
     return done == owners;
 }
 
+std::atomic<bool> is_linked{false}; // relaxed: what they say must not order what they are about
+std::atomic<bool> is_seen{false};
+
+TEST_CASE("who sees a group of lanes sees it whole") {
+    faf::detail::lane_list lanes;
+    std::thread owner([&] {
+        at_worst_point = [] {
+            is_linked.store(true, std::memory_order_relaxed);
+            while (!is_seen.load(std::memory_order_relaxed)) {
+                std::this_thread::yield();
+            }
+        };
+        static_cast<void>(lanes.add(faf::detail::pool_lane::use::by_thread));
+    });
+    while (!is_linked.load(std::memory_order_relaxed)) {
+        std::this_thread::yield();
+    }
+    const auto any = [](const faf::detail::pool_lane&) { return true; };
+    const bool is_awake = lanes.find_awake(any) != nullptr;
+    is_seen.store(true, std::memory_order_relaxed);
+    owner.join();
+    CHECK_FALSE(is_awake);
+    CHECK(lanes.find_awake(any) != nullptr);
+}
+
 TEST_CASE("a task that is stored just when its lane is made dormant is seen") {
     using namespace faf::detail;
     static lane_set* lanes = nullptr;

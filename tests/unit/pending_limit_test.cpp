@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/engine.hpp>
+#include <fire_and_forget/detail/platform/reentry.hpp>
 #include <fire_and_forget/detail/queue/pending_limit.hpp>
 
 #include "catch.hpp"
@@ -85,6 +86,17 @@ TEST_CASE("who waits for a place in vain gives up when his time is over, and hol
     CHECK_FALSE(limit.wait_enter(long_ago, never_over));
     limit.leave();
     CHECK(limit.try_enter());
+}
+
+TEST_CASE("what a handler of a signal fires does not meet the lock of who waits for a place") {
+    pending_limit limit(1);
+    REQUIRE(limit.try_enter());
+    bool is_inside = false;
+    CHECK_FALSE(limit.wait_enter(deadline_after(std::chrono::hours(1)), [&] {
+        is_inside = faf::detail::is_inside_library();
+        return true;
+    }));
+    CHECK(is_inside);
 }
 
 TEST_CASE("who waits for a place gives up when all is over") {

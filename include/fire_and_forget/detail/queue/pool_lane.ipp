@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
 #include "pool_lane.hpp"
 
 #include <atomic>
@@ -45,6 +46,7 @@ FIRE_AND_FORGET_ENGINE lane_group* lane_list::group_with_room() noexcept {
         if (fresh != nullptr) {
             fresh->next = group;
             groups_.store(fresh, std::memory_order_release); // LANES-1
+            stress_point();
         }
         group = fresh;
     }
