@@ -10,6 +10,7 @@
 #include "eventually.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,15 +96,13 @@ TEST_CASE("a callback may end itself, others, and the last source") {
 }
 
 TEST_CASE("who ends a callback waits for the call by another thread") {
-    for (int round = 0; round < 50; ++round) {
+    for (int round = 0; round < 20; ++round) {
         const own_stop_source source;
         std::atomic<bool> is_inside{false};
         std::atomic<bool> is_over{false};
         const auto slow = [&] {
             is_inside = true;
-            for (int i = 0; i < 20; ++i) {
-                std::this_thread::yield();
-            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
             is_over = true;
         };
         std::optional<own_stop_callback<decltype(slow)>> listening(std::in_place,
