@@ -41,8 +41,7 @@ struct waiting {
 };
 
 /// The type of a pointer to what is on the heap.
-inline constexpr task_vtable item_on_heap{nullptr, nullptr, sizeof(timer_node*),
-                                          alignof(timer_node*)};
+inline constexpr task_vtable item_on_heap{nullptr, nullptr, sizeof(void*), alignof(void*)};
 
 /// A queue of these, one right behind the other in pieces of memory. One thread at a time pushes,
 /// and one pops.
