@@ -46,16 +46,19 @@ public:
           workers(asked, lanes, *this, parts.quiet, parts.lent, parts.sink, &bare_staff::live) {
         lanes->bell.begin(workers.places());
     }
-    ~bare_staff() override {
-        lanes->end(); // or who leaves would have another one hired for what is left there
-        workers.dismiss_until(faf::detail::deadline_after(patience));
-    }
+    ~bare_staff() override { dismiss_all(); }
 
     /// What a worker does: stays until it may leave, without looking for anything.
     std::function<void(faf::detail::worker&)> work = [this](faf::detail::worker& self) {
         stop_looking(self);
         static_cast<void>(eventually([&] { return may_leave || workers.is_dismissed(); }));
     };
+
+    /// For who has what workers use in `work` and goes before this does.
+    void dismiss_all() {
+        lanes->end(); // or who leaves would have another one hired for what is left there
+        workers.dismiss_until(faf::detail::deadline_after(patience));
+    }
 
     void stop_looking(faf::detail::worker& self) {
         if (std::exchange(self.turn, faf::detail::doorbell::turn::of_another) ==

@@ -136,7 +136,7 @@ struct blocked_staff : growing_staff {
     ~blocked_staff() override {
         may_go_on_ = true;
         may_go_on_.notify_all();
-        workers.dismiss_until(deadline_after(faf_test::patience)); // while there is `number_`
+        dismiss_all(); // while there is `number_`
     }
 
 private:
