@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string problem = faf_fuzz::program(faf_fuzz::script(bytes, size)).run();
     if (!problem.empty()) {
-        std::printf("the books do not balance: %s\n", problem.c_str());
+        std::fprintf(stderr, "the books do not balance: %s\n", problem.c_str());
         std::abort();
     }
     return 0;
