@@ -266,7 +266,9 @@ TEST_CASE("a delayed task that finds no memory when it is due gives its place ba
     CHECK(n < 50);
 }
 
-const child plain_without_memory("what is plain and waits in a serial executor", [](ledger& book) {
+/// Fires `many` at a serial executor whose turn can't begin yet, short of memory once.
+template <class Fire>
+void fire_short_of_memory(ledger& book, std::size_t many, Fire fire) {
     faf::set_error_sink(book.counting_sink());
     faf::thread_pool pool({.threads = 1});
     faf::serial_executor serial(pool);
@@ -274,14 +276,20 @@ const child plain_without_memory("what is plain and waits in a serial executor",
     fire_and_forget(pool, [&] { may_go_on.wait(); });
     {
         const out_of_memory now(shortage::once, book.argument);
-        for (long id = 0; id < 40; ++id) {
-            book.count(fire_and_forget(serial, [&book, id] { book.notes[2] += id < 40 ? 1 : 0; }));
+        for (std::size_t id = 0; id < many; ++id) {
+            book.count(fire(serial, id));
         }
         book.notes[0] = now.failed();
     }
     may_go_on.count_down();
     CHECK(pool.drain(patience));
     book.notes[1] = static_cast<long>(pool.snapshot().refused);
+}
+
+const child plain_without_memory("what is plain and waits in a serial executor", [](ledger& book) {
+    fire_short_of_memory(book, 40, [&](faf::serial_executor& serial, std::size_t id) {
+        return fire_and_forget(serial, [&book, id] { book.notes[2] += id < 40 ? 1 : 0; });
+    });
 });
 
 TEST_CASE("a serial executor refuses plain tasks that it has no memory for, and runs the rest") {
@@ -302,21 +310,9 @@ TEST_CASE("a serial executor refuses plain tasks that it has no memory for, and 
 }
 
 const child waiting_without_memory("what waits in a serial executor", [](ledger& book) {
-    faf::set_error_sink(book.counting_sink());
-    faf::thread_pool pool({.threads = 1});
-    faf::serial_executor serial(pool);
-    std::latch may_go_on(1);
-    fire_and_forget(pool, [&] { may_go_on.wait(); });
-    {
-        const out_of_memory now(shortage::once, book.argument);
-        for (std::size_t id = 0; id < 10; ++id) {
-            book.count(fire_and_forget(serial, tracked(book, id)));
-        }
-        book.notes[0] = now.failed();
-    }
-    may_go_on.count_down();
-    CHECK(pool.drain(patience));
-    book.notes[1] = static_cast<long>(pool.snapshot().refused);
+    fire_short_of_memory(book, 10, [&](faf::serial_executor& serial, std::size_t id) {
+        return fire_and_forget(serial, tracked(book, id));
+    });
 });
 
 TEST_CASE("a serial executor refuses what it has no memory for, and runs the rest") {

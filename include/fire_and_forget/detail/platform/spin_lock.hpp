@@ -2,7 +2,8 @@
 #pragma once
 
 // A lock for a few instructions. ../coroutine/wait_queue.hpp has one in each thing that coroutines
-// wait for, where a std::mutex would be most of its size.
+// wait for, and ../adaptor/turn_queue.hpp in each serial executor: a std::mutex would be most of
+// their size.
 
 #include "abi.hpp"
 
@@ -10,9 +11,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Whoever has it must come to its end: no call, no allocation, no code of users. One that finds it
-/// taken looks again for a while and then lets other threads run, for its owner may have been
-/// interrupted.
+/// Whoever has it must come to its end: nothing that may wait or throw, no allocation, no code of
+/// users. One that finds it taken looks again for a while and then lets other threads run, for its
+/// owner may have been interrupted.
 ///
 /// Limits  Not for signal handlers.
 /// Cost    One read-modify-write and a store; a byte.
