@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -88,9 +89,12 @@ TEST_CASE("an own thread has the name of its task, as far as the system shows it
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
 
+/// A part of all addresses that no system gives.
+constexpr std::size_t too_large = (SIZE_MAX / 16 + 1) * (sizeof(std::size_t) > 4 ? 1 : 15);
+
 TEST_CASE("an own thread whose stack the system does not give is refused") {
     const error_recorder errors;
-    faf::set_own_thread_stack_size(std::size_t{1} << 60);
+    faf::set_own_thread_stack_size(too_large);
     CHECK(fire_and_forget(faf::own_thread, [] {}).why() == faf::refusal::no_thread);
     faf::set_own_thread_stack_size(0);
     CHECK(errors.count() == 1);
@@ -102,8 +106,7 @@ TEST_CASE("a stack that the system does not give is reported, and the tasks wait
     const error_recorder errors;
     bool has_run = false;
     {
-        faf::thread_pool pool(
-            {.threads = 1, .exit_timeout = 0s, .stack_size = std::size_t{1} << 60});
+        faf::thread_pool pool({.threads = 1, .exit_timeout = 0s, .stack_size = too_large});
         fire_and_forget(pool, [&] { has_run = true; });
         CHECK(eventually([&] { return !errors.empty(); }));
         CHECK(pool.snapshot().pending == 1);
