@@ -8,6 +8,7 @@
 #include "../../options.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/stop_token.hpp"
