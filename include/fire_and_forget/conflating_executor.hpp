@@ -35,7 +35,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///     fire_and_forget(latest[symbol], show, symbol, price);
 ///
 /// Order: of one key, the tasks that run are in the order of their calls; the last one always runs.
-/// A coroutine runs until its first wait; then the next one may.
+/// A coroutine runs until its first wait; then the next one may, and it goes on at the executor
+/// below, whoever's that is.
 /// Errors: to the sinks of the executor below. A task that is replaced was accepted, and is counted
 /// and not reported: see replaced(). `after` and `every` are refused with invalid_options.
 /// Thread safety: may be fired at by any thread, also by its own tasks. Hash, equality and copies
@@ -78,6 +79,10 @@ public:
         friend detail::core_access;
 
         struct core_type {
+            submission fire(const detail::untyped_call& call) const {
+                return detail::fire_at_key(table_->core, call,
+                                           [this](detail::task_ptr& task) { return accept(task); });
+            }
             refusal accept(detail::task_ptr& task) const {
                 return table_->accept(table_, key_, task);
             }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
+#include "eventually.hpp"
+#include "job_loop.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -84,6 +89,57 @@ TEST_CASE("tasks of a conflating executor that is gone run, and a coroutine goes
     CHECK(steps == 1);
     below.advance(1s);
     CHECK(steps == 2);
+}
+
+TEST_CASE("a coroutine fired by way of a conflating executor never leaves a foreign one") {
+    faf_test::job_loop loop;
+    const error_recorder errors;
+    const auto lambda = [&](job work) { loop.execute(std::move(work)); };
+    const faf::executor_ref ref(loop);
+    faf::task_scope scope(loop);
+    faf::serial_executor serial(loop);
+    conflating_executor<int> on_scope(scope);
+    const auto inner = on_scope[1];
+    for (const faf::executor_ref below :
+         {faf::executor_ref(loop), faf::executor_ref(lambda), ref, faf::executor_ref(scope),
+          faf::executor_ref(serial), faf::executor_ref(inner)}) {
+        const conflating_executor<int> latest(below);
+        std::atomic<int> at_home{0};
+        std::atomic<bool> is_over{false};
+        fire_and_forget(latest[1], [&]() -> faf::task<> {
+            const auto look = [&] { at_home += loop.runs_this_thread() ? 1 : 0; };
+            look();
+            co_await faf::sleep_for(1ms);
+            look();
+            co_await faf::yield();
+            look();
+            faf::completion<> done;
+            std::thread([complete = done.completer()] { complete(); }).detach();
+            co_await done;
+            look();
+            is_over = true;
+        });
+        CHECK(faf_test::eventually([&] { return is_over.load(); }));
+        CHECK(at_home == 4);
+    }
+    CHECK(scope.drain(faf_test::patience));
+    CHECK(faf::drain(faf_test::patience));
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a coroutine of a conflating executor goes on in the turn of the serial one below") {
+    manual_executor below;
+    faf::serial_executor serial(below);
+    const conflating_executor<int> latest(serial);
+    std::string seen;
+    fire_and_forget(latest[1], [&]() -> faf::task<> {
+        co_await faf::yield();
+        seen += 'b';
+    });
+    fire_and_forget(serial, [&seen] { seen += 'a'; });
+    fire_and_forget(below, [&seen] { seen += '0'; });
+    below.run_all();
+    CHECK(seen == "0ab");
 }
 
 TEST_CASE("a task that waits in a conflating executor is abandoned with the executor below") {

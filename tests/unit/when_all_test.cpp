@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
@@ -291,6 +292,22 @@ TEST_CASE("the parts of when_all stay on a foreign executor with who awaits them
             at_home += loop.runs_this_thread() ? 1 : 0;
         };
         co_await faf::when_all(looks(), looks(), looks());
+        at_home += loop.runs_this_thread() ? 1 : 0;
+    });
+    CHECK(eventually([&] { return at_home == 4; }));
+    CHECK(faf::drain(patience));
+}
+
+TEST_CASE("the parts of when_all go on in the turns of the serial executor they are on") {
+    faf_test::job_loop loop; // where nobody else's turn may be mistaken for one
+    faf::serial_executor serial(loop);
+    std::atomic<int> at_home{0};
+    fire_and_forget(serial, [&]() -> faf::task<> {
+        const auto looks = [&]() -> faf::task<> {
+            co_await faf::sleep_for(1ms);
+            at_home += loop.runs_this_thread() ? 1 : 0;
+        };
+        co_await faf::when_all(looks(), faf::with_timeout(looks(), 1h), looks());
         at_home += loop.runs_this_thread() ? 1 : 0;
     });
     CHECK(eventually([&] { return at_home == 4; }));

@@ -7,7 +7,9 @@
 #include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/function_ref.hpp"
 #include "../submit/any_core.hpp"
+#include "../submit/untyped_call.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -66,6 +68,11 @@ private:
     task_ptr waiting_;
     std::uint64_t replaced_ = 0;
 };
+
+/// Fires at one key, which `accept` gives a task to. A coroutine stays on what `core` stands on, if
+/// that is somebody else's.
+submission fire_at_key(const any_core& core, const untyped_call& call,
+                       function_ref<refusal(task_ptr&)> accept);
 
 /// Whether a task can be conflated: it must not wait for its time, nor repeat. Then it belongs to
 /// the sets that `core` stands on.

@@ -4,18 +4,50 @@
 #include "conflation.hpp"
 #include "strand.hpp"
 
+#include "../platform/attempt.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../pool/default_pool.hpp"
+#include "../submit/kept_executor.hpp"
 #include "../task/host.hpp"
 #include "../task/run_task.hpp"
 
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
+
+/// False without memory.
+FIRE_AND_FORGET_ENGINE bool try_stay_below(task_node& coroutine, const any_core& core) noexcept {
+    bool is_done = false;
+    attempt(
+        [&] {
+            if (coroutine.details == nullptr) {
+                coroutine.details = new task_details;
+            }
+            coroutine.details->stays_with = keep_executor(core.bottom());
+            is_done = true;
+        },
+        [] {}); // there is nothing but memory that it could want
+    return is_done;
+}
+
+FIRE_AND_FORGET_ENGINE submission fire_at_key(const any_core& core, const untyped_call& call,
+                                              function_ref<refusal(task_ptr&)> accept) {
+    const bool has_to_stay = call.how.is_awaited && core.home() == nullptr;
+    return fire_at_library(
+        call,
+        [&](task_ptr& task) {
+            if (has_to_stay && !try_stay_below(*task, core)) {
+                core.note_refused();
+                return refusal::out_of_memory;
+            }
+            return accept(task);
+        },
+        [&] { core.note_refused(); }, core.refused_to());
+}
 
 FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_ptr& task) {
     const scheduler* const below = core.home();
@@ -97,6 +129,8 @@ FIRE_AND_FORGET_ENGINE void conflated::count(const taken& from) noexcept {
 
 FIRE_AND_FORGET_ENGINE fate conflated::run_turn() {
     const host& on = *static_cast<const host*>(this_thread.running->on);
+    scheduler* const in_turn_of = this_thread.running->via; // a serial executor's, in between
+    scheduler* const home = in_turn_of != nullptr ? in_turn_of : on.home;
     const bool is_task = is_accepted;
     const std::uint32_t generation = generation_here();
     fate last = fate::failed; // also where a task ends its thread by force
@@ -116,8 +150,8 @@ FIRE_AND_FORGET_ENGINE fate conflated::run_turn() {
         });
         taken newest = take();
         count(newest);
-        last = on.home != nullptr ? run_in_turn(*newest.task.release(), on, *on.home)
-                                  : run_task(std::move(newest.task), on);
+        last = home != nullptr ? run_in_turn(*newest.task.release(), on, *home)
+                               : run_task(std::move(newest.task), on);
     }
     return last;
 }

@@ -167,6 +167,9 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
         return;
     }
     on_ = parent.next_on();
+    if (on_->is_stacked()) {
+        keep_place();
+    }
     if (!has_all || !on_->resume_soon(*this)) {
         destroy(*this);
     }
