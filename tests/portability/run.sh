@@ -18,8 +18,9 @@
 #   mingw-win32                  is refused, which is  g++-mingw-w64-x86-64-win32
 #                                looked at
 #   aarch64 armhf riscv64 s390x  qemu-user             g++-aarch64-linux-gnu and so on, qemu-user
-#   i686                         qemu-user             g++-i686-linux-gnu
-#   m32                                                g++-12-multilib (g++-multilib drives out the others)
+#   i686                         an x86-64 itself      g++-i686-linux-gnu (Debian 12's qemu-i386 hangs at
+#                                                      the start of a program's first thread)
+#   m32                          an x86-64 itself      g++-12-multilib (g++-multilib drives out the others)
 #   generic                      what is there for systems that are not Linux
 #   static lto debug cxx23 cxx26 kinds of builds with CXX
 #
@@ -65,7 +66,10 @@ choose() {
         ;;
     aarch64 | riscv64 | s390x) compiler=$1-linux-gnu-g++ run="qemu-$1 -L /usr/$1-linux-gnu" ;;
     armhf) compiler=arm-linux-gnueabihf-g++ run="qemu-arm -L /usr/arm-linux-gnueabihf" ;;
-    i686) compiler=i686-linux-gnu-g++ run="qemu-i386 -L /usr/i686-linux-gnu" ;;
+    i686)
+        compiler=i686-linux-gnu-g++
+        run="/usr/i686-linux-gnu/lib/ld-linux.so.2 --library-path /usr/i686-linux-gnu/lib"
+        ;;
     m32) flags+=" -m32 -idirafter /usr/include/x86_64-linux-gnu" ;; # g++-multilib links asm/ to there
     generic) flags+=" -U__linux__" ;;
     static) link="-static" ;;
