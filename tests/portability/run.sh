@@ -29,8 +29,6 @@
 # What does not apply is left out by the tests themselves: on Windows, signals, SIGPIPE, pthread_cancel
 # and control groups, what is fired by destructors of thread_locals (GCC has freed these there when their
 # destructors run), and pthread_exit in a task, which runs no destructors there.
-# Under wine a sleep of 100 us is none, and stress/timer_stress was not seen to its end: its sixth case
-# waits for a pool to be quiet while a thread that sleeps so fires at it.
 set -euo pipefail
 tests=$(cd "$(dirname "$0")/.." && pwd)
 work=${WORK:-/tmp/fire_and_forget-portability}
