@@ -30,6 +30,18 @@ struct number_taker {
     }
 };
 
+/// Takes all that it is offered.
+struct run_taker : number_taker {
+    std::uint32_t take(slot& first, pool_block& in, std::uint32_t count) noexcept {
+        std::memcpy(&number, first.closure, sizeof number);
+        for (slot* one = &first; one != &first + count; ++one) {
+            one->type.store(nullptr);
+        }
+        in.finish(count);
+        return count;
+    }
+};
+
 /// Lanes of numbers, and one worker that looks through them.
 class searched_lanes {
 public:
@@ -52,6 +64,11 @@ public:
         number_taker taker;
         const bool has_found = search_.take_next(taker);
         CHECK(has_found == (taker.number != none));
+        return taker.number;
+    }
+    int take_run() {
+        run_taker taker;
+        search_.take_next(taker);
         return taker.number;
     }
     std::vector<int> take(int count) {
@@ -144,6 +161,19 @@ TEST_CASE("a search stays with a lane for sixteen tasks, then it is the next one
     for (int number = 1; number <= 3; ++number) {
         CHECK(std::count(numbers.begin(), numbers.end(), number) == 32);
     }
+}
+
+TEST_CASE("a search stays with a lane for sixteen takes, however many tasks they are") {
+    searched_lanes all;
+    for (int number = 1; number <= 2; ++number) {
+        searched_lanes::store(all.lend(), number, 2 * 16 * 16);
+    }
+    std::vector<int> numbers;
+    for (int i = 0; i < 64; ++i) {
+        numbers.push_back(all.take_run());
+    }
+    CHECK(longest_row(numbers) == 16);
+    CHECK(std::count(numbers.begin(), numbers.end(), 1) == 32);
 }
 
 TEST_CASE("a search goes on with a lane if the others are empty") {
