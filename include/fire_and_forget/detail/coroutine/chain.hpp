@@ -130,6 +130,10 @@ public:
         return details_ != nullptr && details_->of_task.stays_with != nullptr;
     }
 
+    /// Whether this thread may hand it over there. An executor that runs its jobs at once would
+    /// have one run inside the other, without end.
+    bool may_go_elsewhere() const noexcept;
+
     /// From here on it does so there, or nowhere. False without memory, and then nothing is done;
     /// else `place` is what it was before.
     bool settle_at(std::shared_ptr<foreign_executor>& place) noexcept;
@@ -137,8 +141,12 @@ public:
     /// Has it go on there; a departure of its stretch.
     static bool leave_for_its_own(chain& leaving, void*);
 
-    /// It has waited at `at` and goes on, here or there. *this may be gone afterwards. While it is
-    /// the caller's.
+    /// It has waited and goes on there, not where it has waited: what the books are to list
+    /// from here on. Null if it goes on here, or is listed already, or not counted. While it is the
+    /// caller's, as the next two.
+    away_entry* leave_home() noexcept;
+
+    /// It has waited at `at` and goes on, here or there. *this may be gone afterwards.
     void go_on_from(scheduler& at);
 
     /// The same on this thread, up to its next wait. Calls `left` when `at` may forget it. False,
@@ -238,6 +246,9 @@ private:
     void leave_books() noexcept;
 
     bool move_to(scheduler* to) noexcept;
+
+    /// For the books of its home, from which it goes away. It has details.
+    away_entry& leave(scheduler& its) noexcept;
 
     /// It keeps the stacked_scheduler that it is on, or no longer: then that is to be released.
     void keep_place() noexcept;

@@ -278,13 +278,7 @@ FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
         if (!make_details()) {
             return false;
         }
-        open();
-        its->keep_scheduler();
-        details_->home = its;
-        details_->away.where = where;
-        details_->away.name = name;
-        its->books.note_away(details_->away);
-        is_away = true;
+        its->books.note_away(leave(*its));
     }
     if (to != nullptr && details_ != nullptr) {
         details_->back_to = kept_scheduler();
@@ -300,6 +294,17 @@ FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
         }
     }
     return true;
+}
+
+FIRE_AND_FORGET_ENGINE away_entry& chain::leave(scheduler& its) noexcept {
+    open();
+    its.keep_scheduler();
+    details_->home = &its;
+    details_->away.where = where;
+    details_->away.name = name;
+    details_->away.is_back = false;
+    is_away = true;
+    return details_->away;
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {

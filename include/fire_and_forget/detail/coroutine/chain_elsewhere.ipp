@@ -39,9 +39,17 @@ FIRE_AND_FORGET_ENGINE bool chain::leave_for_its_own(chain& leaving, void*) {
     return true;
 }
 
+FIRE_AND_FORGET_ENGINE bool chain::may_go_elsewhere() const noexcept {
+    return is_settled_elsewhere() && this_thread.handing_over == nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE away_entry* chain::leave_home() noexcept {
+    scheduler* const its = home();
+    return its != nullptr && !is_away && may_go_elsewhere() ? &leave(*its) : nullptr;
+}
+
 FIRE_AND_FORGET_ENGINE void chain::go_on_from(scheduler& at) {
-    // An executor that runs its jobs at once would have one run inside the other, without end.
-    if (is_settled_elsewhere() && this_thread.handing_over == nullptr) {
+    if (may_go_elsewhere()) {
         leave_library();
         hand_over_to_its_own();
     } else if (!at.resume_soon(*this)) {
@@ -80,8 +88,8 @@ FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {
         return;
     }
     const hand_over under_way;
-    attempt([&] { static_cast<void>(to->take(std::move(packed))); },
-            [&] { call.tell_exception(); });
+    attempt_here([&] { static_cast<void>(to->take(std::move(packed))); },
+                 [&] { call.tell_exception(); });
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -66,8 +66,7 @@ FIRE_AND_FORGET_ENGINE bool move_to_library(chain& leaving, scheduler* to) noexc
 }
 
 FIRE_AND_FORGET_ENGINE bool yield_wait::leave(chain& leaving, void*) {
-    // As in go_on_from(), where it would be run at once.
-    if (leaving.is_settled_elsewhere() && this_thread.handing_over == nullptr) {
+    if (leaving.may_go_elsewhere()) {
         return chain::leave_for_its_own(leaving, nullptr);
     }
     return pass_to(leaving, leaving.next_on());

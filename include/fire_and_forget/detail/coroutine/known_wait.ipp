@@ -35,7 +35,7 @@ FIRE_AND_FORGET_ENGINE bool known_wait::enter(chain& waiting,
 FIRE_AND_FORGET_ENGINE void known_wait::go_on(continuation how) {
     auto& resumed = static_cast<chain&>(*coroutine);
     scheduler* const on = resumed.on();
-    on->books.leave_wait(*this);
+    on->books.leave_wait(*this, how == continuation::by_executor ? resumed.leave_home() : nullptr);
     const auto left = [on] {
         on->books.note_wait_ended();
         on->notice_end();

@@ -145,8 +145,9 @@ public:
         return true;
     }
 
-    /// Takes out one that waits no longer. It counts as waiting until note_wait_ended().
-    void leave_wait(wait_entry& one) noexcept;
+    /// Takes out one that waits no longer. It counts as waiting until note_wait_ended(). If it goes
+    /// on elsewhere it is away from here on, as by note_away().
+    void leave_wait(wait_entry& one, away_entry* leaving = nullptr) noexcept;
     void note_wait_ended() noexcept { waiting_.fetch_sub(1, std::memory_order_release); }
 
     /// How many wait, or are about to go on.

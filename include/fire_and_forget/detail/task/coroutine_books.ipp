@@ -54,7 +54,6 @@ FIRE_AND_FORGET_ENGINE stats coroutine_books::ends() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void coroutine_books::note_away(away_entry& leaving) noexcept {
-    leaving.is_back = false;
     const library_lock lock(mutex_);
     away_.add(leaving);
 }
@@ -67,9 +66,13 @@ FIRE_AND_FORGET_ENGINE bool coroutine_books::note_back(away_entry& back) noexcep
     return back.is_back;
 }
 
-FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one) noexcept {
+FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one,
+                                                        away_entry* leaving) noexcept {
     const library_lock lock(mutex_);
     book_list::remove(one);
+    if (leaving != nullptr) {
+        away_.add(*leaving);
+    }
 }
 
 template <class Predicate>
