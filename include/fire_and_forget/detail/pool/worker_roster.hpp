@@ -55,8 +55,9 @@ public:
     /// threads would only wait as well. Or else they have been stopped.
     enum class between_tasks : std::uint8_t { able, unable };
 
-    /// Counts those that are not known to be blocked, up to `enough`: not knowing is no reason to
-    /// hire. One that has not begun yet is about to.
+    /// Counts those that are not known to be blocked, up to `enough` or until so many are blocked
+    /// that there can't be as many: to ask takes long. Not knowing is no reason to hire. One that
+    /// has not begun yet is about to.
     unsigned count_able(unsigned enough, steady_time now,
                         between_tasks between = between_tasks::able) noexcept;
 

@@ -71,9 +71,12 @@ FIRE_AND_FORGET_ENGINE thread_trouble worker_roster::withdraw(worker& recruit,
 FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, steady_time now,
                                                           between_tasks between) noexcept {
     unsigned able = 0;
-    for (worker* one = first_; one != nullptr && able < enough; one = one->next) {
+    auto unasked = static_cast<unsigned>(alive_);
+    for (worker* one = first_; one != nullptr && able < enough && enough <= able + unasked;
+         one = one->next) {
         if (!one->is_guest) { // its thread is counted as that of its host
             able += is_able(*one, now, between) ? 1U : 0U;
+            --unasked;
         }
     }
     return able;
