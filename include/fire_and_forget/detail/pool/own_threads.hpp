@@ -60,33 +60,37 @@ public:
 
     closing& end() noexcept { return parts_.end; }
 
+    // What others ask is marked as the engine's here, too: GCC makes the virtual table, and with it
+    // all of this class, in each file that defines a virtual function not declared inline.
+
     // closing asks
-    std::chrono::nanoseconds exit_timeout() const noexcept override;
-    std::uint64_t admissions() const override;
-    bool is_quiet(std::size_t own) const noexcept override;
+    FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds exit_timeout() const noexcept override;
+    FIRE_AND_FORGET_ENGINE std::uint64_t admissions() const override;
+    FIRE_AND_FORGET_ENGINE bool is_quiet(std::size_t own) const noexcept override;
     void note_closing() noexcept override {}
     void note_closed() noexcept override {}
-    bool abandon_queued(abandoned_tasks& abandoned, before_end was) override;
-    std::size_t write_off_running(abandoned_tasks& abandoned) noexcept override;
+    FIRE_AND_FORGET_ENGINE bool abandon_queued(abandoned_tasks& abandoned, before_end was) override;
+    FIRE_AND_FORGET_ENGINE std::size_t
+    write_off_running(abandoned_tasks& abandoned) noexcept override;
     void note_exit() override {}
     void call_again() noexcept override {}
     bool end_threads(steady_time) override { return true; } // they end by themselves
 
     // tasks and coroutines ask
     steady_time now() const noexcept override { return steady_clock::now(); }
-    refusal start_coroutine(suspended& one) override;
-    bool resume_soon(suspended& one) noexcept override;
+    FIRE_AND_FORGET_ENGINE refusal start_coroutine(suspended& one) override;
+    FIRE_AND_FORGET_ENGINE bool resume_soon(suspended& one) noexcept override;
     bool resume_at(suspended& one) noexcept override { return parts_.delayed.resume_at(one); }
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }
     void keep_scheduler() noexcept override { keep(); }
     void release_scheduler() noexcept override { release(); }
-    void repeat_after(task_ptr task, repetition answer) noexcept override;
+    FIRE_AND_FORGET_ENGINE void repeat_after(task_ptr task, repetition answer) noexcept override;
     void notice_end() noexcept override { parts_.quiet.tell(); }
 
     // the keeper asks
-    visit look_after(steady_time now) override;
+    FIRE_AND_FORGET_ENGINE visit look_after(steady_time now) override;
     bool has_news() const noexcept override { return parts_.delayed.has_news(); }
     bool try_hold() noexcept override { return try_keep(); }
     void let_go() noexcept override { release(); }
