@@ -57,6 +57,7 @@
 #include "pool/starvation.ipp"
 #include "pool/task_taker.ipp"
 #include "pool/thread_hooks.ipp"
+#include "pool/thread_line.ipp"
 #include "pool/worker_loop.ipp"
 #include "pool/worker_roster.ipp"
 #include "pool/workforce.ipp"

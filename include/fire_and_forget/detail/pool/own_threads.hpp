@@ -10,13 +10,13 @@
 #include "../executor/keeper.hpp"
 #include "../executor/running_tasks.hpp"
 #include "../executor/shutdown_participant.hpp"
-#include "../executor/thread_start.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
 #include "../platform/time.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "task_counts.hpp"
+#include "thread_line.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -31,11 +31,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// A task that is fired gets its thread at once, or is refused. What has become due, and a
 /// coroutine that goes on, has been accepted before: it waits until there is a thread.
 ///
-/// Invariants  OWN-1  A record is in the list from before its thread starts, or a thread takes it
-///                    from the queue, until after its task is settled.
-///             OWN-2  While any wait in the queue, threads are on their way to all of them, or
-///                    there are as many as may be, or the system has refused one a moment ago and
-///                    the keeper comes again.
+/// Invariants  OWN-1  A record is in running_ from before its thread starts, or a thread takes
+///                    it from the line, until after its task is settled.
+///             OWN-2  Whoever leaves too few threads for what waits sends them, or has the keeper
+///                    come for that once the system may give one again.
 class own_threads final : public shutdown_participant, public scheduler_with_books, public ward {
 public:
     static constexpr std::size_t usual_limit = 1024;
@@ -99,29 +98,21 @@ private:
     // Settings of the program: what becomes due is held to them as well.
     static inline constinit std::atomic<std::size_t> limit{usual_limit};
     static inline constinit std::atomic<std::size_t> stack_size{usual_stack};
+    static std::size_t most() noexcept { return limit.load(std::memory_order_relaxed); }
     static one_per_process<own_threads> of_process;
 
-    struct record final : running_tasks::entry {
-        task_ptr task;
-        suspended* coroutine = nullptr; ///< instead of a task
-        record* next_due = nullptr;
-    };
+    using record = thread_line::entry;
 
     // What is fired
-    static record* make_record(const call_site& where, const char* name) noexcept;
     refusal try_accept(task_ptr& task);
     refusal enter(record& fresh) noexcept;
     refusal take_back(record* fresh, task_ptr& task);
 
     // What was delayed, or has been suspended
     bool start_due(timer_node& item) noexcept;
-    static std::size_t most_for_queued() noexcept;
-    bool has_too_few() const noexcept;
-    bool needs_thread() const noexcept;
-    void start_queued();
+    void send_threads();
     bool prepare_thread(call_site& where) noexcept;
     void note_no_thread(const call_site& where, std::exception_ptr why);
-    record& unqueue() noexcept;
 
     // Threads
     bool try_start(record* first, std::exception_ptr& why);
@@ -143,13 +134,8 @@ private:
     task_counts ended_;
     std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
     std::uint64_t admissions_ = 0;
-    std::size_t threads_ = 0;
-    std::size_t coming_ = 0;  ///< of these, to take from the queue; they may find it empty
-    std::size_t queued_ = 0;  ///< records in the queue
-    record* queue_ = nullptr; ///< of what waits for a thread, oldest first
-    record** queue_end_ = &queue_;
     std::uint64_t resumptions_ = 0;
-    hiring_pause pause_;
+    thread_line line_;
 };
 inline constinit one_per_process<own_threads> own_threads::of_process;
 

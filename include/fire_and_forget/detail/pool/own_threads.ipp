@@ -14,7 +14,6 @@
 #include "default_pool.hpp"
 
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -30,22 +29,11 @@ FIRE_AND_FORGET_ENGINE own_threads::own_threads()
               [](void* all, timer_node& item) noexcept {
                   return static_cast<own_threads*>(all)->start_due(item);
               },
-              [](void* all) { static_cast<own_threads*>(all)->start_queued(); }}) {
+              [](void* all) { static_cast<own_threads*>(all)->send_threads(); }}) {
     exit_registry::instance().enlist(*this);
 }
 
 // What is fired -----------------------------------------------------------------------------------
-
-FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::make_record(const call_site& where,
-                                                                     const char* name) noexcept {
-    const inside_library allocating;
-    auto* const fresh = new (std::nothrow) record;
-    if (fresh != nullptr) {
-        fresh->where = where;
-        fresh->name = name;
-    }
-    return fresh;
-}
 
 FIRE_AND_FORGET_ENGINE refusal own_threads::accept(task_ptr& task) {
     task->begin_waiting(now());
@@ -64,18 +52,18 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::try_accept(task_ptr& task) {
     if (task->is_delayed || task->repeats()) {
         return parts_.delayed.delay(task);
     }
-    record* const fresh = make_record(task->where, task->name);
+    std::unique_ptr<record> fresh = thread_line::make(task->where, task->name);
     if (fresh == nullptr) {
         return refusal::out_of_memory;
     }
     const refusal why = enter(*fresh);
     if (why != refusal::none) {
-        delete fresh;
         return why;
     }
     fresh->task = std::move(task);
+    record* const entered = fresh.release();
     std::exception_ptr not_told;
-    return try_start(fresh, not_told) ? refusal::none : take_back(fresh, task);
+    return try_start(entered, not_told) ? refusal::none : take_back(entered, task);
 }
 
 FIRE_AND_FORGET_ENGINE refusal own_threads::enter(record& fresh) noexcept {
@@ -83,12 +71,11 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::enter(record& fresh) noexcept {
     if (!parts_.end.is_open_here()) {
         return refusal::shutting_down;
     }
-    if (threads_ >= limit.load(std::memory_order_relaxed)) {
+    if (!line_.add_thread(most())) {
         return refusal::no_thread;
     }
     ++accepted_;
     ++admissions_;
-    ++threads_;
     running_.link(fresh); // OWN-1
     return refusal::none;
 }
@@ -99,7 +86,7 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::take_back(record* fresh, task_ptr& t
     bool is_ours = false;
     {
         const library_lock lock(parts_.quiet.mutex());
-        --threads_;
+        line_.remove_thread();
         is_ours = unlink(*fresh);
         accepted_ -= is_ours ? 1 : 0;
     }
@@ -126,54 +113,27 @@ FIRE_AND_FORGET_ENGINE void own_threads::repeat_after(task_ptr task, repetition 
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::start_due(timer_node& item) noexcept {
-    auto* const coroutine = item.is_resumption ? static_cast<suspended*>(&item) : nullptr;
-    auto* const task = item.is_resumption ? nullptr : static_cast<task_node*>(&item);
-    record* const fresh = coroutine != nullptr ? make_record(coroutine->where, coroutine->name)
-                                               : make_record(task->where, task->name);
+    std::unique_ptr<record> fresh = thread_line::make(item);
     if (fresh == nullptr) {
         return false;
     }
-    fresh->coroutine = coroutine;
-    if (task != nullptr) {
-        task->is_delayed = false;
-        fresh->task.reset(task);
-    } else {
-        fresh->is_passing = coroutine->is_guest;
-    }
     const library_lock lock(parts_.quiet.mutex());
-    *queue_end_ = fresh;
-    queue_end_ = &fresh->next_due;
-    ++queued_;
+    line_.push(*fresh.release());
     return true;
-}
-
-/// What waits has nowhere else to go.
-FIRE_AND_FORGET_ENGINE std::size_t own_threads::most_for_queued() noexcept {
-    const std::size_t allowed = limit.load(std::memory_order_relaxed);
-    return allowed > 0 ? allowed : 1;
-}
-
-/// Whether something waits that there may be a thread for; and whether one may be started now.
-/// Under the mutex.
-FIRE_AND_FORGET_ENGINE bool own_threads::has_too_few() const noexcept {
-    return queued_ > coming_ && threads_ < most_for_queued();
-}
-FIRE_AND_FORGET_ENGINE bool own_threads::needs_thread() const noexcept {
-    return has_too_few() && pause_.is_over();
 }
 
 FIRE_AND_FORGET_ENGINE ward::visit own_threads::look_after(steady_time now) {
     visit result{parts_.delayed.serve(now)};
-    start_queued();
+    send_threads();
     const library_lock lock(parts_.quiet.mutex());
-    if (has_too_few()) { // OWN-2
-        result.next = earlier_of(result.next, pause_.end_time());
+    if (line_.has_too_few(most())) { // OWN-2
+        result.next = earlier_of(result.next, line_.next_try());
     }
     return result;
 }
 
 /// Starts threads for what waits.
-FIRE_AND_FORGET_ENGINE void own_threads::start_queued() {
+FIRE_AND_FORGET_ENGINE void own_threads::send_threads() {
     for (call_site where; prepare_thread(where);) {
         std::exception_ptr why;
         if (!try_start(nullptr, why)) {
@@ -185,13 +145,11 @@ FIRE_AND_FORGET_ENGINE void own_threads::start_queued() {
 /// Counts a thread that is about to be started; false if there is nothing to start one for.
 FIRE_AND_FORGET_ENGINE bool own_threads::prepare_thread(call_site& where) noexcept {
     const library_lock lock(parts_.quiet.mutex());
-    const bool is_needed = needs_thread();
-    if (is_needed) {
-        where = queue_->where;
-        ++threads_;
-        ++coming_;
+    const record* const first = line_.send_thread(most());
+    if (first != nullptr) {
+        where = first->where;
     }
-    return is_needed;
+    return first != nullptr;
 }
 
 /// What waits goes on waiting.
@@ -200,10 +158,8 @@ FIRE_AND_FORGET_ENGINE void own_threads::note_no_thread(const call_site& where,
     thread_trouble trouble;
     {
         const library_lock lock(parts_.quiet.mutex());
-        --threads_;
-        --coming_;
+        trouble = line_.note_no_thread(where, std::move(why));
         parts_.quiet.notify();
-        trouble = pause_.begin(where, std::move(why));
     }
     if (!this_thread.is_keeper) { // else it knows
         parts_.delayed.request_visit();
@@ -211,15 +167,6 @@ FIRE_AND_FORGET_ENGINE void own_threads::note_no_thread(const call_site& where,
     if (trouble) {
         tell_off_the_keeper([trouble] { trouble.report("it waits for one", nullptr); });
     }
-}
-
-/// The record that waits longest. Under the mutex.
-FIRE_AND_FORGET_ENGINE own_threads::record& own_threads::unqueue() noexcept {
-    record& first = *queue_;
-    queue_ = std::exchange(first.next_due, nullptr);
-    queue_end_ = queue_ != nullptr ? queue_end_ : &queue_;
-    --queued_;
-    return first;
 }
 
 // Counting and closing ----------------------------------------------------------------------------
@@ -240,7 +187,7 @@ FIRE_AND_FORGET_ENGINE stats own_threads::count() const noexcept {
     all += parts_.delayed.count();
     ended_.add_to(all);
     all.accepted += accepted_ + books.accepted();
-    all.threads = threads_;
+    all.threads = line_.threads();
     all.resumptions = resumptions_;
     const std::uint64_t over = all.succeeded + all.failed + all.dropped;
     // Of those that run some may be coroutines that were fired elsewhere.
@@ -260,7 +207,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t own_threads::admissions() const {
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::is_quiet(std::size_t own) const noexcept {
-    return !parts_.delayed.has_awaited() && queue_ == nullptr && coming_ == 0 &&
+    return !parts_.delayed.has_awaited() && line_.is_empty() && !line_.has_coming() &&
            running_.count() <= own;
 }
 
@@ -268,10 +215,8 @@ FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandon
     record* left = nullptr;
     {
         const library_lock lock(parts_.quiet.mutex());
-        left = std::exchange(queue_, nullptr);
-        queue_end_ = &queue_;
-        queued_ = 0;
-        for (const record* one = left; one != nullptr; one = one->next_due) {
+        left = line_.take_all();
+        for (const record* one = left; one != nullptr; one = one->behind) {
             ended_.abandoned += one->coroutine == nullptr ? 1 : 0;
         }
     }
@@ -280,7 +225,7 @@ FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandon
         if (left == nullptr) {
             return false;
         }
-        const std::unique_ptr<record> one(std::exchange(left, left->next_due));
+        const std::unique_ptr<record> one(std::exchange(left, left->behind));
         if (one->coroutine != nullptr) {
             abandoned.add_queued(*one->coroutine);
         } else {

@@ -33,7 +33,7 @@ FIRE_AND_FORGET_ENGINE bool own_threads::try_start(record* first, std::exception
         is_started = start_thread(body, owner, first, why, stack);
     }
     if (is_started) {
-        pause_.end();
+        line_.note_started();
     }
     return is_started;
 }
@@ -81,19 +81,19 @@ FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
 FIRE_AND_FORGET_ENGINE own_threads::record* own_threads::next_of(record* done,
                                                                  fate result) noexcept {
     const library_lock lock(parts_.quiet.mutex());
-    if (queue_ == nullptr || threads_ > most_for_queued()) {
+    record* const next = line_.pop(most());
+    if (next == nullptr) {
         return nullptr;
     }
     if (done != nullptr) {
         settle(*done, result);
     } else {
-        --coming_;
+        line_.note_arrival();
     }
-    record& next = unqueue();
-    resumptions_ += next.coroutine != nullptr ? 1 : 0;
-    next.thread = std::this_thread::get_id();
-    running_.link(next); // OWN-1
-    return &next;
+    resumptions_ += next->coroutine != nullptr ? 1 : 0;
+    next->thread = std::this_thread::get_id();
+    running_.link(*next); // OWN-1
+    return next;
 }
 
 /// The end of a thread. What has come to wait for one meanwhile gets another.
@@ -104,14 +104,14 @@ FIRE_AND_FORGET_ENGINE void own_threads::end_thread(record* last, fate result) {
         if (last != nullptr) {
             settle(*last, result);
         } else {
-            --coming_;
+            line_.note_arrival();
             parts_.quiet.notify();
         }
-        --threads_;
-        has_more = needs_thread(); // OWN-2
+        line_.remove_thread();
+        has_more = line_.may_send(most()); // OWN-2
     }
     if (has_more) {
-        start_queued();
+        send_threads();
     }
 }
 
