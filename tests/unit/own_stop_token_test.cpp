@@ -10,7 +10,6 @@
 #include "eventually.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,16 +98,22 @@ TEST_CASE("who ends a callback waits for the call by another thread") {
     for (int round = 0; round < 20; ++round) {
         const own_stop_source source;
         std::atomic<bool> is_inside{false};
+        std::atomic<bool> is_ended{false}; // or about to be
         std::atomic<bool> is_over{false};
         const auto slow = [&] {
             is_inside = true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            is_ended.wait(false);
+            for (int i = 0; i < 100; ++i) { // so that a reset that does not wait is over first
+                std::this_thread::yield();
+            }
             is_over = true;
         };
         std::optional<own_stop_callback<decltype(slow)>> listening(std::in_place,
                                                                    source.get_token(), slow);
         std::thread other([&] { source.request_stop(); });
         CHECK(faf_test::eventually([&] { return is_inside.load(); }));
+        is_ended = true;
+        is_ended.notify_one();
         listening.reset();
         CHECK(is_over);
         other.join();

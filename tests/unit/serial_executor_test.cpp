@@ -477,9 +477,7 @@ TEST_CASE("what waits in a serial executor when a pool's time is up is abandoned
         serial_executor other(pool);
         fire_and_forget(serial, [&] {
             is_running.count_down();
-            while (!may_end) {
-                std::this_thread::sleep_for(1ms);
-            }
+            may_end.wait(false);
         });
         is_running.wait();
         for (int i = 0; i < 5; ++i) {
@@ -488,6 +486,7 @@ TEST_CASE("what waits in a serial executor when a pool's time is up is abandoned
         }
         CHECK_FALSE(pool.shutdown(10ms));
         may_end = true;
+        may_end.notify_one();
         CHECK(faf_test::eventually([&] {
             std::uint64_t told = 0;
             for (const auto& one : own.errors()) {

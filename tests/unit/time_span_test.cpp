@@ -188,7 +188,9 @@ TEST_CASE("a pool that is drained or shut down for the longest duration waits fo
             has_ended = true;
         });
         fire_and_forget(faf::own_thread, [&] {
-            std::this_thread::sleep_for(1ms);
+            for (int i = 0; i < 100; ++i) { // so that the other may wait before
+                std::this_thread::yield();
+            }
             may_end = true;
             may_end.notify_one();
         });
