@@ -18,6 +18,7 @@
 #include "detail/coroutine/fired_coroutine.hpp"
 #include "detail/coroutine/oneway_task.hpp"
 #include "detail/coroutine/task_promise.hpp"
+#include "detail/coroutine/thrown.hpp"
 #include "fire_and_forget.hpp"
 #include "time_span.hpp"
 

@@ -16,6 +16,7 @@
 #include "frame_pool.hpp"
 #include "outside_wait.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 
 #include <atomic>
 #include <coroutine>

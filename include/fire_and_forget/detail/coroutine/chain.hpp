@@ -8,96 +8,25 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
-#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/stop_token.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../pool/default_pool.hpp"
 #include "../task/foreign_executor.hpp"
 #include "../task/membership.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "chain_details.hpp"
 #include "stretch.hpp"
 
 #include <coroutine>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 
-namespace faf::inline FIRE_AND_FORGET_ABI {
-
-/// Thrown by a co_await in a task that was asked to stop: it is meant to unwind the coroutine.
-/// Where it leaves the outermost one, the task is reported as cancelled and not as failed.
-class task_cancelled : public std::exception {
-public:
-    const char* what() const noexcept override { return "the task was asked to stop"; }
-};
-
-namespace detail {
-
-/// Without exceptions, what was to be cancelled ends early instead.
-#if defined(__cpp_exceptions)
-[[noreturn]] void throw_cancelled();
-#else
-inline void throw_cancelled() {}
-#endif
-
-/// For what the program does wrong, where it can be told there.
-[[noreturn]] void throw_misuse([[maybe_unused]] const char* what);
-
-/// A scheduler that can't end meanwhile.
-class kept_scheduler {
-public:
-    kept_scheduler() noexcept = default;
-    explicit kept_scheduler(scheduler& one) noexcept : one_(&one) { one.keep_scheduler(); }
-    kept_scheduler(kept_scheduler&& other) noexcept : one_(std::exchange(other.one_, nullptr)) {}
-    kept_scheduler& operator=(kept_scheduler&& other) noexcept {
-        kept_scheduler taken(std::move(other));
-        std::swap(taken.one_, one_);
-        return *this;
-    }
-    ~kept_scheduler() {
-        if (one_ != nullptr) {
-            one_->release_scheduler();
-        }
-    }
-    scheduler* get() const noexcept { return one_; }
-
-private:
-    scheduler* one_ = nullptr;
-};
-
-/// What only coroutines have that were fired with options or at an executor of somebody else's, or
-/// ask for both stop_tokens.
-struct chain_details {
-    std::unique_ptr<kept_membership> members; ///< ends last
-
-    /// Its own token and that of an executor it has been on, as one.
-    struct token_on {
-        stop_token of_executor;
-        linked_stop_source both;
-        std::unique_ptr<token_on> before;
-
-        token_on(const stop_token& own, const stop_token& on) : of_executor(on), both(own, on) {}
-    };
-
-    task_details of_task;
-    steady_time due; ///< the times of its first stretch, for reports
-    steady_time started;
-    std::unique_ptr<token_on> tokens{}; ///< of the executors it has asked for one on, latest first
-    std::optional<stop_watch> watch{};  ///< while it sleeps
-    scheduler* home = nullptr;          ///< while it is away
-    kept_scheduler back_to{};           ///< while it runs elsewhere, by completion::in_place()
-    away_entry away{};
-    task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended
-    bool ends_waits_on_stop = false;
-    const task_frame* awaited_by_thread = nullptr;    ///< what that is inside of: see sync_wait
-    const member_frame* awaited_by_members = nullptr; ///< of the chain that it is a branch of
-};
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  CHAIN-1  At any time one thread runs it (now_ leads to its stretch), or it is
 ///                      suspended and belongs to whoever will resume it. Handing it over publishes
@@ -319,5 +248,4 @@ private:
 
 inline stretch::stretch(chain& of, const chain_type& type) noexcept : of_(&of), type_(type) {}
 
-} // namespace detail
-} // namespace faf::inline FIRE_AND_FORGET_ABI
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

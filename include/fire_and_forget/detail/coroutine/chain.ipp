@@ -3,12 +3,9 @@
 
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/attempt.hpp"
-#include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../pool/default_pool.hpp"
 #include "../submit/diversion.hpp"
 #include "../task/foreign_executor.hpp"
 #include "../task/membership.hpp"
@@ -16,37 +13,16 @@
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
+#include "chain_details.hpp"
 #include "stretch.hpp"
 
 #include <coroutine>
-#include <cstdlib>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 
-namespace faf::inline FIRE_AND_FORGET_ABI {
-
-namespace detail {
-
-#if defined(__cpp_exceptions)
-
-FIRE_AND_FORGET_ENGINE void throw_cancelled() {
-    throw task_cancelled();
-}
-
-#else
-
-#endif
-
-FIRE_AND_FORGET_ENGINE void throw_misuse([[maybe_unused]] const char* what) {
-#if defined(__cpp_exceptions)
-    throw std::logic_error(what);
-#else
-    std::abort();
-#endif
-}
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void chain::set_next(std::coroutine_handle<> frame,
                                             frame_link& link) noexcept {
@@ -125,16 +101,7 @@ FIRE_AND_FORGET_ENGINE stop_token chain::token() {
     if (details_ == nullptr || !details_->of_task.stop.stop_possible()) {
         return host.stop;
     }
-    std::unique_ptr<chain_details::token_on>& latest = details_->tokens;
-    for (auto* one = latest.get(); one != nullptr; one = one->before.get()) {
-        if (one->of_executor == host.stop) {
-            return one->both.get_token();
-        }
-    }
-    auto fresh = std::make_unique<chain_details::token_on>(details_->of_task.stop, host.stop);
-    fresh->before = std::move(latest);
-    latest = std::move(fresh);
-    return latest->both.get_token();
+    return details_->tokens.get_token(details_->of_task.stop, host.stop);
 }
 
 FIRE_AND_FORGET_ENGINE stop_token chain::own_token() const noexcept {
@@ -345,60 +312,4 @@ FIRE_AND_FORGET_ENGINE void chain::destroy_awaited() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE stretch::~stretch() {
-    attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
-    if (is_over_ && !is_settled_) {
-        static_cast<void>(settle(fate::failed));
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
-    run_ = &by;
-    ran_on_ = by.home();
-    of_->now_ = this; // CHAIN-1
-}
-
-FIRE_AND_FORGET_ENGINE void stretch::go() {
-    for (;;) {
-        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
-            of_ = nullptr; // CHAIN-1
-            run_->has_left();
-            return;
-        }
-        of_->next_.resume();
-        if (has_returned_) {
-            type_.look(*of_, *run_);
-            return;
-        }
-    }
-}
-
-FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcept {
-    if (!is_over_) {
-        return fate::open;
-    }
-    is_settled_ = true;
-    task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
-    const fate counted = account_.close(how, ran_on_, std::move(repeated), answer);
-    if (place_ != nullptr) {
-        std::exchange(place_, nullptr)->remove_user();
-    }
-    return counted;
-}
-
-FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
-    if (chain* const over = std::exchange(of_, nullptr)) {
-        account_ = over->account();
-        place_ = over->leave_place();
-        is_over_ = true;
-        details_ = std::move(over->details_);
-        if (over->next_link_ != nullptr) {
-            over->destroy_awaited();
-        }
-        type_.destroy(*over);
-    }
-}
-
-}
-
-} // namespace faf::inline FIRE_AND_FORGET_ABI
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -19,6 +19,7 @@
 #include "../task/task.hpp"
 #include "chain.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 
 #include <concepts>
 #include <coroutine>

@@ -10,6 +10,7 @@
 #include "chain.hpp"
 #include "chain_waits.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 #include "wait_queue.hpp"
 
 #include <coroutine>

@@ -6,6 +6,7 @@
 #include "chain.hpp"
 #include "drained_wait.hpp"
 #include "outside_wait.hpp"
+#include "thrown.hpp"
 
 #include <utility>
 

@@ -14,3 +14,4 @@
 #include "outside_wait.ipp"
 #include "stretch.ipp"
 #include "task_promise.ipp"
+#include "thrown.ipp"

@@ -16,6 +16,7 @@
 #include "chain.hpp"
 #include "frame_pool.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 
 #include <exception>
 #include <new>

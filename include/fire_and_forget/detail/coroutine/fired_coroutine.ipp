@@ -9,6 +9,7 @@
 #include "chain.hpp"
 #include "fired_coroutine.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 
 #include <exception>
 

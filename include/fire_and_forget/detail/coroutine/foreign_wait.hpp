@@ -11,6 +11,7 @@
 #include "chain.hpp"
 #include "frame_pool.hpp"
 #include "outside_wait.hpp"
+#include "thrown.hpp"
 
 #include <coroutine>
 #include <exception>

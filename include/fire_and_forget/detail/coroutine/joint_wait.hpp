@@ -11,6 +11,7 @@
 #include "chain_waits.hpp"
 #include "fired_coroutine.hpp"
 #include "task_promise.hpp"
+#include "thrown.hpp"
 
 #include <chrono>
 #include <coroutine>

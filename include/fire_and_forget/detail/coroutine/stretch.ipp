@@ -2,9 +2,12 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/attempt.hpp"
 #include "../platform/thread_state.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
+#include "chain.hpp"
+#include "chain_details.hpp"
 #include "stretch.hpp"
 
 #include <utility>
@@ -34,6 +37,60 @@ FIRE_AND_FORGET_ENGINE fate chain_account::close(fate how, const scheduler* ran_
         home->release_scheduler();
     }
     return is_here ? how : fate::open;
+}
+
+FIRE_AND_FORGET_ENGINE stretch::~stretch() {
+    attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
+    if (is_over_ && !is_settled_) {
+        static_cast<void>(settle(fate::failed));
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
+    run_ = &by;
+    ran_on_ = by.home();
+    of_->now_ = this; // CHAIN-1
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::go() {
+    for (;;) {
+        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+            of_ = nullptr; // CHAIN-1
+            run_->has_left();
+            return;
+        }
+        of_->next_.resume();
+        if (has_returned_) {
+            type_.look(*of_, *run_);
+            return;
+        }
+    }
+}
+
+FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcept {
+    if (!is_over_) {
+        return fate::open;
+    }
+    is_settled_ = true;
+    task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
+    const fate counted = account_.close(how, ran_on_, std::move(repeated), answer);
+    if (place_ != nullptr) {
+        std::exchange(place_, nullptr)->remove_user();
+    }
+    return counted;
+}
+
+FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
+    if (chain* const over = std::exchange(of_, nullptr)) {
+        account_ = over->account();
+        place_ = over->leave_place();
+        is_over_ = true;
+        details_ = std::move(over->details_);
+        if (over->next_link_ != nullptr) {
+            over->destroy_awaited();
+        }
+        type_.destroy(*over);
+    }
 }
 
 FIRE_AND_FORGET_ENGINE running_item* stretch::item() const noexcept {

@@ -10,6 +10,7 @@
 #include "chain.hpp"
 #include "foreign_wait.hpp"
 #include "frame_pool.hpp"
+#include "thrown.hpp"
 
 #include <concepts>
 #include <coroutine>

@@ -12,6 +12,7 @@
 #include "chain.hpp"
 #include "chain_waits.hpp"
 #include "known_wait.hpp"
+#include "thrown.hpp"
 
 #include <coroutine>
 #include <cstdint>

@@ -8,6 +8,8 @@
 #include "stop_callback.hpp"
 #include "stop_token.hpp"
 
+#include <memory>
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A token that stops when either of two does. Only a task that takes a token and was given one of
@@ -26,6 +28,23 @@ private:
     stop_source both_;
     stop_callback<relay> on_a_;
     stop_callback<relay> on_b_;
+};
+
+/// The same for a task that comes to several executors: one source for each that it has asked for
+/// a token on. Not thread-safe: the task asks, wherever it runs.
+class linked_stop_sources {
+public:
+    stop_token get_token(const stop_token& own, const stop_token& of_executor);
+
+private:
+    struct entry {
+        entry(const stop_token& own, const stop_token& on) : of_executor(on), both(own, on) {}
+
+        stop_token of_executor;
+        linked_stop_source both;
+        std::unique_ptr<entry> before;
+    };
+    std::unique_ptr<entry> latest_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -107,6 +108,28 @@ public:
 protected:
     explicit scheduler(coroutine_books& those) noexcept : books(those) {}
     ~scheduler() = default;
+};
+
+/// A scheduler that can't end meanwhile.
+class kept_scheduler {
+public:
+    kept_scheduler() noexcept = default;
+    explicit kept_scheduler(scheduler& one) noexcept : one_(&one) { one.keep_scheduler(); }
+    kept_scheduler(kept_scheduler&& other) noexcept : one_(std::exchange(other.one_, nullptr)) {}
+    kept_scheduler& operator=(kept_scheduler&& other) noexcept {
+        kept_scheduler taken(std::move(other));
+        std::swap(taken.one_, one_);
+        return *this;
+    }
+    ~kept_scheduler() {
+        if (one_ != nullptr) {
+            one_->release_scheduler();
+        }
+    }
+    scheduler* get() const noexcept { return one_; }
+
+private:
+    scheduler* one_ = nullptr;
 };
 
 /// One that has books of its own.
