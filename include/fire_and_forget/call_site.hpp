@@ -6,9 +6,7 @@
 
 #include "detail/platform/abi.hpp"
 
-#include <version>
-
-#if defined(__cpp_lib_source_location)
+#if FIRE_AND_FORGET_ABI_SITE == 1
 #include <source_location>
 #else
 #include <cstdint>
@@ -16,7 +14,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
-#if defined(__cpp_lib_source_location)
+#if FIRE_AND_FORGET_ABI_SITE == 1
 
 /// The file, line and function of a `fire_and_forget` call.
 ///
@@ -33,8 +31,7 @@ using call_site = std::source_location;
 
 #else
 
-/// Where a call stands, with the accessors of std::source_location, for compilers that have none
-/// (clang 14 with libstdc++).
+/// Where a call stands, with the accessors of std::source_location, for clang 14 and 15.
 class call_site {
 public:
     /// No place: its line is 0.

@@ -54,10 +54,11 @@
 #define FIRE_AND_FORGET_ABI_LIBRARY 9
 #endif
 
-#if defined(__cpp_lib_source_location)
+// clang 14 with libstdc++ has none, and by that of clang 15 every call stands in this library.
+#if defined(__cpp_lib_source_location) && !(defined(__clang__) && __clang_major__ < 16)
 #define FIRE_AND_FORGET_ABI_SITE 1
 #else
-#define FIRE_AND_FORGET_ABI_SITE 0 // call_site is built by hand: clang 14 with libstdc++
+#define FIRE_AND_FORGET_ABI_SITE 0 // call_site is built by hand
 #endif
 
 #if defined(__cpp_lib_jthread)
