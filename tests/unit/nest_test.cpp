@@ -194,7 +194,7 @@ TEST_CASE("leaves are taken by the run, and those that fire something one by one
         };
         const auto take = [&] {
             number_taker taker;
-            own.take_deepest(taker, run_length::most);
+            own.take_deepest(taker, [] { return run_length::most; });
             take_at_hand(lanes, own);
             return taker.numbers;
         };

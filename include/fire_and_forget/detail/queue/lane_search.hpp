@@ -94,7 +94,7 @@ private:
         }
         const bool is_normal = level == level_of(priority::normal);
         const auto from_nest = [&] {
-            return is_normal ? nest_->take_deepest(taker, longest_run(level)) : 0;
+            return is_normal ? nest_->take_deepest(taker, [&] { return longest_run(level); }) : 0;
         };
         std::uint32_t taken = elsewhere_first ? 0 : from_nest();
         if (taken == 0) {

@@ -8,6 +8,7 @@
 #include "lanes.hpp"
 #include "run_length.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,16 +41,17 @@ public:
         depth_ = 0;
     }
 
-    /// Hands tasks of the deepest lane to `taker`, `most` at most; returns how many.
-    template <class Taker>
-    std::uint32_t take_deepest(Taker& taker, std::uint32_t most) noexcept {
+    /// Hands tasks of the deepest lane to `taker`; returns how many. How many there may be at most
+    /// is asked of `longest_run` only where more than one would be taken: it looks at the clock.
+    template <class Taker, class Longest>
+    std::uint32_t take_deepest(Taker& taker, Longest longest_run) noexcept {
         settle_last();
         for (std::size_t i = deepest_ + 1; i-- > 0;) {
             level& one = levels_[i];
             if (one.lane == nullptr || !one.lane->seems_used()) {
                 continue;
             }
-            const std::uint32_t run = one.run < most ? one.run : most;
+            const std::uint32_t run = one.run > 1 ? std::min(one.run, longest_run()) : 1;
             if (const std::uint32_t taken = one.lane->try_take(taker, run)) {
                 deepest_ = i;
                 begin_at(i);
