@@ -18,8 +18,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Calls an observer.
-template <class Call>
-void tell_observer(const call_site& where, Call call) {
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void tell_observer(const call_site& where, action call) {
     attempt(call, [&] {
         const exception_description thrown;
         error_report about = make_report(failure::hook_failed, where, "task_observer");
