@@ -13,13 +13,13 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE exception_description::exception_description() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE exception_description::exception_description() {
     exception_ = std::current_exception();
     const std::exception_ptr nested = append_text();
     append_chain(nested);
 }
 
-FIRE_AND_FORGET_ENGINE std::exception_ptr exception_description::append_text() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::exception_ptr exception_description::append_text() {
     std::exception_ptr nested;
 #if defined(__cpp_exceptions)
     try {
@@ -47,7 +47,8 @@ FIRE_AND_FORGET_ENGINE std::exception_ptr exception_description::append_text() {
     return nested;
 }
 
-FIRE_AND_FORGET_ENGINE void exception_description::append_chain(std::exception_ptr link) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+exception_description::append_chain(std::exception_ptr link) {
 #if defined(__cpp_exceptions)
     for (int depth = 0; link != nullptr; ++depth) {
         text_.append("; caused by ");

@@ -12,8 +12,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE rate_limiter::verdict rate_limiter::admit(const error_report& report,
-                                                                 clock::time_point now) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE rate_limiter::verdict
+rate_limiter::admit(const error_report& report, clock::time_point now) noexcept {
     verdict result;
     entry& place = find(report, now, result.evicted);
     if (now - place.opened >= window) {
@@ -31,7 +31,7 @@ FIRE_AND_FORGET_ENGINE rate_limiter::verdict rate_limiter::admit(const error_rep
     return result;
 }
 
-FIRE_AND_FORGET_ENGINE rate_limiter::unseen rate_limiter::take_unseen() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE rate_limiter::unseen rate_limiter::take_unseen() noexcept {
     for (entry& place : entries_) {
         if (place.held.count > 0) {
             return std::exchange(place.held, {place.held.where, place.held.kind, 0});
@@ -40,7 +40,7 @@ FIRE_AND_FORGET_ENGINE rate_limiter::unseen rate_limiter::take_unseen() noexcept
     return {};
 }
 
-FIRE_AND_FORGET_ENGINE rate_limiter::entry&
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE rate_limiter::entry&
 rate_limiter::find(const error_report& report, clock::time_point now, unseen& evicted) noexcept {
     entry* oldest = entries_;
     for (entry& place : entries_) {

@@ -16,13 +16,14 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE std::shared_ptr<const error_sink> sink_slot::get() const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::shared_ptr<const error_sink> sink_slot::get() const {
     const settings_lock held;
     return sink_;
 }
 
-FIRE_AND_FORGET_ENGINE bool sink_slot::replace(const std::shared_ptr<const error_sink>& expected,
-                                               std::shared_ptr<const error_sink> fresh) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool
+sink_slot::replace(const std::shared_ptr<const error_sink>& expected,
+                   std::shared_ptr<const error_sink> fresh) {
     const settings_lock held;
     if (sink_ != expected) {
         return false;
@@ -31,20 +32,21 @@ FIRE_AND_FORGET_ENGINE bool sink_slot::replace(const std::shared_ptr<const error
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE void sink_slot::clear() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void sink_slot::clear() {
     std::shared_ptr<const error_sink> old;
     const settings_lock held;
     sink_.swap(old);
 }
 
-FIRE_AND_FORGET_ENGINE sink_slot& global_sink() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE sink_slot& global_sink() noexcept {
     return slot_of_global_sink.value;
 }
 
 /// Whether `sink` takes the report: it may be null. One that throws does not, and that is passed to
 /// `on_failure`.
-FIRE_AND_FORGET_ENGINE bool is_taken_by(const error_sink* sink, const error_report& report,
-                                        function_ref<void(const error_report&)> on_failure) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool
+is_taken_by(const error_sink* sink, const error_report& report,
+            function_ref<void(const error_report&)> on_failure) {
     if (sink == nullptr || !*sink ||
         (report.kind == failure::cancelled && !sink->hears_cancelled())) {
         return false;
@@ -64,8 +66,8 @@ FIRE_AND_FORGET_ENGINE bool is_taken_by(const error_sink* sink, const error_repo
 }
 
 /// The global sink is not fetched before it is asked: that takes a lock, and counts a reference.
-FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink* const* end,
-                                 const error_report& report) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+tell(const error_sink* const* next, const error_sink* const* end, const error_report& report) {
     for (; next != end; ++next) {
         if (is_taken_by(*next, report,
                         [&](const error_report& about_sink) { tell(next + 1, end, about_sink); })) {
@@ -79,8 +81,8 @@ FIRE_AND_FORGET_ENGINE void tell(const error_sink* const* next, const error_sink
     }
 }
 
-FIRE_AND_FORGET_ENGINE void report(const error_report& what_happened, const error_sink* of_task,
-                                   const error_sink* of_pool) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+report(const error_report& what_happened, const error_sink* of_task, const error_sink* of_pool) {
     const cancellation_deferred whole;
     if (this_thread.in_sink) {
         default_sink().write(what_happened);

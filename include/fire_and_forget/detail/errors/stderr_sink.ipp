@@ -17,7 +17,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void append_place(text_writer& line, const call_site& where) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void append_place(text_writer& line, const call_site& where) {
     if (where.line() == 0) {
         return;
     }
@@ -33,8 +33,8 @@ FIRE_AND_FORGET_ENGINE void append_place(text_writer& line, const call_site& whe
     line.append(")");
 }
 
-FIRE_AND_FORGET_ENGINE void append_task(text_writer& line, std::string_view name,
-                                        const call_site& where) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void append_task(text_writer& line, std::string_view name,
+                                                      const call_site& where) {
     line.append("task");
     if (!name.empty()) {
         line.append(" ");
@@ -43,7 +43,8 @@ FIRE_AND_FORGET_ENGINE void append_task(text_writer& line, std::string_view name
     append_place(line, where);
 }
 
-FIRE_AND_FORGET_ENGINE void append_report(report_line& line, const error_report& report) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void append_report(report_line& line,
+                                                        const error_report& report) {
     append_task(line, report.task, report.where);
     line.append(" ");
     line.append(to_string(report.kind));
@@ -62,7 +63,7 @@ FIRE_AND_FORGET_ENGINE void append_report(report_line& line, const error_report&
     }
 }
 
-FIRE_AND_FORGET_ENGINE void append_time(report_line& line, const wall_time& now) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void append_time(report_line& line, const wall_time& now) {
     line.append_number(now.utc.tm_year + 1900, 4);
     line.append("-");
     line.append_number(now.utc.tm_mon + 1, 2);
@@ -79,7 +80,7 @@ FIRE_AND_FORGET_ENGINE void append_time(report_line& line, const wall_time& now)
     line.append("Z");
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::write(const error_report& report) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::write(const error_report& report) {
     if (report.kind == failure::cancelled) {
         return;
     }
@@ -108,7 +109,7 @@ FIRE_AND_FORGET_ENGINE void stderr_sink::write(const error_report& report) {
     close_line(line);
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::flush_for_exit() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::flush_for_exit() {
     {
         const library_lock lock(mutex_);
         is_exiting_ = true;
@@ -117,7 +118,7 @@ FIRE_AND_FORGET_ENGINE void stderr_sink::flush_for_exit() {
     flush();
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::flush() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::flush() {
     for (;;) {
         rate_limiter::unseen place;
         {
@@ -131,20 +132,21 @@ FIRE_AND_FORGET_ENGINE void stderr_sink::flush() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::open_line(report_line& line) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::open_line(report_line& line) {
     line.append("[fire_and_forget] ");
     append_time(line, wall_time::now());
     line.append(" ");
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::close_line(report_line& line) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::close_line(report_line& line) {
     bounded_text<2 * text_limit + 1> whole;
     whole.append(line.view());
     whole.append("\n");
     write_stderr(whole.view().data(), whole.view().size());
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::write_unseen(const rate_limiter::unseen& place) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+stderr_sink::write_unseen(const rate_limiter::unseen& place) {
     if (place.count == 0) {
         return;
     }
@@ -159,11 +161,11 @@ FIRE_AND_FORGET_ENGINE void stderr_sink::write_unseen(const rate_limiter::unseen
     close_line(line);
 }
 
-FIRE_AND_FORGET_ENGINE stderr_sink& default_sink() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE stderr_sink& default_sink() noexcept {
     return sink_on_stderr.get();
 }
 
-FIRE_AND_FORGET_ENGINE void stderr_sink::flush_again() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void stderr_sink::flush_again() {
     default_sink().flush_for_exit();
 }
 

@@ -17,7 +17,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_queued(const stored_task& task) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_queued(const stored_task& task) {
     if (task.type == &resumption_type) {
         add(*std::exchange(static_cast<resumption*>(task.closure)->one, nullptr), queued);
         return;
@@ -26,12 +26,12 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_queued(const stored_task& task)
     discard(task);
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_waiting(wait_entry& wait) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_waiting(wait_entry& wait) {
     add(*wait.coroutine, waiting, [&] { return wait.give_up(wait); });
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_running(const call_site& where,
-                                                         const char* name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_running(const call_site& where,
+                                                                       const char* name) noexcept {
     has_any_ = true;
     if (group* const found = find(where, name, running)) {
         ++found->tasks;
@@ -40,7 +40,7 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::add_running(const call_site& where,
     }
 }
 
-FIRE_AND_FORGET_ENGINE abandoned_tasks::group*
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE abandoned_tasks::group*
 abandoned_tasks::find(const call_site& where, const char* name, std::string_view why) noexcept {
     for (std::size_t i = 0; i < used_; ++i) {
         group& known = groups_[i];
@@ -55,12 +55,13 @@ abandoned_tasks::find(const call_site& where, const char* name, std::string_view
     return &groups_[used_++];
 }
 
-FIRE_AND_FORGET_ENGINE bool abandoned_tasks::may_ask(bool& has_been_asked) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool abandoned_tasks::may_ask(bool& has_been_asked) noexcept {
     const bool is_left = time_.is_left();
     return !std::exchange(has_been_asked, true) || is_left;
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(task_ptr task, std::string_view why) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(task_ptr task,
+                                                               std::string_view why) {
     has_any_ = true;
     const bool has_own_sink = task->details != nullptr && task->details->on_error;
     if (has_own_sink && may_ask(has_asked_own_)) {
@@ -70,12 +71,13 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(task_ptr task, std::string_view
     }
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(suspended& one, std::string_view why) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(suspended& one,
+                                                               std::string_view why) {
     add(one, why, [&] { return one.destroy(one); });
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::count(const call_site& where, const char* name,
-                                                   std::string_view why) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+abandoned_tasks::count(const call_site& where, const char* name, std::string_view why) {
     has_any_ = true;
     group* found = find(where, name, why);
     if (found == nullptr) {
@@ -85,7 +87,7 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::count(const call_site& where, const
     ++found->tasks;
 }
 
-FIRE_AND_FORGET_ENGINE void abandoned_tasks::report_groups() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::report_groups() {
     const std::size_t groups = std::exchange(used_, 0);
     for (std::size_t i = 0; i < groups; ++i) {
         const group& one = groups_[i];
@@ -100,7 +102,7 @@ FIRE_AND_FORGET_ENGINE void abandoned_tasks::report_groups() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool abandonment::go_on() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool abandonment::go_on() {
     for (abandonment* one = this_thread.abandoning; one != nullptr; one = one->outer_) {
         if (one->due_ <= steady_clock::now() && one->next_()) {
             return true;
@@ -109,7 +111,8 @@ FIRE_AND_FORGET_ENGINE bool abandonment::go_on() {
     return false;
 }
 
-FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing,
+                                                        abandoned_tasks& abandoned) {
     wait_entry* left = closing.books.end_waits();
     const auto give_up_next = [&] {
         if (left == nullptr) {

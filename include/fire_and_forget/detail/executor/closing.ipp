@@ -19,7 +19,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void closing::begin_first_use() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::begin_first_use() noexcept {
     module_stay::instance().begin();
     if (!keeper::instance().enlist(watched_) || has_module_.exchange(true)) {
         module_stay::instance().end(); // another thread was quicker
@@ -125,7 +125,7 @@ private:
 /// When it is closed and its threads have left, but for those that were given up. When this
 /// returns for the last executor and none was, nothing of the library runs any more, and the
 /// module may be unloaded.
-FIRE_AND_FORGET_ENGINE void closing::end_use(steady_time deadline) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::end_use(steady_time deadline) noexcept {
     library_threads::instance().join_left_until(deadline, &asked_);
     if (keeper::instance().dismiss(watched_)) {
         errands::instance().finish(deadline_after(exit_patience));
@@ -136,7 +136,7 @@ FIRE_AND_FORGET_ENGINE void closing::end_use(steady_time deadline) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool closing::drain_until(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::drain_until(steady_time deadline) {
     if (runs_this_thread() || !asked_.is_in_its_process()) {
         return false;
     }
@@ -144,7 +144,7 @@ FIRE_AND_FORGET_ENGINE bool closing::drain_until(steady_time deadline) {
     return wait_quiet(lock, deadline) && written_off_ == 0;
 }
 
-FIRE_AND_FORGET_ENGINE void closing::begin() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::begin() {
     asked_.note_closing();
     if (!asked_.is_in_its_process()) {
         return;
@@ -165,19 +165,20 @@ FIRE_AND_FORGET_ENGINE void closing::begin() {
     delayed_.end_repeating();
 }
 
-FIRE_AND_FORGET_ENGINE void closing::give_up_late(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::give_up_late(steady_time deadline) {
     if (asked_.is_in_its_process()) {
         sink_time for_sinks(deadline);
         give_up_late(deadline, for_sinks);
     }
 }
 
-FIRE_AND_FORGET_ENGINE void closing::give_up_late(steady_time deadline, sink_time& for_sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::give_up_late(steady_time deadline,
+                                                                sink_time& for_sinks) {
     abandoned_tasks abandoned(lent_, for_sinks);
     delayed_.close(deadline, abandoned);
 }
 
-FIRE_AND_FORGET_ENGINE bool closing::shutdown_until(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::shutdown_until(steady_time deadline) {
     if (!asked_.is_in_its_process()) {
         return false;
     }
@@ -197,19 +198,21 @@ FIRE_AND_FORGET_ENGINE bool closing::shutdown_until(steady_time deadline) {
     return all_done;
 }
 
-FIRE_AND_FORGET_ENGINE void closing::wait_for_exit(steady_time start, sink_time& for_sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::wait_for_exit(steady_time start,
+                                                                 sink_time& for_sinks) {
     give_up_late(exit_time(start), for_sinks);
     asked_.note_exit();
     std::unique_lock lock(quiet_.mutex());
     static_cast<void>(wait_quiet(lock, exit_time(start)));
 }
 
-FIRE_AND_FORGET_ENGINE void closing::close_for_exit(steady_time start, sink_time& for_sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::close_for_exit(steady_time start,
+                                                                  sink_time& for_sinks) {
     static_cast<void>(close(exit_time(start), for_sinks));
     sink_.give_up(exit_time(start));
 }
 
-FIRE_AND_FORGET_ENGINE void closing::end_threads(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::end_threads(steady_time deadline) {
     if (asked_.end_threads(deadline)) {
         end_use(deadline);
     }
@@ -217,20 +220,21 @@ FIRE_AND_FORGET_ENGINE void closing::end_threads(steady_time deadline) {
 
 /// Closes when all is quiet or the deadline has passed, and reports what is left as abandoned.
 /// True if nothing was, here or by others, since it began to close.
-FIRE_AND_FORGET_ENGINE bool closing::close(steady_time deadline, sink_time& for_sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::close(steady_time deadline,
+                                                         sink_time& for_sinks) {
     return last_steps(*this, deadline, for_sinks).take_all();
 }
 
-FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,
-                                              std::size_t own_open) const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,
+                                                            std::size_t own_open) const noexcept {
     const coroutine_books& books = lent_.home->books;
     const std::uint64_t closed = books.closed() + own_open; // BOOKS-1
     return asked_.is_quiet(own) && books.waiting() == 0 && books.opened() <= closed;
 }
 
 /// Waits until nothing is queued, and nothing runs but the task this is called from.
-FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lock,
-                                                steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lock,
+                                                              steady_time deadline) {
     const inside_library waiting;
     const std::size_t own = depth_of(&lent_);
     const std::size_t own_open = depth_in_books(&lent_.home->books);
@@ -248,7 +252,7 @@ FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lo
 }
 
 /// For who waits in vain: a call may have been lost, or a thread refused.
-FIRE_AND_FORGET_ENGINE void closing::insist() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::insist() {
     const outside_library telling; // it may make reports
     asked_.call_again();
     keeper::instance().insist();

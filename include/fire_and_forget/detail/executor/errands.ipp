@@ -18,7 +18,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void errands::add(errand& fresh) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::add(errand& fresh) noexcept {
     {
         const library_lock lock(mutex_);
         (last_ != nullptr ? last_->next_ : first_) = &fresh;
@@ -28,7 +28,7 @@ FIRE_AND_FORGET_ENGINE void errands::add(errand& fresh) noexcept {
     start();
 }
 
-FIRE_AND_FORGET_ENGINE void errands::start() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::start() noexcept {
     {
         const library_lock lock(mutex_);
         if (first_ == nullptr || has_thread_ || steady_clock::now() < next_try_) {
@@ -44,7 +44,7 @@ FIRE_AND_FORGET_ENGINE void errands::start() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void errands::run_left() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::run_left() {
     while (is_any_left()) {
         errand* const one = take(taker::anybody);
         if (one == nullptr) {
@@ -54,7 +54,7 @@ FIRE_AND_FORGET_ENGINE void errands::run_left() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void errands::finish(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::finish(steady_time deadline) {
     run_left();
     std::unique_lock lock(mutex_);
     if (id_ == std::this_thread::get_id()) {
@@ -70,12 +70,12 @@ FIRE_AND_FORGET_ENGINE void errands::finish(steady_time deadline) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE errands::shift::shift(errands& of) noexcept : all(of) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE errands::shift::shift(errands& of) noexcept : all(of) {
     const library_lock lock(all.mutex_);
     all.id_ = std::this_thread::get_id();
 }
 
-FIRE_AND_FORGET_ENGINE errands::shift::~shift() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE errands::shift::~shift() {
     library_threads::instance().leave(); // JOIN-1
     {
         const library_lock lock(all.mutex_);
@@ -85,7 +85,7 @@ FIRE_AND_FORGET_ENGINE errands::shift::~shift() {
     all.start(); // for what came at the last moment
 }
 
-FIRE_AND_FORGET_ENGINE void errands::live(void* self, void*) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::live(void* self, void*) {
     name_this_thread("faf/report");
     auto& all = *static_cast<errands*>(self);
     const std::uint32_t generation = generation_here();
@@ -98,7 +98,7 @@ FIRE_AND_FORGET_ENGINE void errands::live(void* self, void*) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE errand* errands::take(taker who) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE errand* errands::take(taker who) noexcept {
     const library_lock lock(mutex_);
     if (first_ == nullptr || (has_thread_ && who == taker::anybody)) {
         return nullptr;
@@ -109,7 +109,7 @@ FIRE_AND_FORGET_ENGINE errand* errands::take(taker who) noexcept {
     return one;
 }
 
-FIRE_AND_FORGET_ENGINE void errands::note_end() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::note_end() noexcept {
     has_thread_ = false;
     is_left_.store(first_ != nullptr, std::memory_order_relaxed);
     ended_.notify_all();

@@ -18,11 +18,12 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE exit_registry& exit_registry::instance() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE exit_registry& exit_registry::instance() noexcept {
     return of_process.get();
 }
 
-FIRE_AND_FORGET_ENGINE void exit_registry::enlist(shutdown_participant& fresh) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+exit_registry::enlist(shutdown_participant& fresh) noexcept {
     bool is_due = true;
     {
         const library_lock lock(mutex_);
@@ -39,7 +40,7 @@ FIRE_AND_FORGET_ENGINE void exit_registry::enlist(shutdown_participant& fresh) n
     }
 }
 
-FIRE_AND_FORGET_ENGINE void exit_registry::note_work() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::note_work() noexcept {
     bool is_new = false;
     {
         const library_lock lock(mutex_);
@@ -50,7 +51,8 @@ FIRE_AND_FORGET_ENGINE void exit_registry::note_work() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void exit_registry::strike_off(shutdown_participant& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+exit_registry::strike_off(shutdown_participant& gone) noexcept {
     const library_lock lock(mutex_);
     (gone.previous_ != nullptr ? gone.previous_->next_ : first_) = gone.next_;
     if (gone.next_ != nullptr) {
@@ -60,19 +62,19 @@ FIRE_AND_FORGET_ENGINE void exit_registry::strike_off(shutdown_participant& gone
 }
 
 /// Without room for it exit drains nothing; nobody could be told.
-FIRE_AND_FORGET_ENGINE void exit_registry::register_step() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::register_step() noexcept {
     static_cast<void>(call_at_exit<&exit_here>());
 }
 
 /// In a forked child that has made no executor there is nothing to end: the threads and their
 /// tasks are its parent's.
-FIRE_AND_FORGET_ENGINE void exit_registry::exit_here() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::exit_here() {
     if (exit_registry* const registry = of_process.find()) {
         registry->exit();
     }
 }
 
-FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
     if (process_ != process_number()) {
         return; // forked without telling anybody: by _Fork() or a system call
     }
@@ -114,7 +116,8 @@ FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
 
 /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
 /// round in which each was found quiet.
-FIRE_AND_FORGET_ENGINE void exit_registry::wait_for_all(steady_time start, sink_time& for_sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::wait_for_all(steady_time start,
+                                                                      sink_time& for_sinks) {
     std::uint64_t before = 0;
     do {
         before = admissions(start);
@@ -122,7 +125,7 @@ FIRE_AND_FORGET_ENGINE void exit_registry::wait_for_all(steady_time start, sink_
     } while (admissions(start) != before);
 }
 
-FIRE_AND_FORGET_ENGINE steady_time exit_registry::latest_end(steady_time start) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE steady_time exit_registry::latest_end(steady_time start) {
     steady_time latest = start;
     for_each([&](const closing& one) {
         const steady_time its_end = one.exit_time(start);
@@ -132,7 +135,7 @@ FIRE_AND_FORGET_ENGINE steady_time exit_registry::latest_end(steady_time start) 
 }
 
 /// Of those whose deadlines have not come.
-FIRE_AND_FORGET_ENGINE std::uint64_t exit_registry::admissions(steady_time start) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::uint64_t exit_registry::admissions(steady_time start) {
     std::uint64_t sum = 0;
     for_each([&](const closing& one) {
         sum += steady_clock::now() < one.exit_time(start) ? one.admissions() : 0;
@@ -142,7 +145,8 @@ FIRE_AND_FORGET_ENGINE std::uint64_t exit_registry::admissions(steady_time start
 
 /// Visits those that are there when it begins. No lock is held meanwhile: tasks may make
 /// and end pools. The one being visited is kept, so it stays in its place on the list.
-FIRE_AND_FORGET_ENGINE void exit_registry::for_each(function_ref<void(closing&)> visit) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+exit_registry::for_each(function_ref<void(closing&)> visit) {
     shutdown_participant* one = keep_next(nullptr);
     while (one != nullptr) {
         visit(one->closing_);
@@ -153,7 +157,7 @@ FIRE_AND_FORGET_ENGINE void exit_registry::for_each(function_ref<void(closing&)>
 }
 
 /// The one after `from`, or the first, kept; null when there is none.
-FIRE_AND_FORGET_ENGINE shutdown_participant*
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE shutdown_participant*
 exit_registry::keep_next(const shutdown_participant* from) noexcept {
     const library_lock lock(mutex_);
     shutdown_participant* one = from != nullptr ? from->next_ : first_;

@@ -23,8 +23,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE bool start_thread(thread_body body, void* executor, void* record,
-                                         std::exception_ptr& why, std::size_t stack_size) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool start_thread(thread_body body, void* executor,
+                                                       void* record, std::exception_ptr& why,
+                                                       std::size_t stack_size) noexcept {
     const inside_library starting;
     signal_heir::instance().watch_this_thread();
     const int error = library_threads::instance().start(body, executor, record, stack_size);
@@ -42,14 +43,14 @@ FIRE_AND_FORGET_ENGINE bool start_thread(thread_body body, void* executor, void*
 }
 
 /// At most 15 characters.
-FIRE_AND_FORGET_ENGINE void name_this_thread(bounded_text<16>& name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void name_this_thread(bounded_text<16>& name) noexcept {
     constexpr char end_of_string = '\0';
     name.append({&end_of_string, 1});
     name_this_thread(name.view().data());
 }
 
-FIRE_AND_FORGET_ENGINE void name_worker_thread(const thread_name& prefix,
-                                               unsigned number) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void name_worker_thread(const thread_name& prefix,
+                                                             unsigned number) noexcept {
     bounded_text<16> name;
     name.append(prefix);
     name.append("/");
@@ -57,15 +58,15 @@ FIRE_AND_FORGET_ENGINE void name_worker_thread(const thread_name& prefix,
     name_this_thread(name);
 }
 
-FIRE_AND_FORGET_ENGINE void name_own_thread(std::string_view task) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void name_own_thread(std::string_view task) noexcept {
     constexpr std::size_t most = 15;
     bounded_text<16> name;
     name.append(task.empty() ? "faf/own" : task.substr(0, most));
     name_this_thread(name);
 }
 
-FIRE_AND_FORGET_ENGINE void thread_trouble::report(std::string_view remedy,
-                                                   const error_sink* of_pool) const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_trouble::report(std::string_view remedy,
+                                                                 const error_sink* of_pool) const {
     if (!is_real_) {
         return;
     }
@@ -93,12 +94,12 @@ FIRE_AND_FORGET_ENGINE void thread_trouble::report(std::string_view remedy,
     tell("no memory to start a thread");
 }
 
-FIRE_AND_FORGET_ENGINE bool hiring_pause::is_over() const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool hiring_pause::is_over() const noexcept {
     return !is_lasting_.load(std::memory_order_relaxed) || steady_clock::now() >= next_try_;
 }
 
-FIRE_AND_FORGET_ENGINE thread_trouble hiring_pause::begin(const call_site& where,
-                                                          std::exception_ptr why) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE thread_trouble
+hiring_pause::begin(const call_site& where, std::exception_ptr why) noexcept {
     next_try_ = steady_clock::now() + std::chrono::milliseconds(10);
     if (is_lasting_.exchange(true, std::memory_order_relaxed)) {
         return {};

@@ -14,7 +14,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(__linux__)
 
-FIRE_AND_FORGET_ENGINE unsigned cgroup_limit_at(const char* directory) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned cgroup_limit_at(const char* directory) noexcept {
     small_text<512> path;
     small_text<64> text;
     if (path.append(directory) && path.append("/cpu.max") && text.read_file(path.text)) {
@@ -34,8 +34,8 @@ FIRE_AND_FORGET_ENGINE unsigned cgroup_limit_at(const char* directory) noexcept 
     return 0;
 }
 
-FIRE_AND_FORGET_ENGINE unsigned cgroup_limit_upwards(const char* mount, const char* group,
-                                                     std::size_t group_size) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned
+cgroup_limit_upwards(const char* mount, const char* group, std::size_t group_size) noexcept {
     unsigned limit = 0;
     for (;;) {
         small_text<448> directory;
@@ -50,7 +50,7 @@ FIRE_AND_FORGET_ENGINE unsigned cgroup_limit_upwards(const char* mount, const ch
     }
 }
 
-FIRE_AND_FORGET_ENGINE unsigned cgroup_cpu_limit(const char* root) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned cgroup_cpu_limit(const char* root) noexcept {
     small_text<512> list_path;
     small_text<4096> list;
     if (!list_path.append(root) || !list_path.append("/proc/self/cgroup") ||
@@ -85,7 +85,7 @@ FIRE_AND_FORGET_ENGINE unsigned cgroup_cpu_limit(const char* root) noexcept {
     return limit;
 }
 
-FIRE_AND_FORGET_ENGINE unsigned affinity_cpus() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned affinity_cpus() noexcept {
     // The kernel may know more processors than a cpu_set_t has room for: then ask for more.
     for (std::size_t cpus = CPU_SETSIZE; cpus <= std::size_t{64} * CPU_SETSIZE; cpus *= 2) {
         cpu_set_t* set = CPU_ALLOC(cpus);
@@ -105,7 +105,7 @@ FIRE_AND_FORGET_ENGINE unsigned affinity_cpus() noexcept {
 
 #endif
 
-FIRE_AND_FORGET_ENGINE unsigned usable_cpus() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned usable_cpus() noexcept {
     unsigned cpus = 0;
 #if defined(__linux__)
     cpus = tighter(affinity_cpus(), cgroup_cpu_limit());
@@ -116,7 +116,7 @@ FIRE_AND_FORGET_ENGINE unsigned usable_cpus() noexcept {
     return cpus == 0 ? 1 : cpus;
 }
 
-FIRE_AND_FORGET_ENGINE bool has_one_cpu() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool has_one_cpu() noexcept {
     if (known_cpus.load(std::memory_order_relaxed) == 0) {
         known_cpus.store(usable_cpus(), std::memory_order_relaxed);
     }

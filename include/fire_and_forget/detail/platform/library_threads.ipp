@@ -21,7 +21,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void library_thread_list::link(library_thread& fresh) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+library_thread_list::link(library_thread& fresh) noexcept {
     fresh.previous = nullptr;
     fresh.next = first_;
     if (first_ != nullptr) {
@@ -30,15 +31,17 @@ FIRE_AND_FORGET_ENGINE void library_thread_list::link(library_thread& fresh) noe
     first_ = &fresh;
 }
 
-FIRE_AND_FORGET_ENGINE void library_thread_list::unlink(library_thread& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+library_thread_list::unlink(library_thread& gone) noexcept {
     (gone.previous != nullptr ? gone.previous->next : first_) = gone.next;
     if (gone.next != nullptr) {
         gone.next->previous = gone.previous;
     }
 }
 
-FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor, void* record,
-                                                  std::size_t stack_size) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor,
+                                                                void* record,
+                                                                std::size_t stack_size) noexcept {
     auto* const fresh = new (std::nothrow) library_thread{body, executor, record};
     if (fresh == nullptr) {
         return no_memory;
@@ -60,7 +63,7 @@ FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* execut
     return error;
 }
 
-FIRE_AND_FORGET_ENGINE void library_threads::leave() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void library_threads::leave() noexcept {
     library_thread* const self = std::exchange(this_thread.of_library, nullptr);
     if (self == nullptr) {
         return; // it has left already, or is the first thread of a forked child
@@ -72,13 +75,13 @@ FIRE_AND_FORGET_ENGINE void library_threads::leave() noexcept {
     left_.link(*self); // JOIN-1
 }
 
-FIRE_AND_FORGET_ENGINE void library_threads::wait_until_alone() const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void library_threads::wait_until_alone() const noexcept {
     for (std::uint32_t all = at_work(); all > 1; all = at_work()) {
         count_at_work_.wait(all);
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool library_threads::has_any(const void* executor) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool library_threads::has_any(const void* executor) noexcept {
     const auto is_its = [=](const library_thread& one) {
         return executor == nullptr || one.executor == executor;
     };
@@ -86,7 +89,8 @@ FIRE_AND_FORGET_ENGINE bool library_threads::has_any(const void* executor) noexc
     return left_.find(is_its) != nullptr || at_work_.find(is_its) != nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE void library_threads::join_left(const void* executor) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+library_threads::join_left(const void* executor) noexcept {
     std::unique_lock lock(mutex_);
     while (library_thread* const gone = left_.find([=](const library_thread& one) {
         return one.executor == executor && !is_this_thread(one.handle);
@@ -106,14 +110,14 @@ FIRE_AND_FORGET_ENGINE void library_threads::join_left(const void* executor) noe
     }
 }
 
-FIRE_AND_FORGET_ENGINE void library_threads::join_left_until(steady_time deadline,
-                                                             const void* executor) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+library_threads::join_left_until(steady_time deadline, const void* executor) noexcept {
     while (join_ended(executor) && steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
 }
 
-FIRE_AND_FORGET_ENGINE void* library_threads::live(void* started) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void* library_threads::live(void* started) {
     auto& self = *static_cast<library_thread*>(started);
     this_thread.of_library = &self;
     begin_thread();
@@ -125,7 +129,8 @@ FIRE_AND_FORGET_ENGINE void* library_threads::live(void* started) {
     return nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE bool library_threads::join_ended(const void* executor) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool
+library_threads::join_ended(const void* executor) noexcept {
     library_thread* ended = nullptr;
     bool is_any_left = false;
     {
@@ -146,7 +151,7 @@ FIRE_AND_FORGET_ENGINE bool library_threads::join_ended(const void* executor) no
     return is_any_left;
 }
 
-FIRE_AND_FORGET_ENGINE void library_threads::stop_work(library_thread& one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void library_threads::stop_work(library_thread& one) noexcept {
     at_work_.unlink(one);
     if (count_at_work_.fetch_sub(1) <= 2) {
         count_at_work_.notify_all();

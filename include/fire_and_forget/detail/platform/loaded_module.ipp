@@ -22,7 +22,7 @@ Function* of_loader(const char* name) noexcept {
                                     : nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
     struct search {
         std::uintptr_t address;
         const char* name = "";
@@ -45,24 +45,24 @@ FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
     return wanted.name;
 }
 
-FIRE_AND_FORGET_ENGINE void* open_module(const char* name, int how) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void* open_module(const char* name, int how) noexcept {
     auto* const dlopen_if_any = of_loader<decltype(::dlopen)>("dlopen");
     return dlopen_if_any != nullptr ? dlopen_if_any(name, how | RTLD_NOW | RTLD_NOLOAD) : nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
     return open_module(name, 0);
 }
 
-FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
     static_cast<void>(open_module(name, RTLD_NODELETE));
 }
 
-FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
     of_loader<decltype(::dlclose)>("dlclose")(kept);
 }
 
-FIRE_AND_FORGET_ENGINE void end_of_main::watch() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void end_of_main::watch() noexcept {
     if (!is_main_thread() || mark_.load(std::memory_order_relaxed) != nullptr) {
         return;
     }
@@ -79,7 +79,7 @@ FIRE_AND_FORGET_ENGINE void end_of_main::watch() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool end_of_main::has_begun() const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool end_of_main::has_begun() const noexcept {
     sem_t* const mark = mark_.load(std::memory_order_acquire);
     int posts = 0;
     return mark != nullptr && ::sem_getvalue(mark, &posts) == 0 && posts > 0;
@@ -87,7 +87,7 @@ FIRE_AND_FORGET_ENGINE bool end_of_main::has_begun() const noexcept {
 
 #elif defined(_WIN32)
 
-FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
     constexpr unsigned long uncounted_by_address = 2 | 4;
     HINSTANCE__* found = nullptr;
     const bool is_known =
@@ -96,23 +96,23 @@ FIRE_AND_FORGET_ENGINE const char* module_with(const void* address) noexcept {
                                                             : "";
 }
 
-FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void* keep_loaded(const char* name) noexcept {
     constexpr unsigned long by_address = 4;
     HINSTANCE__* kept = nullptr;
     return ::GetModuleHandleExA(by_address, name, &kept) != 0 ? kept : nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char* name) noexcept {
     constexpr unsigned long pinned_by_address = 1 | 4;
     HINSTANCE__* kept = nullptr;
     static_cast<void>(::GetModuleHandleExA(pinned_by_address, name, &kept));
 }
 
-FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void let_go_of_module(void* kept) noexcept {
     ::FreeLibrary(static_cast<HINSTANCE__*>(kept));
 }
 
-FIRE_AND_FORGET_ENGINE void end_of_other_threads::watch() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void end_of_other_threads::watch() noexcept {
     question.store(reinterpret_cast<function_of_system>(reinterpret_cast<void*>(::GetProcAddress(
                        ::GetModuleHandleA("ntdll.dll"), "RtlDllShutdownInProgress"))),
                    std::memory_order_relaxed);
@@ -120,17 +120,17 @@ FIRE_AND_FORGET_ENGINE void end_of_other_threads::watch() noexcept {
 
 #else
 
-FIRE_AND_FORGET_ENGINE const char* module_with(const void*) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE const char* module_with(const void*) noexcept {
     return "";
 }
 
-FIRE_AND_FORGET_ENGINE void* keep_loaded(const char*) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void* keep_loaded(const char*) noexcept {
     return nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char*) noexcept {}
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keep_loaded_for_good(const char*) noexcept {}
 
-FIRE_AND_FORGET_ENGINE void let_go_of_module(void*) noexcept {}
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void let_go_of_module(void*) noexcept {}
 
 #endif
 

@@ -12,7 +12,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void module_stay::begin() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void module_stay::begin() noexcept {
     {
         const library_lock lock(mutex_);
         if (users_++ > 0) {
@@ -39,7 +39,7 @@ FIRE_AND_FORGET_ENGINE void module_stay::begin() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void module_stay::end() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void module_stay::end() noexcept {
     void* last = nullptr;
     {
         const library_lock lock(mutex_);
@@ -53,12 +53,12 @@ FIRE_AND_FORGET_ENGINE void module_stay::end() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void module_stay::note_exit() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void module_stay::note_exit() noexcept {
     const library_lock lock(mutex_);
     is_over_ = true;
 }
 
-FIRE_AND_FORGET_ENGINE void module_stay::expect_exit() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void module_stay::expect_exit() noexcept {
     constexpr unsigned enough = 32;
     {
         const library_lock lock(mutex_);

@@ -20,7 +20,7 @@ inline constexpr bool is_detached = false;
 #endif
 
 /// At least what a report on the thread takes, and the system asks for, in whole pages.
-FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
     std::size_t least = std::size_t{64} * 1024;
 #if defined(_WIN32)
     constexpr std::size_t page = 4096;
@@ -38,8 +38,8 @@ FIRE_AND_FORGET_ENGINE std::size_t usable_stack(std::size_t asked) noexcept {
     return wanted + missing > wanted ? wanted + missing : wanted;
 }
 
-FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with,
-                                               std::size_t stack_size) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with,
+                                                             std::size_t stack_size) noexcept {
     if (end_of_other_threads::has_come()) {
         return EAGAIN; // it would not run
     }
@@ -65,7 +65,8 @@ FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with,
 
 #else
 
-FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with, std::size_t) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with,
+                                                             std::size_t) noexcept {
     int error = 0;
     attempt([&] { std::thread(body, with).detach(); },
             [&] { error = static_cast<int>(std::errc::resource_unavailable_try_again); });
@@ -76,24 +77,24 @@ FIRE_AND_FORGET_ENGINE int start_native_thread(native_body body, void* with, std
 
 #if defined(_WIN32)
 
-FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
     constexpr unsigned long to_wait_for_it = 0x00100000;
     const unsigned long number = ::GetCurrentThreadId();
     return {::OpenThread(to_wait_for_it, 0, number), number};
 }
 
-FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread one) noexcept {
     return one.number == ::GetCurrentThreadId();
 }
 
-FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
     constexpr unsigned long for_ever = 0xFFFF'FFFF;
     ::WaitForSingleObject(one.handle, for_ever);
     ::CloseHandle(one.handle);
 }
 
 /// One that has no handle stays as if it never ended.
-FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
     const bool is_gone = one.handle != nullptr && ::WaitForSingleObject(one.handle, 0) == 0;
     if (is_gone) {
         ::CloseHandle(one.handle);
@@ -103,20 +104,20 @@ FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
 
 #elif defined(FIRE_AND_FORGET_HAS_PTHREADS)
 
-FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
     return pthread_self();
 }
 
-FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread one) noexcept {
     return pthread_equal(one, pthread_self()) != 0;
 }
 
-FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void join(native_thread one) noexcept {
     const cancellation_deferred whole;
     pthread_join(one, nullptr);
 }
 
-FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
 #if defined(__linux__) && !defined(__ANDROID__)
     return pthread_tryjoin_np(one, nullptr) == 0;
 #else
@@ -130,17 +131,17 @@ FIRE_AND_FORGET_ENGINE bool try_join(native_thread one) noexcept {
 
 #else
 
-FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE native_thread this_native_thread() noexcept {
     return {};
 }
 
-FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool is_this_thread(native_thread) noexcept {
     return false;
 }
 
-FIRE_AND_FORGET_ENGINE void join(native_thread) noexcept {}
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void join(native_thread) noexcept {}
 
-FIRE_AND_FORGET_ENGINE bool try_join(native_thread) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool try_join(native_thread) noexcept {
     return true;
 }
 

@@ -149,7 +149,7 @@ private:
         return 2 * generation + 2;
     }
 
-    [[gnu::noinline]] void make() noexcept {
+    [[gnu::cold, gnu::noinline]] void make() noexcept {
         fork_care::begin();
         const std::uint32_t me = generation_here();
         std::uint32_t seen = state_.load(std::memory_order_acquire);

@@ -21,7 +21,7 @@ FIRE_AND_FORGET_ENGINE std::uint32_t generation_here() noexcept {
     return process_generation.load(std::memory_order_relaxed);
 }
 
-FIRE_AND_FORGET_ENGINE void fork_care::begin() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void fork_care::begin() noexcept {
     // Neither a function's static nor a lock: a child that is forked in the middle of it must be
     // able to do it again. So whoever is at it is known by the process, and doing it twice does
     // no harm.
@@ -40,19 +40,19 @@ FIRE_AND_FORGET_ENGINE void fork_care::begin() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void fork_care::before() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void fork_care::before() noexcept {
     if (!std::exchange(this_thread.is_forking, true)) {
         settings_mutex.value.lock();
     }
 }
 
-FIRE_AND_FORGET_ENGINE void fork_care::after_in_parent() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void fork_care::after_in_parent() noexcept {
     if (std::exchange(this_thread.is_forking, false)) {
         settings_mutex.value.unlock();
     }
 }
 
-FIRE_AND_FORGET_ENGINE void fork_care::after_in_child() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void fork_care::after_in_child() noexcept {
     after_in_parent();
     process_generation.fetch_add(1, std::memory_order_relaxed); // there is no other thread
     default_pool_at_hand.store(nullptr, std::memory_order_relaxed);

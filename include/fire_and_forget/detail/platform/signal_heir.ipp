@@ -16,7 +16,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(__linux__)
 
-FIRE_AND_FORGET_ENGINE void signal_heir::watch_this_thread() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void signal_heir::watch_this_thread() noexcept {
     if (!std::exchange(this_thread.is_watched, true) && is_main_thread()) {
         const settings_lock held; // so no child is forked in the middle of the initialization
         static const key_of_main key;
@@ -24,14 +24,14 @@ FIRE_AND_FORGET_ENGINE void signal_heir::watch_this_thread() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void signal_heir::come_if_needed() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void signal_heir::come_if_needed() noexcept {
     library_threads& threads = library_threads::instance();
     if (has_main_ended_.load() && threads.at_work() > 0 && !is_here_.exchange(true)) { // HEIR-1
         is_here_ = threads.start(&live, this, nullptr) == 0;
     }
 }
 
-FIRE_AND_FORGET_ENGINE steady_time signal_heir::look(steady_time now) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE steady_time signal_heir::look(steady_time now) noexcept {
     if (is_here_ || (is_watched_ && !has_main_ended_)) {
         return never;
     }
@@ -44,17 +44,18 @@ FIRE_AND_FORGET_ENGINE steady_time signal_heir::look(steady_time now) noexcept {
     return next_look_;
 }
 
-FIRE_AND_FORGET_ENGINE signal_heir::key_of_main::~key_of_main() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE signal_heir::key_of_main::~key_of_main() {
     if (is_made_) {
         pthread_key_delete(key_);
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool signal_heir::key_of_main::set(signal_heir& any) const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool
+signal_heir::key_of_main::set(signal_heir& any) const noexcept {
     return is_made_ && pthread_setspecific(key_, &any) == 0;
 }
 
-FIRE_AND_FORGET_ENGINE void signal_heir::key_of_main::hear_end(void*) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void signal_heir::key_of_main::hear_end(void*) noexcept {
     if (is_main_thread()) { // not one that has made another process
         sigset_t blocked;
         pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
@@ -62,7 +63,8 @@ FIRE_AND_FORGET_ENGINE void signal_heir::key_of_main::hear_end(void*) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void signal_heir::inherit(const sigset_t& blocked_by_main) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+signal_heir::inherit(const sigset_t& blocked_by_main) noexcept {
     if (!has_inherited_.exchange(true)) {
         mask_ = program_mask::get();
         for (int number = 1; number <= most_signals; ++number) {
@@ -75,7 +77,7 @@ FIRE_AND_FORGET_ENGINE void signal_heir::inherit(const sigset_t& blocked_by_main
     come_if_needed();
 }
 
-FIRE_AND_FORGET_ENGINE void signal_heir::live(void* self, void*) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void signal_heir::live(void* self, void*) {
     name_this_thread("faf/signals");
     signal_heir& heir = *static_cast<signal_heir*>(self);
     library_threads& threads = library_threads::instance();

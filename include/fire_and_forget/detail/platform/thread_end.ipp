@@ -13,7 +13,7 @@ FIRE_AND_FORGET_ENGINE void begin_thread() noexcept {
     this_thread.knows_its_kind = this_thread.takes_last_steps = true;
 }
 
-FIRE_AND_FORGET_ENGINE void take_last_steps() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void take_last_steps() noexcept {
     this_thread.takes_last_steps = false;
     for (auto& place : this_thread.last_steps) {
         if (auto* const step = std::exchange(place, nullptr)) {

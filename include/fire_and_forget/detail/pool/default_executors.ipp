@@ -21,7 +21,7 @@ inline bool run_this_thread() noexcept {
 
 /// Tasks of one may fire tasks at the other: both are quiet when nothing was accepted while
 /// first one and then the other was found quiet.
-FIRE_AND_FORGET_ENGINE bool drain_until(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool drain_until(steady_time deadline) {
     if (run_this_thread()) {
         return false;
     }
@@ -41,7 +41,7 @@ FIRE_AND_FORGET_ENGINE bool drain_until(steady_time deadline) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool shutdown_until(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool shutdown_until(steady_time deadline) {
     pool_door& pool = default_pool_door();
     own_threads& threads = own_threads::instance();
     const bool is_ours = run_this_thread();
@@ -71,7 +71,7 @@ FIRE_AND_FORGET_ENGINE bool shutdown_until(steady_time deadline) {
     return has_finished;
 }
 
-FIRE_AND_FORGET_ENGINE stats snapshot() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE stats snapshot() {
     stats all = default_pool_door().snapshot();
     return all += own_threads::instance().snapshot();
 }

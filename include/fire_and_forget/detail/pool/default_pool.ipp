@@ -67,15 +67,15 @@ inline constinit one_per_process<default_pool_parts> default_pool_of_process;
     return made.door();
 }
 
-FIRE_AND_FORGET_ENGINE bool configure_default_pool(pool_options settings) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool configure_default_pool(pool_options settings) {
     return default_pool_plan::set(std::move(settings));
 }
 
-FIRE_AND_FORGET_ENGINE pool_door& pool_here(pool_door& meant) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE pool_door& pool_here(pool_door& meant) noexcept {
     return meant.is_default() && !meant.is_in_its_process() ? default_pool_door() : meant;
 }
 
-FIRE_AND_FORGET_ENGINE scheduler& default_scheduler() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE scheduler& default_scheduler() noexcept {
     pool_door& door = default_pool_door();
     door.begin_use();
     return door.home();

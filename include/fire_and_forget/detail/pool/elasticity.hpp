@@ -63,7 +63,7 @@ public:
     /// `can_run(n)` answers how many workers are not known to be blocked; it may
     /// stop counting at n.
     template <class CanRun>
-    verdict when_saturated(const sight& seen, CanRun can_run) {
+    [[gnu::cold]] verdict when_saturated(const sight& seen, CanRun can_run) {
         least_idle_ = 0;
         window_end_ = later(seen.now, window);
         if (is_saturated_ && seen.now < later(last_look_, pause())) {
@@ -123,7 +123,7 @@ private:
 
     /// How many to hire for tasks that wait although all are kept.
     template <class CanRun>
-    unsigned make_up(const sight& seen, CanRun& can_run) {
+    [[gnu::cold]] unsigned make_up(const sight& seen, CanRun& can_run) {
         const bool may_come = seen.now < later(last_hire_, usual_pause); // new ones take a moment
         const std::uint64_t coming = may_come ? first_takes_ : 0;
         if (seen.waiting <= coming) {

@@ -7,8 +7,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsigned idle,
-                                                         unsigned extra) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned
+elasticity::when_at_ease(steady_time now, unsigned idle, unsigned extra) noexcept {
     note_free();
     if (extra == 0) {
         window_end_ = {};
@@ -28,7 +28,7 @@ FIRE_AND_FORGET_ENGINE unsigned elasticity::when_at_ease(steady_time now, unsign
     return leaving;
 }
 
-FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
     const std::chrono::nanoseconds shortest = pause();
     const steady_time soon = later(last_look_, shortest);
     const steady_time too_long =
@@ -40,8 +40,8 @@ FIRE_AND_FORGET_ENGINE steady_time elasticity::next_look() const noexcept {
     return earlier_of(too_long, may_grow_ && third < usual_pause ? next : never);
 }
 
-FIRE_AND_FORGET_ENGINE std::uint64_t elasticity::have_waited_too_long(const sight& seen,
-                                                                      bool is_new) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::uint64_t
+elasticity::have_waited_too_long(const sight& seen, bool is_new) noexcept {
     if (grow_after_.count() <= 0) {
         return 0;
     }
@@ -55,7 +55,7 @@ FIRE_AND_FORGET_ENGINE std::uint64_t elasticity::have_waited_too_long(const sigh
     return is_over && !is_new ? least(left, seen.waiting) : 0;
 }
 
-FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {
     const std::uint64_t fresh = seen.hired - std::exchange(hired_before_, seen.hired);
     const std::uint64_t before = std::exchange(taken_before_, seen.taken);
     const std::uint64_t taken =
@@ -71,7 +71,7 @@ FIRE_AND_FORGET_ENGINE bool elasticity::gets_on(const sight& seen) noexcept {
     return result;
 }
 
-FIRE_AND_FORGET_ENGINE void elasticity::begin_episode(steady_time now) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void elasticity::begin_episode(steady_time now) noexcept {
     stuck_since_ = last_hire_ = now;
     step_ = 1;
     has_told_ = false;

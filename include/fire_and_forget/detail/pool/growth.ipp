@@ -32,9 +32,9 @@ inline std::chrono::nanoseconds starvation_after(const pool_options& asked,
 
 } // namespace growing
 
-FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes,
-                                      workforce& workers, shutdown_participant& owner,
-                                      quiescence& quiet, sink_lending& sinks)
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE growth::growth(const pool_options& asked, lane_set& lanes,
+                                                    workforce& workers, shutdown_participant& owner,
+                                                    quiescence& quiet, sink_lending& sinks)
     : lanes_(lanes), bell_(lanes.bell), workers_(workers), owner_(owner), quiet_(quiet),
       sinks_(sinks), wants_to_know_(may_grow()),
       elasticity_(workers.places(), workers.most_places(),
@@ -89,7 +89,7 @@ FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
 }
 
 /// Somebody is free: when nobody is any more, that is news.
-FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
     if (!was_anybody_free_) {
         elasticity_.note_free();
         next_look_ = {};
@@ -101,7 +101,7 @@ FIRE_AND_FORGET_ENGINE void growth::expect_saturation(steady_time now) {
 }
 
 /// Progress is what counts: whoever looks or was rung for is relied on only while tasks are taken.
-FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
     const bool is_ringing = bell_.is_ringing();
     lanes_.find_claim([](claim& one) {
         one.note_progress();
@@ -125,7 +125,7 @@ FIRE_AND_FORGET_ENGINE void growth::see_to_progress(const sight& seen) {
 
 /// Nothing gets on though somebody sleeps: a call was lost, or who looks or was called has been
 /// stopped. So others are called, and if that is no use hired.
-FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen) {
     if (seen.has_tasks && !lanes_.has_task_at_hand()) {
         return; // a worker has been stopped with the lock of a lane: what is there can't be had
     }
@@ -142,7 +142,7 @@ FIRE_AND_FORGET_ENGINE void growth::call_instead(const sight& seen) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void growth::let_leave(const sight& seen) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void growth::let_leave(const sight& seen) {
     const std::uint32_t vacant = workers_.vacancies();
     const std::uint32_t idle = seen.sleepers > vacant ? seen.sleepers - vacant : 0;
     const std::uint32_t leaving = elasticity_.when_at_ease(seen.now, idle, seen.extra);
@@ -152,7 +152,7 @@ FIRE_AND_FORGET_ENGINE void growth::let_leave(const sight& seen) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(const sight& seen) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void growth::make_up_for_blocked(const sight& seen) {
     std::unique_ptr<const starvation> lack;
     unsigned to_hire = 0;
     next_look_ = later(seen.now, elasticity::soonest);

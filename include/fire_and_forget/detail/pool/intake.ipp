@@ -139,7 +139,8 @@ FIRE_AND_FORGET_ENGINE void intake::give_up(pool_lane& lane, slot& empty) {
     parts_.quiet.tell();
 }
 
-FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, queued when) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned,
+                                                                 queued when) {
     const auto give_up_next = [&] {
         return when == queued::in_time && lanes_.find([&](pool_lane& lane) {
             return abandon_first_in(lane, abandoned);
@@ -176,14 +177,16 @@ FIRE_AND_FORGET_ENGINE bool intake::abandon_queued(abandoned_tasks& abandoned, q
     return has_hidden || abandoned_.load(std::memory_order_relaxed) > 0;
 }
 
-FIRE_AND_FORGET_ENGINE void intake::abandon_in(pool_lane& lane, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void intake::abandon_in(pool_lane& lane,
+                                                             abandoned_tasks& abandoned) {
     const auto give_up_next = [&] { return abandon_first_in(lane, abandoned); };
     const abandonment under_way(give_up_next);
     while (give_up_next()) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool intake::abandon_first_in(pool_lane& lane, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool intake::abandon_first_in(pool_lane& lane,
+                                                                   abandoned_tasks& abandoned) {
     dropping_taker taker(abandoned_, abandoned_open_);
     const bool is_any = lane.take(taker);
     if (is_any) {
@@ -193,7 +196,8 @@ FIRE_AND_FORGET_ENGINE bool intake::abandon_first_in(pool_lane& lane, abandoned_
 }
 
 /// What a worker has claimed and not begun. // TAKER-1
-FIRE_AND_FORGET_ENGINE void intake::abandon_in(claim& of, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void intake::abandon_in(claim& of,
+                                                             abandoned_tasks& abandoned) {
     of.lock();
     const slot_run left = of.withdraw();
     of.unlock();
@@ -212,7 +216,8 @@ FIRE_AND_FORGET_ENGINE void intake::abandon_in(claim& of, abandoned_tasks& aband
     }
 }
 
-FIRE_AND_FORGET_ENGINE void intake::abandon(dropping_taker& by, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void intake::abandon(dropping_taker& by,
+                                                          abandoned_tasks& abandoned) {
     if (task_node* const node = node_in(by.taken())) {
         abandoned.add_queued(task_ptr(node));
     } else {
@@ -222,7 +227,8 @@ FIRE_AND_FORGET_ENGINE void intake::abandon(dropping_taker& by, abandoned_tasks&
     by.flush();
 }
 
-FIRE_AND_FORGET_ENGINE void intake::note_written_off(const write_offs& lost) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+intake::note_written_off(const write_offs& lost) noexcept {
     abandoned_.fetch_add(lost.tasks, std::memory_order_release);
     abandoned_open_.fetch_add(lost.passing, std::memory_order_release);
 }

@@ -13,8 +13,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind what,
-                                  const callbacks& lent)
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind what,
+                                                const callbacks& lent)
     : shutdown_participant(parts_.end), options_(std::move(settings)), kind_(what), lanes_(lanes),
       door_(*this, lanes),
       parts_(*this, *this, *this,
@@ -57,10 +57,10 @@ FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings, lane_set& lanes, kind w
     exit_registry::instance().enlist(*this); // other threads may ask it from here on
 }
 
-FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings)
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings)
     : pool(std::move(settings), *new lane_set, kind::of_user, callbacks{}) {}
 
-FIRE_AND_FORGET_ENGINE pool::~pool() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE pool::~pool() {
     keeper::instance().strike_off(*this);
     {
         sink_time for_sinks(steady_clock::now());
@@ -74,7 +74,7 @@ FIRE_AND_FORGET_ENGINE pool::~pool() {
     lanes_.release();
 }
 
-FIRE_AND_FORGET_ENGINE void pool::begin_napping() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::begin_napping() {
     if (workers_.has_napper()) {
         parts_.end.begin_use();
         workers_.ring({});
@@ -127,7 +127,7 @@ FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     until_the_end.end_in_order();
 }
 
-FIRE_AND_FORGET_ENGINE void pool::pause() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::pause() {
     if (is_in_its_process()) {
         const library_lock lock(parts_.quiet.mutex());
         if (may_pause_) {
@@ -136,7 +136,7 @@ FIRE_AND_FORGET_ENGINE void pool::pause() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void pool::resume() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::resume() {
     if (is_in_its_process()) {
         lanes_.resume();
         lanes_.bell.call_all();
@@ -146,7 +146,7 @@ FIRE_AND_FORGET_ENGINE void pool::resume() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void pool::retire() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::retire() {
     if (!is_in_its_process()) {
         return; // a forked child lets its parent's pool lie
     }
@@ -229,7 +229,7 @@ FIRE_AND_FORGET_ENGINE bool pool::is_quiet(std::size_t own) const noexcept {
            lanes_.pushed() + callers_.running() <= ended_by_now + own;
 }
 
-FIRE_AND_FORGET_ENGINE void pool::note_closing() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::note_closing() noexcept {
     door_.shut();
     if (is_in_its_process()) {
         {
@@ -242,17 +242,19 @@ FIRE_AND_FORGET_ENGINE void pool::note_closing() noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void pool::note_closed() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::note_closed() noexcept {
     lanes_.close();
     admission_.note_closed();
 }
 
-FIRE_AND_FORGET_ENGINE bool pool::abandon_queued(abandoned_tasks& abandoned, before_end was) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool pool::abandon_queued(abandoned_tasks& abandoned,
+                                                               before_end was) {
     return intake_.abandon_queued(abandoned, was == before_end::quiet ? intake::queued::too_late
                                                                       : intake::queued::in_time);
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t pool::write_off_running(abandoned_tasks& abandoned) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::size_t
+pool::write_off_running(abandoned_tasks& abandoned) noexcept {
     write_offs lost;
     const std::size_t by_callers = callers_.write_off(abandoned);
     workers_.roster().write_off_running(abandoned, lost);
@@ -260,13 +262,13 @@ FIRE_AND_FORGET_ENGINE std::size_t pool::write_off_running(abandoned_tasks& aban
     return lost.tasks + lost.passing + by_callers;
 }
 
-FIRE_AND_FORGET_ENGINE void pool::call_again() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::call_again() noexcept {
     if (lanes_.may_have_tasks() && workers_.is_another_free()) {
         lanes_.bell.call_one();
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool pool::end_threads(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool pool::end_threads(steady_time deadline) {
     const bool is_another = !parts_.end.runs_this_thread();
     if (is_another) {
         workers_.dismiss_until(deadline);

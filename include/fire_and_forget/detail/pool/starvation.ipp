@@ -20,7 +20,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE std::unique_ptr<const starvation>
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::unique_ptr<const starvation>
 describe_starvation(const worker_roster& workers, lane_set& lanes, steady_time since,
                     steady_time now) {
     std::unique_ptr<starvation> found(new (std::nothrow) starvation);
@@ -48,8 +48,9 @@ describe_starvation(const worker_roster& workers, lane_set& lanes, steady_time s
     return found;
 }
 
-FIRE_AND_FORGET_ENGINE void report_starvation(std::unique_ptr<const starvation> found,
-                                              shutdown_participant& pool, sink_lending& sinks) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void report_starvation(std::unique_ptr<const starvation> found,
+                                                            shutdown_participant& pool,
+                                                            sink_lending& sinks) {
     if (found == nullptr) {
         return;
     }

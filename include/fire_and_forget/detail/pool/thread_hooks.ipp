@@ -15,7 +15,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void thread_hooks::give_up(steady_time deadline) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::give_up(steady_time deadline) noexcept {
     std::unique_lock lock(quiet_.mutex());
     are_given_up_ = true;
     for (slices wait; running_ > 0 && steady_clock::now() < deadline;) {
@@ -23,8 +23,8 @@ FIRE_AND_FORGET_ENGINE void thread_hooks::give_up(steady_time deadline) noexcept
     }
 }
 
-FIRE_AND_FORGET_ENGINE void thread_hooks::run(const thread_hook* hook, literal name,
-                                              const worker_info& whose) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::run(const thread_hook* hook, literal name,
+                                                            const worker_info& whose) {
     if (hook == nullptr || !begin()) {
         return;
     }
@@ -38,13 +38,13 @@ FIRE_AND_FORGET_ENGINE void thread_hooks::run(const thread_hook* hook, literal n
             });
 }
 
-FIRE_AND_FORGET_ENGINE bool thread_hooks::begin() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool thread_hooks::begin() noexcept {
     const library_lock lock(quiet_.mutex());
     running_ += are_given_up_ ? 0 : 1;
     return !are_given_up_;
 }
 
-FIRE_AND_FORGET_ENGINE void thread_hooks::end() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::end() noexcept {
     owner_.end_if_forked();
     const library_lock lock(quiet_.mutex());
     --running_;

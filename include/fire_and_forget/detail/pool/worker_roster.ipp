@@ -22,15 +22,15 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE worker_roster::~worker_roster() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker_roster::~worker_roster() {
     while (worker* const last = first_) {
         first_ = last->next;
         delete last;
     }
 }
 
-FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(bool as_extra, const call_site& where,
-                                                     thread_trouble& trouble) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker*
+worker_roster::enroll(bool as_extra, const call_site& where, thread_trouble& trouble) {
     if (!pause_.is_over()) {
         return nullptr;
     }
@@ -49,9 +49,10 @@ FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(bool as_extra, const call_s
     return recruit;
 }
 
-FIRE_AND_FORGET_ENGINE bool worker_roster::start(worker& recruit, thread_body body, void* executor,
-                                                 std::size_t stack_size,
-                                                 std::exception_ptr& why) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::start(worker& recruit, thread_body body,
+                                                               void* executor,
+                                                               std::size_t stack_size,
+                                                               std::exception_ptr& why) noexcept {
     const bool is_started = start_thread(body, executor, &recruit, why, stack_size);
     if (is_started) {
         pause_.end();
@@ -59,17 +60,16 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::start(worker& recruit, thread_body bo
     return is_started;
 }
 
-FIRE_AND_FORGET_ENGINE thread_trouble worker_roster::withdraw(worker& recruit,
-                                                              const call_site& where,
-                                                              std::exception_ptr why) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE thread_trouble
+worker_roster::withdraw(worker& recruit, const call_site& where, std::exception_ptr why) noexcept {
     take_out(recruit);
     --hired_;
     delete &recruit;
     return pause_.begin(where, std::move(why));
 }
 
-FIRE_AND_FORGET_ENGINE unsigned worker_roster::count_able(unsigned enough, steady_time now,
-                                                          between_tasks between) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE unsigned
+worker_roster::count_able(unsigned enough, steady_time now, between_tasks between) noexcept {
     unsigned able = 0;
     auto unasked = static_cast<unsigned>(alive_);
     for (worker* one = first_; one != nullptr && able < enough && enough <= able + unasked;
@@ -92,7 +92,8 @@ FIRE_AND_FORGET_ENGINE void worker_roster::note_busy(steady_time now) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void worker_roster::describe_busy(text_writer& text, steady_time now) const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void worker_roster::describe_busy(text_writer& text,
+                                                                       steady_time now) const {
     constexpr unsigned most_named = 8;
     unsigned named = 0;
     for (const worker* one = first_; one != nullptr && named < most_named; one = one->next) {
@@ -106,7 +107,7 @@ FIRE_AND_FORGET_ENGINE void worker_roster::describe_busy(text_writer& text, stea
     }
 }
 
-FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
     ++last_number_;
     ++hired_;
     ++alive_;
@@ -125,7 +126,7 @@ FIRE_AND_FORGET_ENGINE void worker_roster::add_guest(worker& guest) noexcept {
     guest.next = std::exchange(first_, &guest);
 }
 
-FIRE_AND_FORGET_ENGINE void worker_roster::let_go(worker& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void worker_roster::let_go(worker& gone) noexcept {
     departed_ += gone.counts.read();
     take_out(gone);
 }
@@ -155,8 +156,8 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::is_deserted() const noexcept {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE void worker_roster::write_off_running(abandoned_tasks& abandoned,
-                                                             write_offs& lost) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+worker_roster::write_off_running(abandoned_tasks& abandoned, write_offs& lost) noexcept {
     for (worker* one = first_; one != nullptr; one = one->next) {
         if (one->id.load() != std::this_thread::get_id()) {
             lost.add(one->taker.its(), abandoned);
@@ -164,8 +165,8 @@ FIRE_AND_FORGET_ENGINE void worker_roster::write_off_running(abandoned_tasks& ab
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
-                                                   between_tasks between) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
+                                                                 between_tasks between) noexcept {
     const long number = one.thread_number.load(std::memory_order_relaxed);
     if (number == 0 || !one.taker.is_at_a_task()) {
         return between == between_tasks::able;
@@ -173,8 +174,8 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
     return !is_blocked(one, number, now);
 }
 
-FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
-                                                      steady_time now) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
+                                                                    steady_time now) noexcept {
     const std::chrono::nanoseconds used = cpu_time_of(number);
     const bool is_known = used.count() >= 0;
     if (is_known && one.use.is_still_blocked(now, used)) {

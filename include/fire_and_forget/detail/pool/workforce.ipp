@@ -37,9 +37,9 @@ inline std::uint32_t most_places(const pool_options& asked, std::uint32_t size) 
 
 } // namespace staffing
 
-FIRE_AND_FORGET_ENGINE workforce::workforce(const pool_options& asked, lane_set& lanes,
-                                            shutdown_participant& owner, quiescence& quiet,
-                                            const host& lent, sink_lending& sinks, thread_body live)
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE
+workforce::workforce(const pool_options& asked, lane_set& lanes, shutdown_participant& owner,
+                     quiescence& quiet, const host& lent, sink_lending& sinks, thread_body live)
     : options_(asked), size_(staffing::places(asked.threads)),
       most_(staffing::most_places(asked, size_)), lanes_(lanes), bell_(lanes.bell), owner_(owner),
       quiet_(quiet), lent_(lent), sinks_(sinks), live_(live), workers_(lanes), vacancies_(size_) {}
@@ -72,14 +72,14 @@ FIRE_AND_FORGET_ENGINE void workforce::call_or_hire(const call_site& where, ring
     owner_.release();
 }
 
-FIRE_AND_FORGET_ENGINE void workforce::hire_usual() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::hire_usual() {
     std::unique_lock lock(quiet_.mutex(), std::defer_lock);
     if (try_lock_soon(lock)) {
         report(hire(lock, {}));
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool workforce::hire_extra() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool workforce::hire_extra() {
     thread_trouble trouble;
     worker* recruit = nullptr;
     {
@@ -96,8 +96,8 @@ FIRE_AND_FORGET_ENGINE bool workforce::hire_extra() {
 }
 
 /// Starts a worker if a place is vacant. Under the mutex, and gives it back.
-FIRE_AND_FORGET_ENGINE thread_trouble workforce::hire(std::unique_lock<std::mutex>& lock,
-                                                      const call_site& where) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE thread_trouble
+workforce::hire(std::unique_lock<std::mutex>& lock, const call_site& where) {
     const inside_library hiring;
     thread_trouble trouble;
     worker* const recruit = fill_vacancy(where, trouble);
@@ -106,15 +106,15 @@ FIRE_AND_FORGET_ENGINE thread_trouble workforce::hire(std::unique_lock<std::mute
 }
 
 /// Null if no place is vacant, or no thread is to be had. Under the mutex.
-FIRE_AND_FORGET_ENGINE worker* workforce::fill_vacancy(const call_site& where,
-                                                       thread_trouble& trouble) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker* workforce::fill_vacancy(const call_site& where,
+                                                                     thread_trouble& trouble) {
     return vacancies() > 0 ? enroll(hired_as::usual, where, trouble) : nullptr;
 }
 
 /// A place and a record for one more worker, who is to be started. Null if that can't be. Under
 /// the mutex.
-FIRE_AND_FORGET_ENGINE worker* workforce::enroll(hired_as what, const call_site& where,
-                                                 thread_trouble& trouble) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker*
+workforce::enroll(hired_as what, const call_site& where, thread_trouble& trouble) {
     if (lanes_.is_over()) {
         return nullptr;
     }
@@ -133,7 +133,8 @@ FIRE_AND_FORGET_ENGINE worker* workforce::enroll(hired_as what, const call_site&
 
 /// Without the mutex: who starts a thread may be stopped half-way, and others
 /// must be able to go on.
-FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit, const call_site& where) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit,
+                                                                     const call_site& where) {
     const bool is_extra = recruit.is_extra;
     std::exception_ptr why;
     if (workers_.start(recruit, live_, &owner_, options_.stack_size, why)) {
@@ -155,7 +156,7 @@ FIRE_AND_FORGET_ENGINE thread_trouble workforce::start(worker& recruit, const ca
     return trouble;
 }
 
-FIRE_AND_FORGET_ENGINE void workforce::report(const thread_trouble& trouble) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::report(const thread_trouble& trouble) {
     if (trouble) {
         owner_.keep();
         tell_off_the_keeper([this, trouble] {
@@ -175,7 +176,7 @@ FIRE_AND_FORGET_ENGINE void workforce::report(const thread_trouble& trouble) {
 
 /// A worker's place goes or becomes vacant. Under the mutex; the caller then hires if there are
 /// tasks.
-FIRE_AND_FORGET_ENGINE void workforce::give_up_place() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::give_up_place() noexcept {
     const std::uint32_t extra = extra_places();
     if (extra > 0) { // STAFF-2
         extra_.store(extra - 1, std::memory_order_relaxed);
@@ -197,7 +198,7 @@ FIRE_AND_FORGET_ENGINE void workforce::wake_up(worker& self) {
     keeper::instance().notice_activity();
 }
 
-FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& its)
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& its)
     : in_(in), self_(its) {
     this_thread.works_for = &in.lent_;
     this_thread.worker = &its.info;
@@ -216,7 +217,7 @@ FIRE_AND_FORGET_ENGINE workforce::employment::employment(workforce& in, worker& 
     this_thread.item = &its.taker;
 }
 
-FIRE_AND_FORGET_ENGINE workforce::employment::~employment() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE workforce::employment::~employment() {
     shutdown_participant& owner = in_.owner_;
     library_threads::instance().leave(); // JOIN-1
     in_.leave(self_, is_forced_);
@@ -227,7 +228,7 @@ FIRE_AND_FORGET_ENGINE workforce::employment::~employment() {
 }
 
 /// A thread that a task has ended is replaced. The pool does not know the worker any more.
-FIRE_AND_FORGET_ENGINE void workforce::leave(worker& self, bool is_forced) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::leave(worker& self, bool is_forced) {
     self.taker.flush();
     {
         const std::lock_guard lock(quiet_.mutex());
@@ -243,7 +244,7 @@ FIRE_AND_FORGET_ENGINE void workforce::leave(worker& self, bool is_forced) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void workforce::note_exit() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::note_exit() {
     const inside_library leaving;
     std::unique_lock lock(quiet_.mutex());
     worker* const exiting = workers_.of_this_thread();
@@ -255,13 +256,13 @@ FIRE_AND_FORGET_ENGINE void workforce::note_exit() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void workforce::dismiss() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::dismiss() noexcept {
     is_dismissed_.store(true, std::memory_order_release);
     bell_.call_all();
     keeper::instance().notice_ring();
 }
 
-FIRE_AND_FORGET_ENGINE void workforce::dismiss_until(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void workforce::dismiss_until(steady_time deadline) {
     constexpr std::chrono::seconds patience{5};
     const steady_time end = later(deadline, patience);
     dismiss();

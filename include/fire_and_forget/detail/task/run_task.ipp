@@ -41,7 +41,7 @@ FIRE_AND_FORGET_ENGINE void task_run::go_on_with(const task_vtable& type, void* 
     is_destroyed_ = false;
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::end_by_force() {
     report(failure::worker_lost, nullptr, {}, "it called pthread_exit or was cancelled");
     if (!is_to_be_kept_) {
         destroy([&] { report_exception(failure::exception); });
@@ -149,18 +149,19 @@ FIRE_AND_FORGET_ENGINE void task_run::take_back(task_node& repeated) noexcept {
     repeated_->reset(&repeated);
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::failed([[maybe_unused]] const std::exception_ptr& why) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+task_run::failed([[maybe_unused]] const std::exception_ptr& why) {
 #if defined(__cpp_exceptions)
     attempt([&] { std::rethrow_exception(why); }, [&] { failed_with_exception(); });
 #endif
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::failed_with_exception() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::failed_with_exception() {
     report_exception(failure::exception);
     result_ = fate::failed;
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::given_up(failure kind, std::string_view why) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::given_up(failure kind, std::string_view why) {
     report(kind, nullptr, {}, why);
     result_ = kind == failure::cancelled ? fate::cancelled : fate::dropped;
 }
@@ -224,13 +225,15 @@ task_run::report_returned_exception([[maybe_unused]] const std::exception_ptr& r
     report(failure::error_result, returned, {}, {});
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::report_exception(failure kind) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::report_exception(failure kind) {
     const exception_description thrown;
     report(kind, thrown.exception(), thrown.type(), thrown.what());
 }
 
-FIRE_AND_FORGET_ENGINE void task_run::report(failure kind, std::exception_ptr exception,
-                                             std::string_view type, std::string_view what) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::report(failure kind,
+                                                           std::exception_ptr exception,
+                                                           std::string_view type,
+                                                           std::string_view what) {
     error_report report = make_report(kind, task_.where, or_empty(task_.name), what);
     report.exception = std::move(exception);
     report.type = type;
