@@ -55,7 +55,7 @@ public:
 
 private:
     static constexpr unsigned precision = 3; ///< bits behind the first one
-    static constexpr std::uint64_t per_power = std::uint64_t{1} << precision;
+    static constexpr std::size_t per_power = std::size_t{1} << precision;
     static constexpr unsigned bits = 40;
     static constexpr std::uint64_t longest = (std::uint64_t{1} << bits) - 1;
     static constexpr std::size_t buckets = (bits - precision + 1) * per_power;
@@ -66,10 +66,10 @@ private:
 
     static constexpr std::size_t bucket_of(std::uint64_t ns) noexcept {
         if (ns < per_power) {
-            return ns;
+            return static_cast<std::size_t>(ns);
         }
         const auto shift = static_cast<unsigned>(std::bit_width(ns)) - precision - 1;
-        return (shift + 1) * per_power + ((ns >> shift) - per_power);
+        return (shift + 1) * per_power + (static_cast<std::size_t>(ns >> shift) - per_power);
     }
 
     /// The least that is in the bucket behind it.
@@ -78,7 +78,7 @@ private:
             return bucket + 1;
         }
         const std::size_t shift = bucket / per_power - 1;
-        return (per_power + bucket % per_power + 1) << shift;
+        return std::uint64_t{per_power + bucket % per_power + 1} << shift;
     }
 
     std::array<std::uint64_t, buckets> counts_{};
