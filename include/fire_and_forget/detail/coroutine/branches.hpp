@@ -101,7 +101,7 @@ struct branch_result {
 /// A coroutine that awaits one of them, and leaves what that came to with who awaits all.
 template <class T>
 struct branch {
-    class promise_type : public chain, public chain_member {
+    class promise_type : public chain, public chain_member, public frame_or_null {
     public:
         template <class A>
         promise_type(branch_group& group, branch_result<T>& into, std::size_t at, A&) noexcept
@@ -111,13 +111,6 @@ struct branch {
 
         branch get_return_object() noexcept { return {this}; }
         static branch get_return_object_on_allocation_failure() noexcept { return {nullptr}; }
-        static void* operator new(std::size_t size) noexcept { return frame_pool::allocate(size); }
-        static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-            return frame_pool::allocate(size);
-        }
-        static void operator delete(void* memory, std::size_t size) noexcept {
-            frame_pool::release(memory, size);
-        }
 
         struct start {
             static bool await_ready() noexcept { return false; }

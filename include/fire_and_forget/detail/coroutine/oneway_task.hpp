@@ -46,7 +46,10 @@ inline constexpr bool is_lambda_with_captures<Returned, First, Rest...> =
 /// The return type of a coroutine that starts on the scheduler of `Place`, as a chain of its own.
 template <class Place>
 struct oneway_task {
-    class promise_type : public chain, public chain_member, public coroutine_result<void> {
+    class promise_type : public chain,
+                         public chain_member,
+                         public frame_or_null,
+                         public coroutine_result<void> {
     public:
         /// The place that reports name: a parameter of type call_site, or else the coroutine.
         template <class... Args>
@@ -63,15 +66,6 @@ struct oneway_task {
         static oneway_task get_return_object_on_allocation_failure() {
             firing{}.refuse(refusal::out_of_memory);
             return {};
-        }
-
-        // Both, for GCC 12 asks for the first where the standard wants the second.
-        static void* operator new(std::size_t size) noexcept { return frame_pool::allocate(size); }
-        static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-            return frame_pool::allocate(size);
-        }
-        static void operator delete(void* memory, std::size_t size) noexcept {
-            frame_pool::release(memory, size);
         }
 
         struct start {

@@ -58,7 +58,7 @@ struct awaitable_in_chain_only {
 };
 
 /// Wraps whatever a coroutine of a chain awaits.
-struct chain_member : frame_link, from_frame_pool {
+struct chain_member : frame_link {
     template <class A>
     auto await_transform(A&& awaitable) {
         if constexpr (awaited_in_chain<A>) {
@@ -205,7 +205,7 @@ private:
 };
 
 template <class T>
-struct task_promise : chain_member, coroutine_result<T> {
+struct task_promise : chain_member, from_frame_pool, coroutine_result<T> {
     task<T> get_return_object() noexcept {
         return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
     }
