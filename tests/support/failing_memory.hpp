@@ -4,10 +4,10 @@
 // Memory runs out: this program's own operator new fails on request, on one thread or on all. To be
 // included by one source file of a program only.
 
+#include "replaced_new.hpp"
+
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 
 namespace faf_test {
 
@@ -70,72 +70,14 @@ inline bool fails_on_this_thread() noexcept {
     return true;
 }
 
-inline void* allocate_or_fail(std::size_t size, std::size_t alignment) noexcept {
-    if (fails_on_this_thread() || memory_of_all.fails_now()) {
-        return nullptr;
-    }
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    return alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded)
-                                                 : std::malloc(size == 0 ? 1 : size);
+inline void* new_memory(std::size_t size, std::size_t alignment) noexcept {
+    return fails_on_this_thread() || memory_of_all.fails_now()
+               ? nullptr
+               : allocate_from_system(size, alignment);
 }
 
-inline void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-    void* const found = allocate_or_fail(size, alignment);
-    if (found == nullptr) {
-        throw std::bad_alloc();
-    }
-    return found;
-}
-
-/// Out of line: GCC takes an inlined free for a mismatch with operator new.
-[[gnu::noinline]] inline void give_back(void* given) noexcept {
-    std::free(given);
+inline void delete_memory(void* given) noexcept {
+    release_to_system(given);
 }
 
 } // namespace faf_test
-
-void* operator new(std::size_t size) {
-    return faf_test::allocate_or_throw(size, 1);
-}
-void* operator new[](std::size_t size) {
-    return faf_test::allocate_or_throw(size, 1);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return faf_test::allocate_or_fail(size, 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return faf_test::allocate_or_fail(size, 1);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return faf_test::allocate_or_throw(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return faf_test::allocate_or_fail(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* given) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete[](void* given) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete(void* given, std::size_t) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete[](void* given, std::size_t) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete(void* given, const std::nothrow_t&) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete[](void* given, const std::nothrow_t&) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete(void* given, std::align_val_t) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete(void* given, std::align_val_t, const std::nothrow_t&) noexcept {
-    faf_test::give_back(given);
-}
-void operator delete(void* given, std::size_t, std::align_val_t) noexcept {
-    faf_test::give_back(given);
-}
