@@ -125,14 +125,13 @@ private:
         refusal accept(const std::shared_ptr<table>& self, const Key& key, detail::task_ptr& task) {
             refusal why = detail::prepare_to_conflate(core, task);
             const bool is_enrolled = why == refusal::none;
-            const detail::task_node* const waiting = task.get();
             entry* fresh = nullptr;
             if (why == refusal::none) {
                 detail::attempt([&] { fresh = store(self, key, task); },
                                 [&] { why = refusal::out_of_memory; });
             }
             if (fresh != nullptr) {
-                why = fresh->begin(task, waiting);
+                why = fresh->begin(task);
             } else if (why == refusal::out_of_memory) {
                 core.note_refused();
             } else if (why == refusal::none) {

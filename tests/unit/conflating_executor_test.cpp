@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 #include "job_loop.hpp"
+#include "late_pool.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -208,4 +209,40 @@ TEST_CASE("a pool that counts replaced tasks while it closes has abandoned none"
     CHECK(last == 3);
     CHECK(latest.replaced() == 2);
     CHECK(pool.snapshot().dropped == 2);
+}
+
+TEST_CASE("drain waits for what came into a conflating executor while its turn was handed over") {
+    faf::thread_pool pool({.threads = 1});
+    faf_test::late_pool below(pool);
+    conflating_executor<int> latest(below);
+    std::atomic<int> runs{0};
+    bool is_drained = true;
+    below.before_turn = [&] {
+        std::thread([&] {
+            CHECK(fire_and_forget(latest[1], [&runs] { ++runs; }));
+            is_drained = pool.drain(0s);
+        }).join();
+    };
+    CHECK(fire_and_forget(latest[1], [&runs] { ++runs; }));
+    CHECK_FALSE(is_drained);
+    CHECK(pool.drain(60s));
+    CHECK(runs == 1);
+}
+
+TEST_CASE("a task that has replaced a refused one of its key is not taken for that") {
+    const error_recorder errors;
+    conflating_executor<int>* at = nullptr;
+    int calls = 0;
+    auto below = [&](job /*dropped*/) { // NOLINT(performance-unnecessary-value-param): its own
+        if (calls++ == 0) {
+            CHECK(fire_and_forget((*at)[1], [] {})); // the memory of the first may be the third's
+            CHECK(fire_and_forget((*at)[1], [] {}));
+        }
+    };
+    conflating_executor<int> latest(below);
+    at = &latest;
+    CHECK(fire_and_forget(latest[1], [] {}));
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == failure::abandoned);
+    CHECK(latest.replaced() == 2);
 }

@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "eventually.hpp"
+#include "late_pool.hpp"
 
 #include <array>
 #include <atomic>
@@ -674,4 +675,46 @@ TEST_CASE("a task whose time has come is behind what waits in its serial executo
         ex.run_all();
         CHECK(order == "abcd");
     }
+}
+
+TEST_CASE("drain waits for what came into a serial executor while its turn was handed over") {
+    faf::thread_pool pool({.threads = 1});
+    faf_test::late_pool below(pool);
+    serial_executor serial(below);
+    std::atomic<int> runs{0};
+    bool is_drained = true;
+    below.before_turn = [&] {
+        std::thread([&] {
+            CHECK(fire_and_forget(serial, [&runs] { ++runs; }));
+            is_drained = pool.drain(0s);
+        }).join();
+    };
+    CHECK(fire_and_forget(serial, [&runs] { ++runs; }));
+    CHECK_FALSE(is_drained);
+    CHECK(pool.drain(60s));
+    CHECK(runs == 2);
+    CHECK(adds_up(pool.snapshot()));
+}
+
+TEST_CASE("a shutdown knows of what came into a serial executor while its turn was handed over") {
+    std::atomic<int> abandoned{0};
+    faf::thread_pool pool({.threads = 1});
+    const auto before = faf::set_error_sink([&](const faf::error_report& report) {
+        abandoned += report.kind == failure::abandoned ? 1 : 0;
+        CHECK(pool.drain()); // it does not wait for who reports
+    });
+    faf_test::late_pool below(pool);
+    serial_executor serial(below);
+    bool is_all_done = true;
+    below.before_turn = [&] {
+        std::thread([&] {
+            CHECK(fire_and_forget(serial, [] {}));
+            is_all_done = pool.shutdown(0s);
+        }).join();
+    };
+    CHECK(fire_and_forget(serial, [] {}).why() == refusal::shutting_down);
+    CHECK_FALSE(is_all_done);
+    CHECK(abandoned == 1);
+    CHECK(pool.drain());
+    faf::set_error_sink(before);
 }

@@ -27,6 +27,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                      leads here. No task is run or destroyed under it.
 ///             CONFL-2  The table leads here exactly as long as there is a turn: it is with the
 ///                      executor below, or runs. So at most one task of a key runs.
+///             CONFL-3  What comes in before the turn has taken anything is open in the books below
+///                      until then, which do not know of a turn that is still being handed over.
 class conflated : private suspended {
 public:
     conflated(const any_core& on, const call_site& first, std::mutex& guard,
@@ -39,7 +41,7 @@ public:
 
     /// Has the first turn run, of `task`, which waits here. What is refused is the caller's again,
     /// unless a newer one has replaced it meanwhile. *this may be gone afterwards.
-    refusal begin(task_ptr& task, const task_node* waiting);
+    refusal begin(task_ptr& task);
 
 protected:
     virtual ~conflated() = default;
@@ -48,6 +50,7 @@ private:
     struct taken {
         task_ptr task;
         std::uint64_t replaced;
+        bool was_open;
     };
 
     /// Has the table forget it. Under the mutex.
@@ -67,6 +70,8 @@ private:
     std::atomic<std::uint64_t>& replaced_in_all_;
     task_ptr waiting_;
     std::uint64_t replaced_ = 0;
+    bool has_taken_ = false; ///< the turn has
+    bool is_open_ = false;   ///< in the books // CONFL-3
 };
 
 /// Fires at one key, which `accept` gives a task to. A coroutine stays on what `core` stands on, if

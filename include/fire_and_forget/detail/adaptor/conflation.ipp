@@ -76,14 +76,22 @@ FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site&
 
 FIRE_AND_FORGET_ENGINE void conflated::replace(task_ptr& task) noexcept {
     waiting_.swap(task);
-    replaced_ += task != nullptr ? 1U : 0U;
+    if (task == nullptr) {
+        return;
+    }
+    ++replaced_;
+    if (!has_taken_ && !is_open_ && core_.home() != nullptr) { // CONFL-3
+        is_open_ = true;
+        books_.note_opened();
+    }
 }
 
-FIRE_AND_FORGET_ENGINE refusal conflated::begin(task_ptr& task, const task_node* waiting) {
+FIRE_AND_FORGET_ENGINE refusal conflated::begin(task_ptr& task) {
     refusal why = start();
     if (why != refusal::none) {
+        const open_while_dropping what_has_replaced_it(books_); // CONFL-3
         taken left = take();
-        if (left.task.get() == waiting) {
+        if (left.replaced == 0) {
             task = std::move(left.task);
         } else {
             drop(std::move(left));
@@ -104,7 +112,8 @@ FIRE_AND_FORGET_ENGINE refusal conflated::start() {
 
 FIRE_AND_FORGET_ENGINE conflated::taken conflated::take() noexcept {
     const library_lock lock(mutex_);
-    return {std::move(waiting_), std::exchange(replaced_, 0)};
+    has_taken_ = true;
+    return {std::move(waiting_), std::exchange(replaced_, 0), std::exchange(is_open_, false)};
 }
 
 /// False if something waits: then there has to be another turn. // CONFL-2
@@ -124,6 +133,9 @@ FIRE_AND_FORGET_ENGINE void conflated::count(const taken& from) noexcept {
     if (from.replaced > 0) {
         books_.note_replaced(from.replaced);
         replaced_in_all_.fetch_add(from.replaced, std::memory_order_relaxed);
+    }
+    if (from.was_open) {
+        books_.note_closed(); // CONFL-3
     }
 }
 

@@ -27,7 +27,9 @@ FIRE_AND_FORGET_ENGINE coroutine_books& books_below(const any_core& core) noexce
 
 FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
     : stacked_scheduler(books_below(on)), core_(on.bottom()), set_(on.set()),
-      generation_(generation_here()) {
+      generation_(generation_here()),
+      queue_(on.home() != nullptr ? turn_queue::below::is_awaited
+                                  : turn_queue::below::is_not_awaited) {
     is_resumption = true;
     resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
     destroy = [](suspended& turn) {
@@ -104,7 +106,7 @@ FIRE_AND_FORGET_ENGINE bool strand::resume_soon(suspended& one) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
-    const turn_queue::pushed what = queue_.push(item);
+    const turn_queue::pushed what = queue_.push(item, books);
     if (what == turn_queue::pushed::begins_turn) { // else it may be gone
         if (item.is_resumption) {
             where = static_cast<suspended&>(item).where;
@@ -118,7 +120,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::enter(timer_node& item, asker by) {
 }
 
 FIRE_AND_FORGET_ENGINE refusal strand::enter(const untyped_call& call) {
-    const auto what = queue_.push(*call.how.type, call.where, call.construct);
+    const auto what = queue_.push(*call.how.type, call.where, call.construct, books);
     if (what == turn_queue::pushed::begins_turn) {
         where = call.where;
         name = nullptr;
@@ -141,8 +143,12 @@ FIRE_AND_FORGET_ENGINE refusal strand::enter(turn_queue::pushed what, asker by) 
     add_user(); // STRAND-2
     const refusal why = start(by);
     if (why != refusal::none) {
-        queue_.forget_first();
-        drop_rest(); // what has come in behind it
+        {
+            const open_while_dropping what_came_in_behind_it(books); // TURN-4
+            queue_.forget_first(books);
+            drop_rest();
+        }
+        timers().notice_end();
         remove_user();
     }
     return why;
@@ -166,7 +172,7 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
 /// is counted as accepted.
 FIRE_AND_FORGET_ENGINE waiting* strand::next() noexcept {
     std::uint32_t fresh = 0;
-    waiting* const found = queue_.next(fresh);
+    waiting* const found = queue_.next(fresh, books);
     if (fresh > 0) {
         books.note_accepted(fresh);
     }

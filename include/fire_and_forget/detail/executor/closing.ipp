@@ -108,7 +108,8 @@ private:
                 [&](const away_entry& one) { abandoned_.add_running(one.where, one.name); });
         }
         of_.has_abandoned_ = of_.has_abandoned_ || of_.delayed_.has_abandoned() ||
-                             abandoned_.has_any() || books.dropped() > of_.dropped_before_;
+                             abandoned_.has_any() || books.dropped() > of_.dropped_before_ ||
+                             books.closed() < books.opened(); // their ends are yet to come
         of_.is_settled_ = true;
         of_.quiet_.notify(); // what was given up is no longer waited for
     }

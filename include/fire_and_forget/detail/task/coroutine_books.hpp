@@ -8,6 +8,7 @@
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/thread_state.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -70,6 +71,9 @@ struct away_entry : book_entry {
 /// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it
 /// as pending until it has ended, and is not quiet before. One that ends in its first stretch is a
 /// task like others, and is not entered here.
+///
+/// What comes into a serial or a conflating executor before the turn for it has been handed over is
+/// open, too, until the turn runs: whoever fired it may wait for it (TURN-4, CONFL-3).
 ///
 /// Invariants  BOOKS-1  A coroutine is opened before it leaves its first stretch, and closed once,
 ///                      when its frames are gone or it has been given up. Who reads closed, then
@@ -177,6 +181,20 @@ private:
     book_list waits_;
     bool are_waits_over_ = false;
     bool is_stopping_ = false;
+};
+
+/// Keeps the books open as long as it lives, on behalf of the calling thread: that drops what was
+/// accepted, and sinks which it calls do not wait for it.
+class open_while_dropping {
+public:
+    explicit open_while_dropping(coroutine_books& those) noexcept;
+    ~open_while_dropping();
+    open_while_dropping(const open_while_dropping&) = delete;
+    open_while_dropping& operator=(const open_while_dropping&) = delete;
+
+private:
+    coroutine_books& books_;
+    task_frame frame_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

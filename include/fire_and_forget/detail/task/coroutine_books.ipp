@@ -101,6 +101,20 @@ FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::stop_waits() noexcept {
     return take_waits([](const wait_entry& one) { return one.stop != nullptr; });
 }
 
+FIRE_AND_FORGET_ENGINE open_while_dropping::open_while_dropping(coroutine_books& those) noexcept
+    : books_(those), frame_{nullptr, this_thread.running, &those, nullptr, true} {
+    if (frame_.outer != nullptr) {
+        frame_.on = frame_.outer->on;
+    }
+    this_thread.running = &frame_;
+    books_.note_opened();
+}
+
+FIRE_AND_FORGET_ENGINE open_while_dropping::~open_while_dropping() {
+    this_thread.running = frame_.outer;
+    books_.note_closed();
+}
+
 FIRE_AND_FORGET_ENGINE std::uint64_t coroutine_books::ended_as(fate how) const noexcept {
     return ends_[static_cast<std::size_t>(how)].load(std::memory_order_acquire);
 }
