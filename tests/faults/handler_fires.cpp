@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <sys/time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 namespace {
@@ -155,5 +156,112 @@ TEST_CASE("a signal handler may fire while its thread does: each task runs once 
         CHECK(end.errors.empty());
     }
 }
+
+#if defined(__linux__) && defined(__x86_64__)
+
+/// Has the processor stop after each instruction of this thread, and calls once, in between two of
+/// them, as a handler of a signal.
+class interruption {
+public:
+    /// `fire` is called after `step` instructions of `act`; false if that has fewer.
+    template <class Act>
+    static bool after(long step, void (*fire)(), Act act) {
+        left = step;
+        call = fire;
+        asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+        act();
+        asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
+        return left <= 0;
+    }
+
+    interruption() {
+        struct sigaction action {};
+        action.sa_sigaction = handle;
+        action.sa_flags = SA_SIGINFO;
+        sigaction(SIGTRAP, &action, &before_);
+    }
+    ~interruption() { sigaction(SIGTRAP, &before_, nullptr); }
+    interruption(const interruption&) = delete;
+    interruption& operator=(const interruption&) = delete;
+
+private:
+    static void handle(int, siginfo_t*, void* at) {
+        if (--left == 0) {
+            constexpr long long single_step = 0x100;
+            static_cast<ucontext_t*>(at)->uc_mcontext.gregs[REG_EFL] &= ~single_step;
+            call();
+        }
+    }
+
+    static inline long left = 0;
+    static inline void (*call)() = nullptr;
+    struct sigaction before_ {};
+};
+
+faf::thread_pool* pool_of_handler = nullptr;
+faf::submission answer_to_handler;
+
+TEST_CASE("a task gets to its pool, with a place there, wherever a handler fires in between") {
+#if defined(FIRE_AND_FORGET_HAS_TSAN)
+    WARN("left out: ThreadSanitizer puts signals off");
+    return;
+#endif
+    constexpr std::size_t most = 4096;
+    faf::thread_pool plain({.threads = 1});
+    faf::thread_pool limited({.threads = 1, .max_pending = most, .refusals = faf::refusals::quiet});
+    std::array<faf::thread_pool*, 2> const pools{&plain, &limited};
+    const interruption steps;
+    std::atomic<std::uint64_t> ran{0};
+    const auto fire_at = [&](faf::thread_pool& pool) {
+        return fire_and_forget(pool, [&ran] { ++ran; });
+    };
+    std::uint64_t all = 0;
+    for (unsigned kind = 0; kind < 4; ++kind) {
+        faf::thread_pool& used_last = *pools[kind % 2];
+        faf::thread_pool& target = *pools[kind / 2];
+        pool_of_handler = pools[1 - kind % 2]; // so that another lane comes to hand
+        CAPTURE(kind);
+        for (faf::thread_pool* const one : pools) { // so that nothing depends on their workers
+            CHECK(one->drain(patience));
+            one->pause();
+        }
+        bool is_within = true;
+        long step = 1;
+        for (; is_within && step < 400; step += load(1, 17)) {
+            CHECK(fire_at(used_last));
+            const std::uint64_t before[2] = {plain.snapshot().accepted,
+                                             limited.snapshot().accepted};
+            answer_to_handler = faf::submission(refusal::queue_full);
+            faf::submission answer;
+            is_within = interruption::after(
+                step, [] { answer_to_handler = fire_and_forget(*pool_of_handler, [] {}); },
+                [&] { answer = fire_at(target); });
+            CHECK(answer);
+            all += 2;
+            for (std::size_t i = 0; i < 2; ++i) {
+                const bool is_one_of_handler = answer_to_handler && pool_of_handler == pools[i];
+                CAPTURE(step, i, is_one_of_handler, answer_to_handler.why());
+                CHECK(pools[i]->snapshot().accepted ==
+                      before[i] + (&target == pools[i] ? 1 : 0) + (is_one_of_handler ? 1 : 0));
+            }
+        }
+        CHECK(step > 20);
+        for (faf::thread_pool* const one : pools) {
+            one->resume();
+            CHECK(one->drain(patience));
+        }
+        CHECK(ran == all);
+    }
+    limited.pause();
+    std::size_t places = 0;
+    while (places <= most && fire_at(limited)) {
+        ++places;
+    }
+    CHECK(places == most);
+    limited.resume();
+    CHECK(limited.drain(patience));
+}
+
+#endif
 
 } // namespace

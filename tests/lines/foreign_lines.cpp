@@ -69,7 +69,7 @@ public:
         this_thread.lanes = &lanes_;
         this_thread.lane = own_[static_cast<std::size_t>(core)];
         play(core);
-        const lane_at_hand own;
+        lane_at_hand own(&lanes_);
         if (!own.try_begin()) {
             std::abort();
         }
@@ -77,7 +77,7 @@ public:
         ::new (static_cast<void*>(place.closure)) closure_of_test{this, children, {}};
         place.where = faf::call_site();
         own.publish(place, type);
-        if (!pool_door::needs_no_more(*own.of(), own.lane())) {
+        if (!pool_door::needs_no_more(own.of(), own.lane())) {
             std::abort(); // nobody sleeps
         }
         ++submits;

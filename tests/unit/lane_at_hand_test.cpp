@@ -27,35 +27,36 @@ void with_lanes(Fn fn) {
 
 TEST_CASE("a thread has no lane at hand before it has used one") {
     with_lanes([](lane_set& lanes) {
-        CHECK(lane_at_hand().of() == nullptr);
+        CHECK(this_thread.lanes == nullptr);
         pool_lane* used = nullptr;
         {
             const lane_of_this_thread own(lanes, priority::normal);
             used = own.get();
-            CHECK(lane_at_hand().of() != &lanes); // it is in use
+            CHECK_FALSE(lane_at_hand(&lanes).try_begin()); // it is in use
         }
-        CHECK(lane_at_hand().of() == &lanes);
-        CHECK(&lane_at_hand().lane() == used);
+        lane_at_hand own(&lanes);
+        REQUIRE(own.try_begin());
+        CHECK(&own.lane() == used);
+        pool_lane::bury(own.reserve());
     });
 }
 
 TEST_CASE("a lane of another priority is not at hand") {
     with_lanes([](lane_set& lanes) {
         static_cast<void>(lane_of_this_thread(lanes, priority::high));
-        CHECK(lane_at_hand().of() == nullptr);
+        CHECK(this_thread.lanes == nullptr);
     });
 }
 
 TEST_CASE("while a slot of the lane at hand is reserved, its thread is inside; then it is not") {
     with_lanes([](lane_set& lanes) {
         static_cast<void>(lane_of_this_thread(lanes, priority::normal));
-        const lane_at_hand own;
+        lane_at_hand own(&lanes);
         REQUIRE(own.try_begin());
         CHECK(is_inside_library());
         slot& first = own.reserve();
         CHECK_FALSE(is_inside_library());
-        CHECK(lane_at_hand().of() == &lanes);
-        const lane_at_hand in_between; // as of a task that the constructor of one fires
+        lane_at_hand in_between(&lanes); // as of a task that the constructor of one fires
         REQUIRE(in_between.try_begin());
         slot& second = in_between.reserve();
         CHECK(&second == &first + 1);
@@ -64,6 +65,35 @@ TEST_CASE("while a slot of the lane at hand is reserved, its thread is inside; t
         own.publish(first, nothing);
         CHECK(lanes.pushed() == 2);
         CHECK(first.type == &nothing);
-        CHECK(lane_at_hand().of() == &lanes);
+        CHECK(this_thread.lanes == &lanes);
+    });
+}
+
+TEST_CASE("what is fired from inside, and from a sink that is called there, leaves a lane at hand "
+          "with the lanes it is one of") {
+    with_lanes([](lane_set& first) {
+        with_lanes([&](lane_set& second) {
+            static_cast<void>(lane_of_this_thread(second, priority::normal));
+            pool_lane* const of_second = this_thread.lane;
+            static_cast<void>(lane_of_this_thread(first, priority::normal));
+            pool_lane* const of_first = this_thread.lane;
+            {
+                const inside_library going_on;
+                static_cast<void>(lane_of_this_thread(second, priority::normal));
+                CHECK(is_inside_library());
+            }
+            CHECK(this_thread.lanes == &first);
+            CHECK(this_thread.lane == of_first);
+            {
+                inside_library waiting;
+                {
+                    const outside_library telling(waiting);
+                    static_cast<void>(lane_of_this_thread(second, priority::normal));
+                }
+                CHECK(is_inside_library());
+            }
+            CHECK(this_thread.lanes == &second);
+            CHECK(this_thread.lane == of_second);
+        });
     });
 }

@@ -24,6 +24,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class delayed_tasks;
+class inside_library;
 class sink_lending;
 
 /// How long the end of the program waits for threads that have only their last steps to do.
@@ -145,7 +146,7 @@ private:
     void give_up_late(steady_time deadline, sink_time& for_sinks);
     bool is_quiet(std::size_t own, std::size_t own_open) const noexcept;
     bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline);
-    void insist();
+    void insist(inside_library& waiting);
 
     shutdown_participant& asked_;
     ward& watched_;

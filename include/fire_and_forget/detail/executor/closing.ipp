@@ -236,7 +236,7 @@ private:
 /// Waits until nothing is queued, and nothing runs but the task this is called from.
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lock,
                                                               steady_time deadline) {
-    const inside_library waiting;
+    inside_library waiting;
     const std::size_t own = depth_of(&lent_);
     const std::size_t own_open = depth_in_books(&lent_.home->books);
     const quiescence::waiter entered(quiet_);
@@ -246,15 +246,15 @@ private:
         }
         quiet_.wait(wait, lock, deadline);
         lock.unlock();
-        insist();
+        insist(waiting);
         lock.lock();
     }
     return true;
 }
 
 /// For who waits in vain: a call may have been lost, or a thread refused.
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::insist() {
-    const outside_library telling; // it may make reports
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::insist(inside_library& waiting) {
+    const outside_library telling(waiting); // it may make reports
     asked_.call_again();
     keeper::instance().insist();
     errands::instance().run_left();

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -30,6 +29,30 @@ inline void keep_order() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
+/// Goes inside; what was at hand. One step for a handler that interrupts this thread: between a look
+/// at the lanes and a store to them it could bring another pool's lane to hand. // REENTRY-3
+inline lane_set* go_inside() noexcept {
+    lane_set* const before = __atomic_exchange_n(&this_thread.lanes, no_entry(), __ATOMIC_RELAXED);
+    keep_order();
+    return before;
+}
+
+/// The same if `meant` are at hand; false if they are not.
+[[gnu::always_inline]] inline bool go_inside_from(lane_set* meant) noexcept {
+    bool is_at_hand = false;
+#if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
+    asm volatile("cmpxchg %[inside], %[at_hand]" // no other thread writes there: no lock
+                 : [at_hand] "+m"(this_thread.lanes), [meant] "+a"(meant), "=@ccz"(is_at_hand)
+                 : [inside] "r"(no_entry())
+                 : "memory");
+#else
+    is_at_hand = __atomic_compare_exchange_n(&this_thread.lanes, &meant, no_entry(), false,
+                                             __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+#endif
+    keep_order();
+    return is_at_hand;
+}
+
 /// While it lives, what a signal handler fires on this thread is refused: a lock is held that the
 /// call might need, or the thread's lanes are being changed. No user code may run meanwhile, whose
 /// calls would be refused as well.
@@ -41,11 +64,14 @@ inline void keep_order() noexcept {
 ///                        instruction: next_ and end_ of a lane, the thread's list of lanes,
 ///                        pushed_. A slot is reserved inside and filled outside: a call in between
 ///                        takes the next one.
+///             REENTRY-3  The lane at hand is one of the lanes at hand whenever its thread is not
+///                        inside. So it is read and changed inside only, and who goes inside learns
+///                        in the same step what is at hand, and puts that back, or what it has
+///                        changed both to. Else tasks would go to one pool and be counted, and
+///                        have their places, in another.
 class inside_library {
 public:
-    inside_library() noexcept : at_hand(std::exchange(this_thread.lanes, no_entry())) {
-        keep_order();
-    }
+    inside_library() noexcept : at_hand(go_inside()) {}
     ~inside_library() {
         keep_order();
         this_thread.lanes = at_hand;
@@ -56,16 +82,19 @@ public:
     lane_set* at_hand; ///< what there was and will be
 };
 
-/// For user code that is called from inside.
+/// For user code that is called from inside: what is at hand at its end is so afterwards.
 class outside_library {
 public:
-    outside_library() noexcept : before_(std::exchange(this_thread.lanes, nullptr)) {}
-    ~outside_library() { this_thread.lanes = before_; }
+    explicit outside_library(inside_library& from) noexcept : from_(from) {
+        keep_order();
+        this_thread.lanes = from_.at_hand;
+    }
+    ~outside_library() { from_.at_hand = go_inside(); }
     outside_library(const outside_library&) = delete;
     outside_library& operator=(const outside_library&) = delete;
 
 private:
-    lane_set* const before_;
+    inside_library& from_;
 };
 
 /// Who holds a lock of the library is inside.

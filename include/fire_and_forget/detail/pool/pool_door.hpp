@@ -46,10 +46,10 @@ public:
 
     // What a submit inlines -----------------------------------------------------------------------
 
-    /// Whether `at_hand` are the lanes of this pool, and it is open and has no limit. If not,
+    /// The lanes of this pool, if it is open and has no limit; else what is never at hand, and
     /// lane_of_this_thread and is_open_here() know more.
-    bool has_at_hand(const lane_set* at_hand) const noexcept {
-        return at_hand == open_lanes_.load(std::memory_order_relaxed);
+    lane_set* lanes_if_open() const noexcept {
+        return static_cast<lane_set*>(open_lanes_.load(std::memory_order_relaxed));
     }
 
     lane_set& lanes() const noexcept { return lanes_; }
@@ -136,7 +136,7 @@ public:
 private:
     friend class pool;
 
-    void exchange(const void* expected, const void* desired) noexcept {
+    void exchange(void* expected, void* desired) noexcept {
         open_lanes_.compare_exchange_strong(expected, desired, std::memory_order_relaxed);
     }
 
@@ -149,7 +149,7 @@ private:
 
     /// The lanes while the pool is open and without a limit, else what is no lanes: so one
     /// comparison tells all.
-    std::atomic<const void*> open_lanes_;
+    std::atomic<void*> open_lanes_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

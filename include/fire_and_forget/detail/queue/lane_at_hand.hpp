@@ -16,18 +16,20 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// The lane that the thread has used last, of normal priority, and the lanes it is one of.
 class lane_at_hand {
 public:
-    [[gnu::always_inline]] lane_at_hand() noexcept : lane_(this_thread.lane) {
-        keep_order(); // REENTRY-1: as they belong together
-        of_ = this_thread.lanes;
-    }
+    /// If it is one of `meant`.
+    [[gnu::always_inline]] explicit lane_at_hand(lane_set* meant) noexcept : of_(meant) {}
 
+    /// After try_begin().
     pool_lane& lane() const noexcept { return *lane_; }
-    lane_set* of() const noexcept { return of_; }
+    lane_set& of() const noexcept { return *of_; }
 
-    /// Whether there is a slot to reserve; it has to be reserved then. False without memory.
-    [[gnu::always_inline]] bool try_begin() const noexcept {
-        this_thread.lanes = no_entry();
-        keep_order();
+    /// Whether it is, and there is a slot to reserve; it has to be reserved then. False without
+    /// memory.
+    [[gnu::always_inline]] bool try_begin() noexcept {
+        if (!go_inside_from(of_)) { // REENTRY-3
+            return false;
+        }
+        lane_ = this_thread.lane;
         if (lane_->has_room()) [[likely]] {
             return true;
         }
@@ -55,13 +57,11 @@ public:
 private:
     [[gnu::always_inline]] void put_back() const noexcept {
         keep_order();
-        this_thread.lane = lane_; // REENTRY-1: it may be another one's
-        keep_order();
         this_thread.lanes = of_;
     }
 
-    pool_lane* lane_;
     lane_set* of_;
+    pool_lane* lane_ = nullptr;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

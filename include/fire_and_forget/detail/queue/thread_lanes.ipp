@@ -29,8 +29,8 @@ FIRE_AND_FORGET_ENGINE void give_lanes_back() noexcept {
 
 FIRE_AND_FORGET_ENGINE void let_go_of_retired(lane_table& held, lane_set*& at_hand) noexcept {
     const std::uint32_t gone = lane_set::retired_so_far();
-    if (gone == held.gone_by_then) {
-        return;
+    if (gone == held.gone_by_then || at_hand == no_entry()) {
+        return; // in the second case who is inside knows what is at hand
     }
     bool is_one_in_use = false;
     held.take_out_if([&](const lanes_of_thread& one) {
@@ -156,7 +156,8 @@ FIRE_AND_FORGET_ENGINE lane_of_this_thread::~lane_of_this_thread() {
     }
     is_in_use() = false;
     if (pool_lane* const normal = lane_for_tasks(*held_);
-        normal != nullptr && !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
+        normal != nullptr && changing.at_hand != no_entry() &&
+        !held_->is_in_use[static_cast<std::size_t>(priority::normal)]) {
         changing.at_hand = &set_;
         this_thread.lane = normal;
     }

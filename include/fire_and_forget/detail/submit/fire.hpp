@@ -101,16 +101,16 @@ template <class... Args>
                                               const located<std::type_identity_t<Args>...>& fn,
                                               Args&&... args) {
     if (given == nullptr && fn.how->facts.is_quick) [[likely]] {
-        const lane_at_hand own;
-        if (pool.has_at_hand(own.of()) && own.try_begin()) [[likely]] {
+        lane_at_hand own(pool.lanes_if_open());
+        if (own.try_begin()) [[likely]] {
             slot& place = own.reserve();
             fn.construct(place.closure, std::forward<Args>(args)...);
             place.where = fn.where;
             own.publish(place, *fn.how->facts.type);
             // The pool may be gone once its task has run.
-            return pool_door::needs_no_more(*own.of(), own.lane())
+            return pool_door::needs_no_more(own.of(), own.lane())
                        ? submission()
-                       : finish_late(pool, *own.of(), own.lane(), place, *fn.how->facts.type,
+                       : finish_late(pool, own.of(), own.lane(), place, *fn.how->facts.type,
                                      fn.where);
         }
     }

@@ -164,7 +164,7 @@ FIRE_AND_FORGET_ENGINE submission fire_into_slot(pool_door& pool, const untyped_
                    ? submission()
                    : finish_late(pool, lanes, lane, place, type, fired.where);
     };
-    if (const lane_at_hand own; own.of() == &lanes && own.try_begin()) [[likely]] {
+    if (lane_at_hand own(&lanes); own.try_begin()) [[likely]] {
         return store(own.lane(), own, own.reserve());
     }
     const lane_of_this_thread own(lanes, priority::normal);
