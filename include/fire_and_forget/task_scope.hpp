@@ -105,7 +105,9 @@ public:
     /// it has been stopped.
     ///
     /// From inside a task of the scope it answers false at once: it would wait for itself. So it
-    /// does in a turn of the serial_executor that the scope stands on, if any of its tasks is left.
+    /// does in what such a task awaits, by when_all or sync_wait, wherever that runs; and in a turn
+    /// of the serial_executor that the scope stands on, if any of its tasks is left. On an executor
+    /// of somebody else's it blocks the thread: there has to be another one that runs the tasks.
     bool drain(time_span timeout = time_span::endless()) {
         return core_.drain_until(detail::deadline_after(timeout));
     }

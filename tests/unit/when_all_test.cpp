@@ -165,6 +165,59 @@ TEST_CASE("who waits by sync_wait for what can't end before him is told so, wher
     CHECK(errors.count() == 1);
 }
 
+TEST_CASE("drain answers false at once in what is awaited by the task that it would wait for") {
+    faf::thread_pool pool({.threads = 1, .fixed = true});
+    faf::thread_pool other({.threads = 1, .fixed = true});
+    faf::serial_executor serial(pool);
+    faf::task_scope scope(pool);
+    std::vector<bool> answers; // one thread after the other
+    const auto here = [&](faf::task_scope& on) -> faf::task<> {
+        answers.push_back(on.drain());
+        co_return;
+    };
+    const auto elsewhere = [&](faf::task_scope& on) -> faf::task<> {
+        co_await faf::resume_on(other);
+        co_await here(on);
+        co_await faf::when_all(here(on));
+    };
+    fire_and_forget(scope, [&] { faf::sync_wait(elsewhere(scope)); });
+    CHECK(pool.drain(patience));
+    fire_and_forget(scope, [&]() -> faf::task<> {
+        co_await faf::when_all(here(scope));
+        co_await faf::when_any(faf::when_all(elsewhere(scope)));
+    });
+    CHECK(pool.drain(patience));
+    CHECK(answers == std::vector(5, false));
+    faf::task_scope later(serial);
+    fire_and_forget(later, {.after = 1h}, [] {});
+    std::atomic<bool> is_over{false};
+    fire_and_forget(serial, [&] { // without which none of that has its turn
+        faf::sync_wait(elsewhere(later));
+        is_over = true;
+    });
+    CHECK(eventually([&] { return is_over.load(); }));
+    CHECK(answers == std::vector(7, false));
+    faf::sync_wait(elsewhere(scope)); // but by who is in no task
+    CHECK(answers.back());
+}
+
+TEST_CASE("parts of a task of a scope that was asked to stop may still fire at it") {
+    manual_executor ex;
+    const error_recorder errors;
+    faf::task_scope scope(ex);
+    int runs = 0;
+    fire_and_forget(scope, [&]() -> faf::task<> {
+        scope.request_stop();
+        co_await faf::when_all([&]() -> faf::task<> {
+            fire_and_forget(scope, [&runs] { ++runs; });
+            co_return;
+        }());
+    });
+    ex.run_all();
+    CHECK(runs == 1);
+    CHECK(errors.empty());
+}
+
 // when_all ----------------------------------------------------------------------------------------
 
 TEST_CASE("when_all gives what all give, in the order of the arguments") {

@@ -13,6 +13,7 @@
 #include "../pool/default_pool.hpp"
 #include "../submit/firing.hpp"
 #include "../task/coroutine_books.hpp"
+#include "../task/membership.hpp"
 #include "../task/run_task.hpp"
 #include "turn.hpp"
 
@@ -307,14 +308,21 @@ FIRE_AND_FORGET_ENGINE steady_time strand::now() const noexcept {
     return timers().now();
 }
 
-FIRE_AND_FORGET_ENGINE bool strand::waits_for_this_thread() const noexcept {
-    const scheduler* const me = this;
-    const task_frame* one = this_thread.running;
-    while (one != nullptr && one->via != me) {
-        one = one->outer;
+/// Whether a thread whose innermost task is `task` is in a turn of it, or one is that waits for it.
+FIRE_AND_FORGET_ENGINE bool inside_a_turn_of(const scheduler& it, const task_frame* task) noexcept {
+    for (; task != nullptr; task = task->outer) {
+        const member_frame* const members = task->members;
+        if (task->via == &it || (members != nullptr && inside_a_turn_of(it, members->awaited_in))) {
+            return true;
+        }
     }
+    return false;
+}
+
+FIRE_AND_FORGET_ENGINE bool strand::waits_for_this_thread() const noexcept {
     const scheduler* const below = core_.home();
-    return one != nullptr || (below != nullptr && below->waits_for_this_thread());
+    return inside_a_turn_of(*this, this_thread.running) ||
+           (below != nullptr && below->waits_for_this_thread());
 }
 
 FIRE_AND_FORGET_ENGINE void strand::keep_scheduler() noexcept {

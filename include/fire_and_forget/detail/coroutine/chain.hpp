@@ -165,6 +165,13 @@ private:
                                                                    : nullptr;
     }
 
+    /// For as long as it runs here.
+    awaited_inside awaited() const noexcept {
+        return details_ != nullptr
+                   ? awaited_inside(details_->awaited_by_thread, details_->awaited_by_members)
+                   : awaited_inside(nullptr, nullptr);
+    }
+
     chain_account account() const noexcept;
 
     /// Enters it in the books of its home. One that comes from an executor of somebody else's is
@@ -205,6 +212,8 @@ private:
         if (self.on_ != nullptr && self.is_settled_elsewhere()) {
             next.leave_by(&leave_for_its_own, nullptr);
         }
+        awaited_inside by_others = self.awaited();
+        next.note_awaited(by_others);
         task_run run(self.task_of(next), on);
         run.set_members(self.members());
         if (here.via != nullptr) {

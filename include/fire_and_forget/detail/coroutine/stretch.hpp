@@ -5,6 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
+#include "../task/membership.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 
@@ -73,6 +74,9 @@ public:
     void attach(task_run& by) noexcept;
     void go();
 
+    /// Before that: what awaits it, which is not to be looked at when it has left.
+    void note_awaited(awaited_inside& by) noexcept { awaited_ = &by; }
+
     /// Destroys the chain if it has not left. May throw.
     void destroy_chain();
 
@@ -96,11 +100,14 @@ public:
     const chain_type& type() const noexcept { return type_; }
 
 private:
+    bool try_leave();
+
     chain* of_; ///< null when it has left
     const chain_type& type_;
     task_run* run_ = nullptr;
     departure leave_ = nullptr;
     void* awaiter_ = nullptr;
+    awaited_inside* awaited_ = nullptr;
     bool is_refused_ = false;
     const scheduler* ran_on_ = nullptr;
     bool is_over_ = false;    ///< the chain is gone

@@ -52,9 +52,26 @@ FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     of_->now_ = this; // CHAIN-1
 }
 
+/// What it belongs to may be gone when it has left, while this thread still comes to code of others.
+FIRE_AND_FORGET_ENGINE bool stretch::try_leave() {
+    const member_frame* const members = run_->members();
+    run_->set_members(nullptr);
+    if (awaited_ != nullptr) {
+        awaited_->hide();
+    }
+    if (std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+        return true;
+    }
+    run_->set_members(members);
+    if (awaited_ != nullptr) {
+        awaited_->show();
+    }
+    return false;
+}
+
 FIRE_AND_FORGET_ENGINE void stretch::go() {
     for (;;) {
-        if (leave_ != nullptr && std::exchange(leave_, nullptr)(*of_, awaiter_)) {
+        if (leave_ != nullptr && try_leave()) {
             of_ = nullptr; // CHAIN-1
             run_->has_left();
             return;

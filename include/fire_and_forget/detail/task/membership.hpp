@@ -241,6 +241,9 @@ struct member_frame {
     const stop_token* own = nullptr;
     std::unique_ptr<linked_stop_source>* both = nullptr;
 
+    /// Of a frame without a set: what a thread is inside of that waits for the code.
+    const task_frame* awaited_in = nullptr;
+
     /// What the code is to see. Throws if there is no memory for it.
     stop_token token() const;
 };
@@ -256,6 +259,25 @@ bool is_among(const task_set& set, const member_frame* innermost) noexcept;
 
 /// Whether the task is one that it runs, whatever it was doing when it came to that.
 bool runs_a_member_of(const task_set& set) noexcept;
+
+/// Marks what the code that runs here is awaited by: a thread inside of a task, and the members that
+/// a coroutine awaits it for, each of which can't end before it. Null: nobody.
+class awaited_inside {
+public:
+    awaited_inside(const task_frame* by_thread, const member_frame* by_members) noexcept;
+    ~awaited_inside();
+    awaited_inside(const awaited_inside&) = delete;
+    awaited_inside& operator=(const awaited_inside&) = delete;
+
+    /// Those may be gone from here on, or are there after all.
+    void hide() noexcept { frame_.members = nullptr; }
+    void show() noexcept { frame_.members = &both_; }
+
+private:
+    const bool is_any_;
+    member_frame both_;
+    task_frame frame_;
+};
 
 /// Marks that a member's closure is destroyed here, or what is left of its coroutine.
 class end_of_member {

@@ -95,7 +95,8 @@ FIRE_AND_FORGET_ENGINE stop_token member_frame::token() const {
 }
 
 FIRE_AND_FORGET_ENGINE bool is_among(const task_set& set, const member_frame* innermost) noexcept {
-    while (innermost != nullptr && innermost->set != &set) {
+    while (innermost != nullptr && innermost->set != &set &&
+           !inside_a_member_of(set, innermost->awaited_in)) {
         innermost = innermost->outer;
     }
     return innermost != nullptr;
@@ -115,6 +116,29 @@ FIRE_AND_FORGET_ENGINE bool inside_a_member_of(const task_set& set) noexcept {
 
 FIRE_AND_FORGET_ENGINE bool runs_a_member_of(const task_set& set) noexcept {
     return this_thread.running != nullptr && is_among(set, this_thread.running->members);
+}
+
+FIRE_AND_FORGET_ENGINE awaited_inside::awaited_inside(const task_frame* by_thread,
+                                                      const member_frame* by_members) noexcept
+    : is_any_(by_thread != nullptr || by_members != nullptr) {
+    if (!is_any_) {
+        return;
+    }
+    both_.outer = by_members;
+    both_.awaited_in = by_thread;
+    frame_.outer = this_thread.running;
+    frame_.is_uncounted = true;
+    frame_.members = &both_;
+    if (frame_.outer != nullptr) {
+        frame_.on = frame_.outer->on;
+    }
+    this_thread.running = &frame_;
+}
+
+FIRE_AND_FORGET_ENGINE awaited_inside::~awaited_inside() {
+    if (is_any_) {
+        this_thread.running = frame_.outer;
+    }
 }
 
 FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noexcept
