@@ -65,10 +65,12 @@ using drained_awaitable = wait_maker<Wait, task_set&, bool>;
 /// with tasks left in a turn of the serial_executor that it stands on: it would wait for ever, so
 /// that ends the program, by std::terminate and a sentence on standard error. A task, a sink or a
 /// coroutine may be the last to own one: when that is abandoned, the tasks of the scope that have
-/// not begun are abandoned before, when time is up, and what runs is waited for. But no task that
-/// waits in a serial_executor should be the last to own a scope on that; and an executor of
-/// somebody else's that drops jobs one after the other may drop the owner first, and have its
-/// thread wait for the next ones: then a sentence on standard error says so after a second.
+/// not begun are abandoned before, when time is up, and what runs is waited for. But one that has
+/// its turn in a serial_executor, to run or to be cancelled there, has the turn of what is behind
+/// it: it must not be the last to own a scope on that, and ends the program as above. And an
+/// executor of somebody else's that drops jobs one after the other may drop the owner first, and
+/// have its thread wait for the next ones: then a sentence on standard error says so after a
+/// second.
 /// Cost: three atomic read-modify-writes for a task, beside what the executor takes. What is fired
 /// from inside a task, or captures more than 24 bytes, is kept on the heap.
 ///

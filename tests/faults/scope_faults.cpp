@@ -158,6 +158,22 @@ const child goes_with_its_pool("a scope that goes with its pool", [](ledger& boo
     }
 });
 
+const child goes_in_order("a scope on a serial executor that goes with its pool", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool({.threads = 1, .fixed = true});
+    faf::serial_executor serial(pool);
+    fire_all(book, serial, keeping_busy(pool));
+    CHECK_FALSE(pool.shutdown(10ms));
+    may_end.count_down();
+});
+
+const child goes_in_order_by_hand("a scope on a serial executor run by hand", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::testing::manual_executor executor;
+    faf::serial_executor serial(executor);
+    fire_all(book, serial, [&](int) { executor.run_all(); });
+});
+
 const child goes_with_main("a scope that goes with the program", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     CHECK(faf::configure_default_pool({.threads = 1, .fixed = true, .exit_timeout = 10ms}));
@@ -172,7 +188,8 @@ const child goes_by_hand("a scope that goes with a manual executor", [](ledger& 
 
 TEST_CASE("a scope may go with its last owner, whatever that is, when their executor ends") {
     for (long who = 0; who < static_cast<long>(last_owner::none); ++who) {
-        for (const child* const how : {&goes_with_its_pool, &goes_with_main, &goes_by_hand}) {
+        for (const child* const how : {&goes_with_its_pool, &goes_in_order, &goes_in_order_by_hand,
+                                       &goes_with_main, &goes_by_hand}) {
             CAPTURE(who, how->name());
             const outcome end = run(*how, who);
             check_exit(end);

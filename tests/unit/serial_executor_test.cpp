@@ -3,6 +3,7 @@
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
@@ -576,6 +577,58 @@ TEST_CASE("what an executor of somebody else's throws or drops reaches each task
     REQUIRE(jobs.size() == 1);
     jobs.front()();
     CHECK(fire_and_forget(kept, {.after = 1s}, [] {}).why() == refusal::invalid_options);
+}
+
+TEST_CASE(
+    "what waits in a serial executor whose turn is dropped goes once, and a coroutine as well") {
+    error_recorder errors;
+    std::vector<job> jobs;
+    auto later = [&jobs](job work) { jobs.push_back(std::move(work)); };
+    serial_executor serial(later);
+    serial_executor inner = [&] {
+        const faf::executor_ref outer(serial);
+        return serial_executor(outer);
+    }();
+    const auto alive = std::make_shared<int>();
+    faf::completion<> done;
+    fire_and_forget(serial, [&done, alive]() -> faf::task<> { co_await done; });
+    job first = std::move(jobs.front());
+    jobs.clear();
+    first();
+    std::uint64_t tasks = 1;
+    SECTION("when it has waited") {
+        CHECK(done.complete());
+    }
+    SECTION("behind others, in a turn of another one") {
+        fire_and_forget(inner, [alive] {});
+        fire_and_forget(inner, [alive] {});
+        CHECK(done.complete());
+        tasks = 3;
+    }
+    REQUIRE(jobs.size() == 1);
+    jobs.clear();
+    CHECK(alive.use_count() == 1);
+    std::uint64_t abandoned = 0;
+    for (const auto& one : errors.errors()) {
+        abandoned += one.kind == failure::abandoned ? 1 + one.suppressed : 0;
+    }
+    CHECK(abandoned == tasks);
+}
+
+TEST_CASE("a task dropped in a serial executor may be the last owner of a scope on that") {
+    const error_recorder errors;
+    std::vector<job> jobs;
+    auto later = [&jobs](job work) { jobs.push_back(std::move(work)); };
+    serial_executor serial(later);
+    auto scope = std::make_shared<faf::task_scope>(serial);
+    int runs = 0;
+    fire_and_forget(serial, [scope] {});
+    fire_and_forget(*scope, [&runs] { ++runs; });
+    fire_and_forget(*scope, [&runs, large = std::string("large")] { ++runs; });
+    scope.reset();
+    jobs.clear(); // the owner waits for those behind it
+    CHECK(runs == 0);
+    CHECK_FALSE(errors.empty());
 }
 
 TEST_CASE("a serial executor on another one keeps the order of both") {

@@ -19,6 +19,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class abandoned_tasks;
+
 /// Runs one thing after the other on the executor below, which it asks for one turn at a time.
 ///
 /// Invariants  STRAND-1  The turn that there is (TURN-2) is with the executor below, or runs.
@@ -91,7 +93,12 @@ private:
     fate run_turn();
     bool is_written_off(const host& on, fate& last) const noexcept;
     void destroy_turn();
-    void drop_rest();
+
+    /// What of it has been reported before.
+    enum class reported : std::uint8_t { none, first };
+
+    void drop_rest(reported before = reported::none);
+    void drop(waiting& one, reported before, abandoned_tasks& abandoned);
 
     /// The scheduler below, or for executors of somebody else's the default pool's.
     scheduler& timers() const noexcept;

@@ -262,34 +262,50 @@ FIRE_AND_FORGET_ENGINE void strand::destroy_turn() {
     if (this_thread.starting_turn == this) {
         return; // in the call that hands it over, which is refused
     }
-    if (waiting* const first = is_accepted ? next() : nullptr) {
-        timer_node* const item = first->on_heap();
-        if (item == nullptr || !item->is_resumption) {
-            books.note_end(fate::dropped);
-            task_ptr(static_cast<task_node*>(item)).reset();
-        }
-    }
-    drop_rest();
+    drop_rest(is_accepted ? reported::first : reported::none);
     remove_user();
 }
 
-/// Drops what waits, and ends the turn.
-FIRE_AND_FORGET_ENGINE void strand::drop_rest() {
+/// Drops what waits, and ends the turn. What goes may have to wait for what is behind it: see
+/// abandonment.
+FIRE_AND_FORGET_ENGINE void strand::drop_rest(reported before) {
     const host lent{core_.sink()};
     sink_time for_sinks(deadline_after(exit_patience));
     abandoned_tasks abandoned(lent, for_sinks);
-    while (waiting* const one = next()) {
-        timer_node* const item = one->on_heap();
-        if (item != nullptr && item->is_resumption) {
-            abandoned.add_queued(static_cast<suspended&>(*item));
-            continue;
+    bool is_over = false;
+    const auto drop_next = [&] {
+        waiting* const one = is_over ? nullptr : next();
+        is_over = one == nullptr; // others may have begun a turn by now
+        if (!is_over) {
+            drop(*one, std::exchange(before, reported::none), abandoned);
         }
-        books.note_end(fate::dropped);
-        if (item != nullptr) {
-            abandoned.add_queued(task_ptr(static_cast<task_node*>(item)));
+        return !is_over;
+    };
+    const abandonment under_way(drop_next);
+    while (drop_next()) {
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void strand::drop(waiting& one, reported before,
+                                         abandoned_tasks& abandoned) {
+    timer_node* const item = one.on_heap();
+    if (item != nullptr && item->is_resumption) {
+        auto& coroutine = static_cast<suspended&>(*item);
+        if (before == reported::first) {
+            coroutine.is_accepted = true; // for a turn, in which that is the first again
+            coroutine.destroy(coroutine);
         } else {
-            abandoned.add_queued(one->task());
+            abandoned.add_queued(coroutine);
         }
+        return;
+    }
+    books.note_end(fate::dropped);
+    if (before == reported::first) {
+        task_ptr(static_cast<task_node*>(item)).reset();
+    } else if (item != nullptr) {
+        abandoned.add_queued(task_ptr(static_cast<task_node*>(item)));
+    } else {
+        abandoned.add_queued(one.task());
     }
 }
 
