@@ -8,6 +8,7 @@
 #include <fire_and_forget/testing.hpp>
 
 #include "catch.hpp"
+#include "each_wait.hpp"
 #include "eventually.hpp"
 #include "job_loop.hpp"
 #include "late_pool.hpp"
@@ -107,19 +108,8 @@ TEST_CASE("a coroutine fired by way of a conflating executor never leaves a fore
         const conflating_executor<int> latest(below);
         std::atomic<int> at_home{0};
         std::atomic<bool> is_over{false};
-        fire_and_forget(latest[1], [&]() -> faf::task<> {
-            const auto look = [&] { at_home += loop.runs_this_thread() ? 1 : 0; };
-            look();
-            co_await faf::sleep_for(1ms);
-            look();
-            co_await faf::yield();
-            look();
-            faf::completion<> done;
-            std::thread([complete = done.completer()] { complete(); }).detach();
-            co_await done;
-            look();
-            is_over = true;
-        });
+        const auto look = [&] { at_home += loop.runs_this_thread() ? 1 : 0; };
+        fire_and_forget(latest[1], [&] { return faf_test::look_after_each_wait(look, is_over); });
         CHECK(faf_test::eventually([&] { return is_over.load(); }));
         CHECK(at_home == 4);
     }

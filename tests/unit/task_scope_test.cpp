@@ -10,6 +10,7 @@
 #include <fire_and_forget/when_all.hpp>
 
 #include "catch.hpp"
+#include "each_wait.hpp"
 #include "eventually.hpp"
 #include "job_loop.hpp"
 
@@ -998,18 +999,7 @@ TEST_CASE("coroutines of a scope on an executor of somebody else's stay there") 
           faf::executor_ref(on_serial), faf::executor_ref(serial_on_scope)}) {
         at_home = 0;
         std::atomic<bool> is_over{false};
-        fire_and_forget(on, [&]() -> faf::task<> {
-            look();
-            co_await faf::sleep_for(1ms);
-            look();
-            co_await faf::yield();
-            look();
-            faf::completion<> done;
-            std::thread([complete = done.completer()] { complete(); }).detach();
-            co_await done;
-            look();
-            is_over = true;
-        });
+        fire_and_forget(on, [&] { return faf_test::look_after_each_wait(look, is_over); });
         CHECK(eventually([&] { return is_over.load(); }));
         CHECK(at_home == 4);
     }
