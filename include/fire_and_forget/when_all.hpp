@@ -25,7 +25,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// run at the same time where that has several threads. They are its parts: drain, counters and
 /// reports see it alone.
 /// Errors: throws the first exception, in the order of the arguments, when all have ended; others
-/// are reported. A stop request of the task reaches all of them.
+/// are reported. A stop request of the task reaches all of them. A part that an executor of
+/// somebody else's refuses or drops is reported as abandoned, and has ended by task_cancelled.
 /// Lifetime: who awaits them goes on, or is destroyed, only when all of them have ended; what they
 /// refer to in its frame is there as long as that.
 /// Cost: two frames each, from the pool of the frames, and a turn of the executor.
@@ -57,7 +58,9 @@ when_all(std::vector<A>&& awaited) {
 /// The others are asked to stop, as by the stop_token of their task, which also ends their waits
 /// for completions, and are awaited: nothing goes on behind the back of who awaits. What does not
 /// heed that, as an awaitable of another library, is waited for.
-/// Errors: throws what the first one threw. What others throw but task_cancelled is reported.
+/// Errors: throws what the first one threw. What others throw but task_cancelled is reported. A
+/// part that an executor of somebody else's refuses is reported, and is one that ended; one that it
+/// drops later is reported, and the others are waited for.
 /// Lifetime, Cost: as for when_all. A completion that is awaited here is completed by a completer
 /// only: the completion itself may be gone when it comes too late.
 template <class... As>
@@ -88,7 +91,8 @@ when_any(std::vector<A>&& awaited) {
 /// When the time is up, f is asked to stop, as by the stop_token of its task: that ends its sleeps
 /// and its waits, for completions too, by task_cancelled. It is awaited to its end all the same;
 /// what it gives then, if it does not heed that, is given and not lost.
-/// Throws: timed_out, if it was ended by that; what f throws.
+/// Throws: timed_out, if it was ended by that; what f throws; task_cancelled at once, if the
+/// executor refuses to run f.
 /// Lifetime, Cost: as for when_any, and a timer.
 template <class A>
 detail::joint_awaitable<detail::timed_wait<A>, std::tuple<A, detail::timer>>

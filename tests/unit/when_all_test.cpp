@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -349,6 +350,62 @@ TEST_CASE("the parts of when_all stay on a foreign executor with who awaits them
     });
     CHECK(eventually([&] { return at_home == 4; }));
     CHECK(faf::drain(patience));
+}
+
+namespace {
+
+/// Refuses one of the jobs that come.
+struct refusing_executor {
+    int refused;
+    int came = 0;
+    std::vector<faf::job> jobs{};
+
+    void execute(faf::job work) {
+        if (++came != refused) {
+            jobs.push_back(std::move(work));
+        }
+    }
+    void run_all() {
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            faf::job next = std::move(jobs[i]);
+            next();
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("a part that a foreign executor refuses is reported once, and has been cancelled") {
+    const error_recorder errors;
+    refusing_executor on{2}; // the first is who awaits them
+    std::string heard;
+    const auto hear = [&](auto awaits) -> faf::task<> {
+        try {
+            co_await awaits();
+        } catch (const faf::task_cancelled&) {
+            heard += 'c';
+        }
+    };
+    const auto part = [&](char its) -> faf::task<> {
+        heard += its;
+        co_return;
+    };
+    SECTION("by when_all, which waits for the others") {
+        fire_and_forget(on, hear, [&] { return faf::when_all(part('a'), part('b')); });
+        on.run_all();
+        CHECK(heard == "bc");
+    }
+    SECTION("by when_any, which it ends") {
+        fire_and_forget(on, hear, [&] { return faf::when_any(part('a'), faf::sleep_for(1h)); });
+        on.run_all();
+        CHECK(heard == "c");
+    }
+    SECTION("by with_timeout, without waiting for the time") {
+        fire_and_forget(on, hear, [&] { return faf::with_timeout(part('a'), 1h); });
+        on.run_all();
+        CHECK(heard == "c");
+    }
+    CHECK(errors.count() == 1);
 }
 
 TEST_CASE("the parts of when_all go on in the turns of the serial executor they are on") {

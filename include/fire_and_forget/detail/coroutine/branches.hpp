@@ -55,6 +55,16 @@ public:
     /// One has come to its end, by itself: the first one has the others stop, if they heed that.
     void note_result(std::size_t number);
 
+    /// One was given up, before it came to that.
+    void note_loss(std::size_t number) noexcept { lost_.store(number, std::memory_order_relaxed); }
+
+    /// Where all are started by one thread, so that nobody waits for the others in vain.
+    void look_for_loss() {
+        if (const std::size_t lost = lost_.load(std::memory_order_relaxed); lost != none) {
+            note_result(lost);
+        }
+    }
+
     /// One is gone, with its frames.
     void note_end();
 
@@ -67,6 +77,7 @@ public:
 private:
     std::atomic<std::size_t> left_;
     std::atomic<std::size_t> first_{none};
+    std::atomic<std::size_t> lost_{none};
 };
 
 /// What one of them came to.
@@ -138,6 +149,9 @@ struct branch {
         static void destroy_it(chain& ended) {
             promise_type& mine = promise_of(ended);
             branch_group& group = mine.group_;
+            if (!mine.into_.has_ended) {
+                group.note_loss(mine.number_);
+            }
             const scope_guard at_the_end([&group] {
                 group.note_end();
                 group.release();
@@ -191,6 +205,7 @@ protected:
             [&] { into.fail(exception_to_keep()); });
         if (made != nullptr) {
             made->begin_beside(of_, token_, stops_others_);
+            group_->look_for_loss();
         } else {
             group_->note_result(number);
             group_->note_end();

@@ -52,7 +52,7 @@ FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     of_->now_ = this; // CHAIN-1
 }
 
-/// What it belongs to may be gone when it has left, while this thread still comes to code of others.
+/// What it belongs to may be gone when it has left, but this thread may still come to others' code.
 FIRE_AND_FORGET_ENGINE bool stretch::try_leave() {
     const member_frame* const members = run_->members();
     run_->set_members(nullptr);

@@ -260,8 +260,8 @@ bool is_among(const task_set& set, const member_frame* innermost) noexcept;
 /// Whether the task is one that it runs, whatever it was doing when it came to that.
 bool runs_a_member_of(const task_set& set) noexcept;
 
-/// Marks what the code that runs here is awaited by: a thread inside of a task, and the members that
-/// a coroutine awaits it for, each of which can't end before it. Null: nobody.
+/// Marks what the code that runs here is awaited by: a thread inside of a task, and the members
+/// that a coroutine awaits it for, each of which can't end before it. Null: nobody.
 class awaited_inside {
 public:
     awaited_inside(const task_frame* by_thread, const member_frame* by_members) noexcept;
