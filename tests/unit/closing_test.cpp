@@ -84,6 +84,12 @@ TEST_CASE("a shutdown says whether anything was left, and says it again") {
     CHECK_FALSE(executor.end().shutdown_until(long_ago));
 }
 
+TEST_CASE("a shutdown that gives up a turn between two tasks has not done all") {
+    bare_executor executor;
+    executor.passing = 1;
+    CHECK_FALSE(executor.end().shutdown_until(long_ago));
+}
+
 TEST_CASE("a shutdown loses nothing that others have given up before") {
     bare_executor executor;
     executor.parts.lent.home->books.note_end(fate::dropped);

@@ -103,7 +103,9 @@ private:
         coroutine_books& books = of_.lent_.home->books;
         std::unique_lock lock(of_.quiet_.mutex());
         if (!of_.wait_quiet(lock, deadline_)) {
-            of_.written_off_ += of_.asked_.write_off_running(abandoned_);
+            const std::size_t many = of_.asked_.write_off_running(abandoned_);
+            of_.written_off_ += many;
+            of_.has_abandoned_ = of_.has_abandoned_ || many > 0; // a turn drops its rest later
             books.write_off_away(
                 [&](const away_entry& one) { abandoned_.add_running(one.where, one.name); });
         }
