@@ -4,13 +4,16 @@
 // In which order a worker looks through the lanes of its pool.
 
 #include "../platform/abi.hpp"
+#include "../platform/asymmetric_barrier.hpp"
 #include "../platform/time.hpp"
+#include "crowding.hpp"
 #include "lanes.hpp"
 #include "nest.hpp"
 #include "run_length.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -64,7 +67,9 @@ private:
 
     struct place {
         pool_lane* at = nullptr;
-        unsigned stay = 0; ///< how often it has taken there
+        unsigned stay = 0;    ///< how often it has taken there
+        bool is_left = false; ///< to others, if there is something elsewhere or for a moment
+        crowding crowd;
     };
 
     /// With which priority a look begins.
@@ -123,27 +128,52 @@ private:
         // The lock of a lane that others try as well is taken only if there is reason to.
         const bool is_likely = level == level_of(priority::normal);
         const std::uint32_t run = longest_run(level);
-        const bool may_stay = now.stay < longest_stay;
+        const bool is_left = std::exchange(now.is_left, false);
+        const bool may_stay = now.stay < longest_stay && !is_left;
         const pool_lane* tried = nullptr; // asked again, it would take the line of its owner
         if (may_stay && (is_likely || now.at->seems_used()) && may_be(*now.at)) {
             if (const std::uint32_t taken = now.at->try_take(taker, run)) {
                 ++now.stay;
+                note_taken(now);
                 return taken;
             }
             tried = now.at;
         }
         std::uint32_t taken = 0;
         pool_lane* const next = set_->of(level).find_awake_behind(*now.at, [&](pool_lane& lane) {
+            if (is_left && &lane == now.at) {
+                let_a_moment_pass();
+            }
             const bool may_have = &lane != tried && may_be(lane) && lane.seems_used();
             taken = may_have ? lane.try_take(taker, run) : 0;
             return taken > 0;
         });
         if (next != nullptr) {
-            now = {next, 1};
+            if (next != now.at) {
+                now.at = next;
+                now.crowd.begin(next->taken());
+            } else {
+                note_taken(now);
+            }
+            now.stay = 1;
         } else if (!may_stay) {
             now.stay = 0;
         }
         return taken;
+    }
+
+    /// Whether to leave the lane to others. Who takes runs meets them too seldom for that.
+    void note_taken(place& from) noexcept {
+        if (set_->is_taken_singly() && from.crowd.note(from.at->taken())) {
+            from.is_left = from.crowd.settle(steady_clock::now());
+        }
+    }
+
+    static void let_a_moment_pass() noexcept {
+        const steady_time end = steady_clock::now() + crowding::moment;
+        do {
+            cpu_relax();
+        } while (steady_clock::now() < end);
     }
 
     /// How many tasks may be taken at once.
