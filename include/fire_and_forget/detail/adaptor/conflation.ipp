@@ -20,7 +20,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// False without memory.
-FIRE_AND_FORGET_ENGINE bool try_stay_below(task_node& coroutine, const any_core& core) noexcept {
+FIRE_AND_FORGET_ENGINE bool try_stay_below(task_node& coroutine, const any_core& core) {
     bool is_done = false;
     attempt(
         [&] {

@@ -141,6 +141,7 @@ struct from_frame_pool {
 /// The same for the frames of coroutines whose promise makes do with null where there is no memory.
 struct frame_or_null {
     // Both, for GCC 12 asks for the first where the standard wants the second.
+    // NOLINTNEXTLINE(misc-new-delete-overloads): the sized delete below belongs to it
     static void* operator new(std::size_t size) noexcept { return frame_pool::allocate(size); }
     static void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
         return frame_pool::allocate(size);
