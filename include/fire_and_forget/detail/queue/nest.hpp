@@ -8,7 +8,6 @@
 #include "lanes.hpp"
 #include "run_length.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -51,7 +50,11 @@ public:
             if (one.lane == nullptr || !one.lane->seems_used()) {
                 continue;
             }
-            const std::uint32_t run = one.run > 1 ? std::min(one.run, longest_run()) : 1;
+            std::uint32_t run = one.run;
+            if (run > 1) {
+                const std::uint32_t most = longest_run();
+                run = most < run ? most : run;
+            }
             if (const std::uint32_t taken = one.lane->try_take(taker, run)) {
                 deepest_ = i;
                 begin_at(i);
