@@ -66,10 +66,10 @@ private:
 
     static constexpr std::size_t bucket_of(std::uint64_t ns) noexcept {
         if (ns < per_power) {
-            return static_cast<std::size_t>(ns);
+            return static_cast<unsigned>(ns);
         }
         const auto shift = static_cast<unsigned>(std::bit_width(ns)) - precision - 1;
-        return (shift + 1) * per_power + (static_cast<std::size_t>(ns >> shift) - per_power);
+        return (shift + 1) * per_power + (static_cast<unsigned>(ns >> shift) - per_power);
     }
 
     /// The least that is in the bucket behind it.
