@@ -3,9 +3,9 @@
 
 // Standard error, shared by the reader's progress and the remarks of the tasks.
 
-#include <atomic>
 #include <cstdint>
 #include <iostream>
+#include <mutex>
 #include <string>
 
 #if __has_include(<unistd.h>)
@@ -42,6 +42,7 @@ public:
     explicit remarks(const char* kind) : kind_(kind) {}
 
     void add(const std::string& text) {
+        const std::lock_guard<std::mutex> lock(mutex_); // the note on further ones comes last
         const std::uint64_t number = ++count_;
         if (number < shown) {
             out_.say(text);
@@ -50,14 +51,18 @@ public:
         }
     }
 
-    std::uint64_t count() const { return count_; }
+    std::uint64_t count() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return count_;
+    }
 
 private:
     static constexpr std::uint64_t shown = 3;
 
     const char* kind_;
     console out_;
-    std::atomic<std::uint64_t> count_ = 0;
+    mutable std::mutex mutex_;
+    std::uint64_t count_ = 0;
 };
 
 } // namespace market
