@@ -37,7 +37,8 @@ public:
     /// Whether anybody may wait until the executor below has nothing to do.
     enum class below : std::uint8_t { is_awaited, is_not_awaited };
 
-    explicit turn_queue(below executor) noexcept : below_(executor) {}
+    explicit turn_queue(below executor) noexcept
+        : new_turn_(executor == below::is_awaited ? turn::begun : turn::under_way) {}
 
     /// Stores what is on the heap. The first one has its turn begun by who stored it. `books` are
     /// those of the executor below, here and in what follows.
@@ -63,7 +64,7 @@ private:
     enum class counted : std::uint8_t { not_yet, before };
     enum class turn : std::uint8_t {
         none,
-        begun,    ///< it has not looked yet
+        begun,    ///< it has not looked yet, and the executor below may be waited for
         has_more, ///< the same, and something waits behind what it began with // TURN-4
         under_way,
     };
@@ -74,7 +75,7 @@ private:
 
     spin_lock lock_;
     turn turn_ = turn::none;
-    const below below_;
+    const turn new_turn_;     ///< what turn_ is when one has begun
     std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
     waiting_line line_;
 };

@@ -31,10 +31,10 @@ turn_queue::pushed turn_queue::push(const task_vtable& type, const call_site& wh
     line_.push(type, where, fill);
     fresh_ += has_been == counted::not_yet ? 1U : 0U;
     if (turn_ == turn::none) { // TURN-2
-        turn_ = turn::begun;
+        turn_ = new_turn_;
         return pushed::begins_turn;
     }
-    if (turn_ == turn::begun && below_ == below::is_awaited) { // TURN-4
+    if (turn_ == turn::begun) { // TURN-4
         turn_ = turn::has_more;
         books.note_opened();
     }
