@@ -29,8 +29,8 @@ inline void keep_order() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-/// Goes inside; what was at hand. One step for a handler that interrupts this thread: between a look
-/// at the lanes and a store to them it could bring another pool's lane to hand. // REENTRY-3
+/// Goes inside; what was at hand. One step for a handler that interrupts this thread: between a
+/// look at the lanes and a store to them it could bring another pool's lane to hand. // REENTRY-3
 inline lane_set* go_inside() noexcept {
     lane_set* const before = __atomic_exchange_n(&this_thread.lanes, no_entry(), __ATOMIC_RELAXED);
     keep_order();
