@@ -24,10 +24,7 @@ FIRE_AND_FORGET_ENGINE bool try_stay_below(task_node& coroutine, const any_core&
     bool is_done = false;
     attempt(
         [&] {
-            if (coroutine.details == nullptr) {
-                coroutine.details = new task_details;
-            }
-            coroutine.details->stays_with = keep_executor(core.bottom());
+            coroutine.own_details().stays_with = keep_executor(core.bottom());
             is_done = true;
         },
         [] {}); // there is nothing but memory that it could want

@@ -236,12 +236,10 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::make_member(task_ptr& task, membershi
     if (has_memory && waits_for_time(*task)) {
         attempt(
             [&] {
-                if (task->details == nullptr) {
-                    task->details = new task_details;
-                }
-                box->own = task->details->stop;
+                stop_token& stop = task->own_details().stop;
+                box->own = stop;
                 box->is_timed = true;
-                task->details->stop = box->stop_of_waiting(members_.stop_of_waiting(entered.its()));
+                stop = box->stop_of_waiting(members_.stop_of_waiting(entered.its()));
             },
             [&] { has_memory = false; });
     }

@@ -96,6 +96,14 @@ struct thread_state {
 
 inline constinit thread_local thread_state this_thread{};
 
+/// Makes it the innermost frame of this thread, uncounted, on the executor that there is anyway.
+inline void enter_uncounted(task_frame& fresh) noexcept {
+    fresh.outer = this_thread.running;
+    fresh.on = fresh.outer != nullptr ? fresh.outer->on : nullptr;
+    fresh.is_uncounted = true;
+    this_thread.running = &fresh;
+}
+
 /// True if the calling thread is inside a task, whoever runs it.
 bool inside_a_task() noexcept;
 

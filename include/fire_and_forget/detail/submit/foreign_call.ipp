@@ -55,10 +55,7 @@ make_stay(task_ptr& made, function_ref<std::shared_ptr<foreign_executor>()> keep
                                   "one that can't be moved");
                 return;
             }
-            if (made->details == nullptr) {
-                made->details = new task_details;
-            }
-            made->details->stays_with = kept;
+            made->own_details().stays_with = kept;
         },
         [&] { why = call.refuse_for_exception(refusal::copy_threw); });
     return why == refusal::none ? kept : nullptr;

@@ -102,11 +102,9 @@ FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::stop_waits() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE open_while_dropping::open_while_dropping(coroutine_books& those) noexcept
-    : books_(those), frame_{nullptr, this_thread.running, &those, nullptr, true} {
-    if (frame_.outer != nullptr) {
-        frame_.on = frame_.outer->on;
-    }
-    this_thread.running = &frame_;
+    : books_(those) {
+    frame_.of_books = &those;
+    enter_uncounted(frame_);
     books_.note_opened();
 }
 

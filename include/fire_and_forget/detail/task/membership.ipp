@@ -126,13 +126,8 @@ FIRE_AND_FORGET_ENGINE awaited_inside::awaited_inside(const task_frame* by_threa
     }
     both_.outer = by_members;
     both_.awaited_in = by_thread;
-    frame_.outer = this_thread.running;
-    frame_.is_uncounted = true;
     frame_.members = &both_;
-    if (frame_.outer != nullptr) {
-        frame_.on = frame_.outer->on;
-    }
-    this_thread.running = &frame_;
+    enter_uncounted(frame_);
 }
 
 FIRE_AND_FORGET_ENGINE awaited_inside::~awaited_inside() {
@@ -141,12 +136,9 @@ FIRE_AND_FORGET_ENGINE awaited_inside::~awaited_inside() {
     }
 }
 
-FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noexcept
-    : frame_{nullptr, this_thread.running, nullptr, nullptr, true, of} {
-    if (frame_.outer != nullptr) {
-        frame_.on = frame_.outer->on;
-    }
-    this_thread.running = &frame_;
+FIRE_AND_FORGET_ENGINE end_of_member::end_of_member(const member_frame* of) noexcept {
+    frame_.members = of;
+    enter_uncounted(frame_);
 }
 
 FIRE_AND_FORGET_ENGINE void kept_membership::keep(const member_frame& of, bool repeats) noexcept {

@@ -13,7 +13,6 @@
 #include "task.hpp"
 
 #include <memory>
-#include <new>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -51,15 +50,10 @@ FIRE_AND_FORGET_ENGINE void observation::end(const stored_task& task, run_result
 }
 
 FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
-    if (task.details == nullptr) {
-        task.details = new (std::nothrow) task_details{};
-    }
-    if (task.details == nullptr) {
-        return;
-    }
-    attempt([&] { task.details->seen = std::make_shared<observation>(by, steady_clock::now()); },
-            [] {});
-    if (task.details->seen != nullptr) {
+    attempt(
+        [&] { task.own_details().seen = std::make_shared<observation>(by, steady_clock::now()); },
+        [] {});
+    if (task.details != nullptr && task.details->seen != nullptr) {
         task.details->seen->fire(task_in(task));
     }
 }

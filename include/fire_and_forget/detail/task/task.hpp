@@ -91,6 +91,9 @@ public:
     const char* name = nullptr;
     task_details* details = nullptr; ///< owned
 
+    /// Makes them if there are none yet; throws std::bad_alloc.
+    task_details& own_details();
+
     /// Where it is brought when it may start; null: it runs where it is then.
     stacked_scheduler* via = nullptr;
     void go_via(stacked_scheduler& to) noexcept;

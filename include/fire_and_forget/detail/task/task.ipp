@@ -64,6 +64,13 @@ FIRE_AND_FORGET_ENGINE void task_node::go_via(stacked_scheduler& to) noexcept {
     via = &to;
 }
 
+FIRE_AND_FORGET_ENGINE task_details& task_node::own_details() {
+    if (details == nullptr) {
+        details = new task_details{};
+    }
+    return *details;
+}
+
 FIRE_AND_FORGET_ENGINE bool task_node::repeats() const noexcept {
     return details != nullptr && details->every > std::chrono::nanoseconds(0);
 }
