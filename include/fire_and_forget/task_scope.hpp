@@ -8,7 +8,7 @@
 #include "detail/platform/abi.hpp"
 #include "detail/platform/time.hpp"
 #include "detail/submit/any_core.hpp"
-#include "detail/task/membership.hpp"
+#include "detail/task/member_frame.hpp"
 #include "executor.hpp"
 #include "options.hpp"
 #include "stats.hpp"

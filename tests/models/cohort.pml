@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 
-   The count of a task_scope (detail/task/membership.hpp): members begin and leave, or are cancelled, while
+   The count of a task_scope (detail/task/cohort.hpp): members begin and leave, or are cancelled, while
    the owner cancels what has not begun, waits until all have gone, and frees it all.
 
    Checked  Nobody touches what has been freed. The owner does not sleep when all have gone. As many members

@@ -11,7 +11,8 @@
 #include "../platform/stop_token.hpp"
 #include "../queue/block.hpp"
 #include "../task/closure.hpp"
-#include "../task/membership.hpp"
+#include "../task/cohort.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 

@@ -4,7 +4,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "member_closure.hpp"

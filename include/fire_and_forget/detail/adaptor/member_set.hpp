@@ -2,8 +2,8 @@
 #pragma once
 
 // The set of tasks of a scope, from its owner's side: asks them to stop, takes back what has not
-// begun, and waits until all are gone. scope_core.hpp makes its members; what one of them counts
-// is in ../task/membership.hpp.
+// begun, and waits until all are gone. scope_core.hpp makes its members; how they are
+// counted is in ../task/cohort.hpp.
 
 #include "../../options.hpp"
 #include "../../stats.hpp"
@@ -13,8 +13,10 @@
 #include "../platform/process.hpp"
 #include "../platform/stop_token.hpp"
 #include "../platform/time.hpp"
-#include "../task/membership.hpp"
+#include "../task/cohort.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/scheduler.hpp"
+#include "../task/task_set.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -34,7 +36,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///             SCOPE-2  Members come into the current cohort only, and what sinks hold comes from a
 ///                      member. So who finds the other cohorts empty, then the current one, then no
 ///                      sink held, all under the mutex, knows that all are gone.
-class member_set final : public task_set {
+class member_set final : public counted_set {
 public:
     member_set() : stop_(make_stop_source()) {}
     member_set(const member_set&) = delete;

@@ -13,7 +13,7 @@
 #include "../pool/default_pool.hpp"
 #include "../submit/firing.hpp"
 #include "../task/coroutine_books.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "turn.hpp"
 
@@ -322,17 +322,6 @@ FIRE_AND_FORGET_ENGINE bool strand::is_in_its_process() const noexcept {
 
 FIRE_AND_FORGET_ENGINE steady_time strand::now() const noexcept {
     return timers().now();
-}
-
-/// Whether a thread whose innermost task is `task` is in a turn of it, or one is that waits for it.
-FIRE_AND_FORGET_ENGINE bool inside_a_turn_of(const scheduler& it, const task_frame* task) noexcept {
-    for (; task != nullptr; task = task->outer) {
-        const member_frame* const members = task->members;
-        if (task->via == &it || (members != nullptr && inside_a_turn_of(it, members->awaited_in))) {
-            return true;
-        }
-    }
-    return false;
 }
 
 FIRE_AND_FORGET_ENGINE bool strand::waits_for_this_thread() const noexcept {

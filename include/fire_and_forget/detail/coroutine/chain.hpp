@@ -13,7 +13,7 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../task/foreign_executor.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"

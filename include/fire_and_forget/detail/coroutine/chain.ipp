@@ -8,7 +8,7 @@
 #include "../platform/time.hpp"
 #include "../submit/diversion.hpp"
 #include "../task/foreign_executor.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"

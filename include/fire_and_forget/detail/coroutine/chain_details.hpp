@@ -8,9 +8,10 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../task/coroutine_books.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "kept_membership.hpp"
 
 #include <memory>
 #include <optional>

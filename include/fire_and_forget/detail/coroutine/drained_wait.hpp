@@ -4,7 +4,7 @@
 // How a coroutine waits for a set of tasks: what task_scope::drained() returns makes this.
 
 #include "../platform/abi.hpp"
-#include "../task/membership.hpp"
+#include "../task/task_set.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"
 #include "outside_wait.hpp"

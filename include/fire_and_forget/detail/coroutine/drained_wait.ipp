@@ -2,7 +2,8 @@
 #pragma once
 
 #include "../platform/abi.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
+#include "../task/task_set.hpp"
 #include "chain.hpp"
 #include "drained_wait.hpp"
 #include "outside_wait.hpp"

@@ -10,6 +10,7 @@
 #include "fired_coroutine.ipp"
 #include "foreign_wait.ipp"
 #include "frame_pool.ipp"
+#include "kept_membership.ipp"
 #include "known_wait.ipp"
 #include "outside_wait.ipp"
 #include "stretch.ipp"

@@ -5,7 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
-#include "../task/membership.hpp"
+#include "../task/member_frame.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 

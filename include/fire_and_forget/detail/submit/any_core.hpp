@@ -11,12 +11,12 @@
 #include "../pool/default_pool.hpp"
 #include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"
-#include "../task/membership.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "fire.hpp"
 #include "job.hpp"
 #include "kept_executor.hpp"
+#include "set_door.hpp"
 #include "untyped_call.hpp"
 
 #include <concepts>

@@ -11,7 +11,7 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "host.hpp"
-#include "membership.hpp"
+#include "member_frame.hpp"
 #include "observation.hpp"
 #include "run_task.hpp"
 #include "scheduler.hpp"

@@ -1,75 +1,34 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// That a task belongs to a set with an owner who waits for its end, and how the tasks of a set are
-// counted. The sets are those of ../adaptor/member_set.hpp; run_task.hpp and ../coroutine/chain.hpp
-// know what the running task belongs to.
+// How the members of a set are counted, from which its owner knows that all are gone, and which of
+// them are not to begin. ../adaptor/member_set.hpp has the cohorts of one set.
 
-#include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
-#include "../platform/linked_stop_source.hpp"
-#include "../platform/platform.hpp"
 #include "../platform/stop_token.hpp"
-#include "../platform/thread_state.hpp"
+#include "task_set.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class cohort;
-class task_node;
-struct task_discarder;
-using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 /// How far a member is that leaves. One that was turned away has never come in.
 enum class member_stage : std::uint8_t { waiting, begun, turned_away };
 
-/// Something that is told once when a set is quiet. It may be gone afterwards, and so may the set.
-struct quiet_listener {
-    void (*tell)(quiet_listener& self) = nullptr;
-    quiet_listener* next = nullptr;
-};
-
-/// What came of an offer to listen.
-enum class listening : std::uint8_t { begun, needless, impossible };
-
-/// A set of tasks, as its members see it, and who waits for it without a thread.
-class task_set {
+/// A set whose members are counted in cohorts, as those see it.
+class counted_set : public task_set {
 public:
-    /// What members get that take a stop_token.
-    virtual stop_token token() const noexcept = 0;
-
-    /// Has `one` told when it is quiet, which it may be by now. Impossible in a forked child.
-    virtual listening listen(quiet_listener& one) noexcept = 0;
-
-    /// False if `one` has been told, or is being told.
-    virtual bool stop_listening(quiet_listener& one) noexcept = 0;
-
     /// A member that is awaited, and may be the last, leaves by `leave_under_lock`, with the lock
     /// of the set held. *this may be gone afterwards.
     virtual void let_last_leave(cohort& its, member_stage at) noexcept = 0;
 
 protected:
-    ~task_set() = default;
-};
-
-/// What executors know of a set that stand on one whose tasks belong to it.
-class set_door {
-public:
-    /// Has `task`, which somebody else keeps and runs, belong to it; or says why not, and counts
-    /// that. What is never taken then is to be withdrawn, and is what it was.
-    virtual refusal enroll(task_ptr& task) = 0;
-    virtual void withdraw(task_ptr& task) noexcept = 0;
-
-    /// Asked to stop with the set.
-    virtual stop_token token() const noexcept = 0;
-
-protected:
-    ~set_door() = default;
+    ~counted_set() = default;
 };
 
 /// The members of a set that were fired between two cancellations, counted. A member has not begun
@@ -91,7 +50,7 @@ protected:
 /// Source      tests/models/cohort.pml
 class alignas(cache_line) cohort {
 public:
-    explicit cohort(task_set& of) noexcept : set(of) {}
+    explicit cohort(counted_set& of) noexcept : set(of) {}
     cohort(const cohort&) = delete;
     cohort& operator=(const cohort&) = delete;
 
@@ -120,7 +79,7 @@ public:
     /// *this and the set may be gone afterwards.
     void leave(member_stage at) noexcept;
 
-    task_set& set;
+    counted_set& set;
 
     // The set, under its lock ---------------------------------------------------------------------
 
@@ -230,80 +189,5 @@ private:
     cohort* of_ = nullptr;
     bool has_begun_ = false;
 };
-
-/// What a task belongs to while its code runs on this thread, innermost set first.
-struct member_frame {
-    const task_set* set = nullptr;
-    membership* held = nullptr; ///< which a coroutine takes with it
-    const member_frame* outer = nullptr;
-
-    /// The task's own token; null if it has none. Both as one are made when first asked for.
-    const stop_token* own = nullptr;
-    std::unique_ptr<linked_stop_source>* both = nullptr;
-
-    /// Of a frame without a set: what a thread is inside of that waits for the code.
-    const task_frame* awaited_in = nullptr;
-
-    /// What the code is to see. Throws if there is no memory for it.
-    stop_token token() const;
-};
-
-/// Whether the calling thread is inside a member of `set`.
-bool inside_a_member_of(const task_set& set) noexcept;
-
-/// The same of a thread whose innermost task is `task`, and which stays in it meanwhile.
-bool inside_a_member_of(const task_set& set, const task_frame* task) noexcept;
-
-/// Whether that is one of those from `innermost` outwards.
-bool is_among(const task_set& set, const member_frame* innermost) noexcept;
-
-/// Whether the task is one that it runs, whatever it was doing when it came to that.
-bool runs_a_member_of(const task_set& set) noexcept;
-
-/// Marks what the code that runs here is awaited by: a thread inside of a task, and the members
-/// that a coroutine awaits it for, each of which can't end before it. Null: nobody.
-class awaited_inside {
-public:
-    awaited_inside(const task_frame* by_thread, const member_frame* by_members) noexcept;
-    ~awaited_inside();
-    awaited_inside(const awaited_inside&) = delete;
-    awaited_inside& operator=(const awaited_inside&) = delete;
-
-    /// Those may be gone from here on, or are there after all.
-    void hide() noexcept { frame_.members = nullptr; }
-    void show() noexcept { frame_.members = &both_; }
-
-private:
-    const bool is_any_;
-    member_frame both_;
-    task_frame frame_;
-};
-
-/// Marks that a member's closure is destroyed here, or what is left of its coroutine.
-class end_of_member {
-public:
-    explicit end_of_member(const member_frame* of) noexcept;
-    ~end_of_member() { this_thread.running = frame_.outer; }
-    end_of_member(const end_of_member&) = delete;
-    end_of_member& operator=(const end_of_member&) = delete;
-
-private:
-    task_frame frame_;
-};
-
-/// The membership of a coroutine, which lasts until its frames are gone.
-struct kept_membership {
-    std::unique_ptr<kept_membership> outer{};
-    membership held{};
-    stop_token own{};
-    std::unique_ptr<linked_stop_source> both{};
-    member_frame frame{};
-
-    void keep(const member_frame& of, bool repeats) noexcept;
-};
-
-/// Null if there are none. Throws if there is no memory for it; then all is as it was. Of a task
-/// that repeats only one more is taken: its own lasts for the runs to come.
-std::unique_ptr<kept_membership> keep_memberships(const member_frame* innermost, bool repeats);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
