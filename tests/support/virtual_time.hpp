@@ -3,6 +3,7 @@
 
 // A scheduler without threads whose clock moves when told, and an executor on top of it.
 
+#include <fire_and_forget/detail/task/resumption.hpp>
 #include <fire_and_forget/detail/task/run_task.hpp>
 #include <fire_and_forget/detail/task/scheduler.hpp>
 #include <fire_and_forget/executor.hpp>
@@ -127,10 +128,7 @@ private:
             ready_.pop_front();
             lock.unlock();
             faf::detail::resumption coroutine{one};
-            const faf::call_site where = one->where;
-            const char* const name = one->name;
-            fates.push_back(faf::detail::run_task(
-                {&faf::detail::resumption_type, &coroutine, where, name}, host_));
+            fates.push_back(faf::detail::run_task(coroutine.task(), host_));
             return true;
         }
         return false;

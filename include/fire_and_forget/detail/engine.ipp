@@ -81,6 +81,8 @@
 #include "task/host.ipp"
 #include "task/member_frame.ipp"
 #include "task/observation.ipp"
+#include "task/resumption.ipp"
 #include "task/run_task.ipp"
 #include "task/task.ipp"
+#include "task/task_run.ipp"
 #include "task/timer_heap.ipp"

@@ -13,7 +13,6 @@
 #include "../task/closure.hpp"
 #include "../task/cohort.hpp"
 #include "../task/member_frame.hpp"
-#include "../task/run_task.hpp"
 #include "../task/task.hpp"
 
 #include <cstddef>

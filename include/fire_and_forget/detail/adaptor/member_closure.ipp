@@ -5,8 +5,8 @@
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../task/member_frame.hpp"
-#include "../task/run_task.hpp"
 #include "../task/task.hpp"
+#include "../task/task_run.hpp"
 #include "member_closure.hpp"
 
 #include <cstddef>

@@ -14,6 +14,7 @@
 #include "../submit/firing.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/member_frame.hpp"
+#include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
 #include "turn.hpp"
 

@@ -10,7 +10,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/stop_token.hpp"
-#include "../task/run_task.hpp"
+#include "../task/task_run.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"

@@ -4,13 +4,14 @@
 // How a chain goes on at an executor of somebody else's, or in the thread that ends its wait.
 
 #include "../platform/abi.hpp"
-#include "../platform/attempt.hpp"
+#include "../platform/attempt.ipp"
 #include "../platform/function_ref.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../submit/diversion.hpp"
 #include "../submit/firing.hpp"
 #include "../task/foreign_executor.hpp"
+#include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -69,7 +70,7 @@ FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()
     this_thread.goes_on_here = true;
     const scope_guard at_the_end([] { this_thread.goes_on_here = false; });
     resumption here{this};
-    static_cast<void>(run_task({&resumption_type, &here, where, name}, foreign_host()));
+    static_cast<void>(run_task(here.task(), foreign_host()));
     return true;
 }
 

@@ -15,7 +15,6 @@
 #include "../submit/job.hpp"
 #include "../submit/kept_executor.hpp"
 #include "../task/foreign_executor.hpp"
-#include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
 #include "task_promise.hpp"

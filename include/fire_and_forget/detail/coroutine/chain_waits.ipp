@@ -9,7 +9,7 @@
 #include "../submit/job.hpp"
 #include "../submit/untyped_call.hpp"
 #include "../task/foreign_executor.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 #include "../task/task.hpp"
 #include "chain.hpp"
 #include "chain_waits.hpp"

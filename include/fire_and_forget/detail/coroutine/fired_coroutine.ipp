@@ -4,7 +4,6 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
-#include "../task/run_task.hpp"
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "fired_coroutine.hpp"

@@ -6,8 +6,8 @@
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
 #include "../task/member_frame.hpp"
-#include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
+#include "../task/task_run.hpp"
 
 #include <coroutine>
 #include <memory>

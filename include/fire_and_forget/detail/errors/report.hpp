@@ -2,7 +2,7 @@
 #pragma once
 
 // Carries a report to the first sink that takes it: the task's, the pool's, the global one,
-// standard error. Reached from run_task.hpp when a task fails and from the front door when one is
+// standard error. Reached from task_run.hpp when a task fails and from the front door when one is
 // refused.
 
 #include "../../error_report.hpp"

@@ -8,7 +8,7 @@
 #include "../platform/function_ref.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../task/run_task.hpp"
+#include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 

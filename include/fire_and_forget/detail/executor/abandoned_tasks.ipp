@@ -5,6 +5,7 @@
 #include "../errors/stderr_sink.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
+#include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"

@@ -14,7 +14,6 @@
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
 #include "../task/host.hpp"
-#include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "../task/timer_heap.hpp"

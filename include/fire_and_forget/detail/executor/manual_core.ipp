@@ -12,6 +12,7 @@
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
 #include "../task/host.hpp"
+#include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
@@ -238,9 +239,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::move_to(steady_time time) noexcept {
 FIRE_AND_FORGET_ENGINE void manual_core::run(timer_node& item) {
     if (item.is_resumption) {
         resumption coroutine{static_cast<suspended*>(&item)};
-        const call_site where = coroutine.one->where;
-        const char* const name = coroutine.one->name;
-        run_task({&resumption_type, &coroutine, where, name}, host_);
+        run_task(coroutine.task(), host_);
     } else {
         run_task(task_ptr(static_cast<task_node*>(&item)), host_,
                  [this](task_ptr& again, std::uint64_t) {

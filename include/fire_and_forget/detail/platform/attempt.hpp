@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Where exceptions of user code end. run_task.hpp runs tasks in it; the front door copies closures
+// Where exceptions of user code end. task_run.hpp runs tasks in it; the front door copies closures
 // in it.
 
 #include "abi.hpp"

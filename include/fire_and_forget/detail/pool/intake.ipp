@@ -7,7 +7,7 @@
 #include "../executor/executor_parts.hpp"
 #include "../queue/thread_lanes.hpp"
 #include "../task/observation.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 #include "admission.hpp"
 #include "caller_runs.hpp"
 #include "pool_door.hpp"

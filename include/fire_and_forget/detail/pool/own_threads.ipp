@@ -10,7 +10,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 #include "default_pool.hpp"
 
 #include <memory>

@@ -9,6 +9,7 @@
 #include "../platform/library_threads.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
+#include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
 
 #include <exception>
@@ -69,7 +70,7 @@ FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
     name_own_thread(or_empty(self.name));
     if (self.coroutine != nullptr) {
         resumption coroutine{self.coroutine};
-        return run_task({&resumption_type, &coroutine, self.where, self.name}, parts_.lent);
+        return run_task(coroutine.task(), parts_.lent);
     }
     return run_task(std::move(self.task), parts_.lent,
                     [this](task_ptr& again, std::uint64_t skipped) {

@@ -6,7 +6,7 @@
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/exit_registry.hpp"
 #include "../platform/reentry.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 
 #include <optional>
 #include <utility>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Who takes tasks out of the lanes of a pool: a worker, one that makes room, or
-// who closes the pool.
+// Who takes tasks out of the lanes of a pool: a worker, one that makes room, or who closes the
+// pool.
 
 #include "../../call_site.hpp"
 #include "../executor/abandoned_tasks.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
 #include "../queue/lanes.hpp"
-#include "../task/run_task.hpp"
+#include "../task/host.hpp"
 
 #include <atomic>
 #include <cstddef>

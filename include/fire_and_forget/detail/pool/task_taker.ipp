@@ -6,7 +6,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
 #include "../queue/lanes.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 #include "task_taker.hpp"
 
 #include <cstddef>

@@ -15,7 +15,7 @@
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/run_task.hpp"
-#include "../task/run_task.ipp"
+#include "../task/task_run.ipp"
 #include "../task/task.hpp"
 #include "growth.hpp"
 #include "pool_door.hpp"

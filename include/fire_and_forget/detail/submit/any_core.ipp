@@ -4,7 +4,7 @@
 #include "../platform/attempt.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../task/run_task.hpp"
+#include "../task/resumption.hpp"
 #include "any_core.hpp"
 #include "diversion.hpp"
 #include "firing.hpp"

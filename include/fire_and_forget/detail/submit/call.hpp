@@ -12,8 +12,8 @@
 #include "../platform/stop_token.hpp"
 #include "../task/awaitable_result.hpp"
 #include "../task/callable.hpp"
-#include "../task/run_task.hpp"
 #include "../task/task.hpp"
+#include "../task/task_run.hpp"
 
 #include <tuple>
 #include <type_traits>

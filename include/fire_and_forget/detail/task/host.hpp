@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What run_task.hpp brings together: a task, wherever it is stored, and the executor that runs it.
+// What task_run.hpp brings together: a task, wherever it is stored, and the executor that runs it.
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A task of a pool that has an observer. run_task.hpp tells of its runs.
+// A task of a pool that has an observer. task_run.hpp tells of its runs.
 
 #include "../../observer.hpp"
 #include "../platform/abi.hpp"

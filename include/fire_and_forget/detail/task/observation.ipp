@@ -8,8 +8,8 @@
 #include "../platform/attempt.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
+#include "host.hpp"
 #include "observation.hpp"
-#include "run_task.hpp"
 #include "task.hpp"
 
 #include <memory>
