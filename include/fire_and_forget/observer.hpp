@@ -47,7 +47,7 @@ enum class run_result : std::uint8_t {
 /// task that is refused or dropped has no runs. A coroutine has one for each stretch between two
 /// suspensions, one that repeats for each time.
 /// Throws: they may. What they throw is reported as failure::hook_failed, and the task goes on;
-/// where fired() has thrown, with a null context.
+/// where fired() has thrown, nothing more is heard of it.
 /// Thread safety: they are called by many threads at once.
 /// Cost: a pool without an observer pays nothing. With one, each task is kept on the heap, with two
 /// allocations and a look at the clock.

@@ -6,7 +6,9 @@
 #include "eventually.hpp"
 #include "failing_memory.hpp"
 
+#include <fire_and_forget/latency_histograms.hpp>
 #include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/trace.hpp>
 
 #include <array>
 #include <atomic>
@@ -176,6 +178,38 @@ TEST_CASE("ten thousand calls without memory are ten thousand refusals, counted 
     CHECK(end->ran == 1);
     for (std::size_t id = 0; id <= 10'000; ++id) {
         REQUIRE(end->tasks[id].constructed == end->tasks[id].destroyed);
+    }
+}
+
+/// Fires at a pool with `observer`, once for each allocation of the call, which fails.
+void fire_while_observed(ledger& book, faf::task_observer& observer) {
+    faf::thread_pool pool({.threads = 1, .observer = &observer});
+    bool has_failed = true;
+    for (std::size_t id = 0; has_failed; ++id) {
+        const tracked task(book, id);
+        const out_of_memory now(shortage::once, static_cast<long>(id));
+        book.count(fire_and_forget(pool, task));
+        has_failed = now.failed() > 0;
+    }
+    CHECK(pool.drain(patience));
+}
+
+const child observed("observers without memory", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::trace_recorder trace;
+    faf::latency_histograms histograms;
+    fire_while_observed(book,
+                        book.argument == 0 ? static_cast<faf::task_observer&>(trace) : histograms);
+});
+
+TEST_CASE("a task runs of which a trace or a histogram finds no memory to hear") {
+    for (const long which : {0, 1}) {
+        CAPTURE(which);
+        const outcome end = run(observed, which);
+        check_exit(end);
+        CHECK(end->reports_of(failure::hook_failed) > 0);
+        CHECK(end->tasks_reported_as(failure::refused) == end->refused);
+        CHECK(end->ran == end->accepted);
     }
 }
 

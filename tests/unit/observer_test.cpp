@@ -173,7 +173,9 @@ TEST_CASE("an observer takes along what belongs to the thread that fires, from t
 
 class failing_observer final : public faf::task_observer {
 public:
-    void* fired(const observed_task&) override { throw std::runtime_error("fired"); }
+    void* fired(const observed_task& task) override {
+        return task.name.empty() ? nullptr : throw std::runtime_error("fired");
+    }
     void begin(const observed_task&, void*) override { throw std::runtime_error("begin"); }
     void end(const observed_task&, void*, run_result) override { throw std::runtime_error("end"); }
     void gone(void*) override { throw std::runtime_error("gone"); }
@@ -192,12 +194,14 @@ TEST_CASE("what an observer throws is reported, and the task runs") {
         thread_pool pool({.threads = 1, .observer = &failing});
         fire_and_forget(pool, [&] { ++ran; });
         REQUIRE(pool.drain(60s));
-        CHECK(pool.snapshot().succeeded == 1);
+        fire_and_forget(pool, {.name = "without a context"}, [&] { ++ran; });
+        REQUIRE(pool.drain(60s));
+        CHECK(pool.snapshot().succeeded == 2);
     }
     faf::set_error_sink({});
-    CHECK(ran == 1);
+    CHECK(ran == 2);
     const std::string kind(faf::to_string(faf::failure::hook_failed));
-    CHECK(told == lines{kind + " fired", kind + " begin", kind + " end", kind + " gone"});
+    CHECK(told == lines{kind + " begin", kind + " end", kind + " gone", kind + " fired"});
 }
 
 TEST_CASE("a pool with an observer and a limit counts as one without") {

@@ -23,7 +23,8 @@ public:
     observation(const observation&) = delete;
     observation& operator=(const observation&) = delete;
 
-    void fire(const stored_task& task);
+    /// False if the observer has thrown: then it hears no more of the task.
+    bool fire(const stored_task& task);
     void begin(const stored_task& task);
     void end(const stored_task& task, run_result result);
 
@@ -32,6 +33,7 @@ private:
 
     task_observer& by_;
     void* context_ = nullptr;
+    bool is_heard_of_ = false;
     steady_time fired_;
 };
 

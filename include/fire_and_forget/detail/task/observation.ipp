@@ -27,16 +27,22 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 }
 
 FIRE_AND_FORGET_ENGINE observation::~observation() {
-    tell_observer({}, [&] { by_.gone(context_); });
+    if (is_heard_of_) {
+        tell_observer({}, [&] { by_.gone(context_); });
+    }
 }
 
 FIRE_AND_FORGET_ENGINE observed_task observation::describe(const stored_task& task) const noexcept {
     return {or_empty(task.name), task.where, task.due != steady_time() ? task.due : fired_};
 }
 
-FIRE_AND_FORGET_ENGINE void observation::fire(const stored_task& task) {
+FIRE_AND_FORGET_ENGINE bool observation::fire(const stored_task& task) {
     const observed_task about = describe(task);
-    tell_observer(task.where, [&] { context_ = by_.fired(about); });
+    tell_observer(task.where, [&] {
+        context_ = by_.fired(about);
+        is_heard_of_ = true;
+    });
+    return is_heard_of_;
 }
 
 FIRE_AND_FORGET_ENGINE void observation::begin(const stored_task& task) {
@@ -53,8 +59,9 @@ FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
     attempt(
         [&] { task.own_details().seen = std::make_shared<observation>(by, steady_clock::now()); },
         [] {});
-    if (task.details != nullptr && task.details->seen != nullptr) {
-        task.details->seen->fire(task_in(task));
+    if (task.details != nullptr && task.details->seen != nullptr &&
+        !task.details->seen->fire(task_in(task))) {
+        task.details->seen.reset();
     }
 }
 
