@@ -651,6 +651,27 @@ TEST_CASE("a serial executor on another one keeps the order of both") {
     CHECK(steps == 1);
 }
 
+TEST_CASE("what waits for its time in serial executors on each other runs when all have gone") {
+    std::atomic<int> runs{0};
+    const auto run = [&runs] { ++runs; };
+    faf::thread_pool pool({.threads = 1});
+    {
+        serial_executor lowest(pool);
+        const executor_ref on_lowest(lowest);
+        serial_executor middle(on_lowest);
+        const executor_ref on_middle(middle);
+        serial_executor highest(on_middle);
+        fire_and_forget(middle, {.after = 10ms}, run);
+        fire_and_forget(highest, {.after = 20ms}, run);
+        fire_and_forget(highest, {.every = 10ms}, [run, left = 3]() mutable {
+            run();
+            return --left > 0 ? faf::keep_repeating : faf::stop_repeating;
+        });
+    }
+    CHECK(faf_test::eventually([&] { return runs == 5; }));
+    CHECK(pool.drain(faf_test::patience));
+}
+
 TEST_CASE("tasks that share a serial executor never overlap, from whichever threads they come") {
     faf::thread_pool pool({.threads = 4});
     serial_executor serial(pool);

@@ -28,6 +28,8 @@ class abandoned_tasks;
 ///                       turn is a user of the strand, which goes when the last one has.
 ///             STRAND-3  What has entered is run in a turn, or dropped and reported in one that was
 ///                       destroyed, or refused together with it.
+///             STRAND-5  It is a user of the strand that it stands on, if that is one: what waits
+///                       below for its time comes in here later, when nobody else needs either.
 /// Orderings   STRAND-4  What was stored before the call is there when its task runs, by the lock.
 ///                       Each task sees what the one before it did, on whichever thread: the
 ///                       executor below hands the turn over, and the lock one turn's end to
@@ -75,7 +77,7 @@ public:
     void remove_user() noexcept override;
 
 protected:
-    virtual ~strand() = default;
+    virtual ~strand();
 
 private:
     /// Who makes the turn begin: a call, which the executor below may refuse, or what it has
@@ -102,6 +104,8 @@ private:
 
     /// The scheduler below, or for executors of somebody else's the default pool's.
     scheduler& timers() const noexcept;
+
+    stacked_scheduler* strand_below() const noexcept;
 
     bool is_in_its_process() const noexcept;
 
