@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 namespace {
@@ -88,6 +89,17 @@ TEST_CASE(
     CHECK(one.is_still_blocked(start + 9ms, 3ms));
 }
 
+TEST_CASE("a thread at a lock counts as blocked when it has not run for a quarter of a second") {
+    const steady_time start(1h);
+    cpu_use one;
+    CHECK_FALSE(one.is_locked_out(start, 3ms));
+    CHECK_FALSE(one.is_locked_out(start + 249ms, 3ms));
+    CHECK(one.is_locked_out(start + 250ms, 3ms));
+    CHECK_FALSE(one.is_locked_out(start + 251ms, 3ms + 1ns));
+    CHECK_FALSE(one.is_locked_out(start + 500ms, 3ms + 1ns));
+    CHECK(one.is_locked_out(start + 501ms, 3ms + 1ns));
+}
+
 #if defined(__linux__)
 
 TEST_CASE("the system tells what threads do, and what they have used") {
@@ -108,6 +120,21 @@ TEST_CASE("the system tells what threads do, and what they have used") {
     other.join();
     CHECK(faf_test::eventually([&] { return activity_of(number) == thread_activity::unknown; }));
     CHECK(faf_test::eventually([&] { return cpu_time_of(number) < 0ns; }));
+}
+
+TEST_CASE("the system tells of a thread that it is at a lock") {
+    std::mutex held;
+    held.lock();
+    std::atomic<long> number{0};
+    std::thread other([&] {
+        number = thread_number();
+        const std::lock_guard lock(held);
+    });
+    CHECK(faf_test::eventually(
+        [&] { return number != 0 && activity_of(number) == thread_activity::at_lock; }));
+    held.unlock();
+    other.join();
+    CHECK_FALSE(is_at_lock(number));
 }
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <mutex>
 
 using namespace faf::detail;
 using namespace std::chrono_literals;
@@ -111,16 +113,18 @@ TEST_CASE("a pool that may not grow is visited at ticks only") {
 
 #if defined(__linux__)
 
-/// A pool of one, who is blocked until the end.
-struct blocked_staff : growing_staff {
+/// A pool of one, who is kept until the end.
+struct kept_staff : growing_staff {
     enum class at { a_task, nothing };
+    enum class by { waiting, a_mutex, a_loop };
 
-    explicit blocked_staff(at what) : growing_staff({.threads = 1, .max_threads = 2}) {
-        work = [this, what](worker& self) {
+    kept_staff(at what, by whom) : growing_staff({.threads = 1, .max_threads = 2}) {
+        held_.lock();
+        work = [this, what, whom](worker& self) {
             stop_looking(self);
             const bool has_task = what == at::a_task && self.take_next();
             number_ = self.thread_number.load();
-            may_go_on_.wait(false);
+            keep(whom);
             if (has_task) {
                 self.taker.finish_slot();
                 static_cast<void>(self.taker.end());
@@ -130,22 +134,47 @@ struct blocked_staff : growing_staff {
             lanes.store_dummy();
         }
         workers.hire_usual();
-        REQUIRE(eventually(
-            [&] { return number_ != 0 && activity_of(number_) == thread_activity::blocked; }));
+        const auto expected = whom == by::waiting   ? thread_activity::blocked
+                              : whom == by::a_mutex ? thread_activity::at_lock
+                                                    : thread_activity::able;
+        REQUIRE(eventually([&] { return number_ != 0 && activity_of(number_) == expected; }));
     }
-    ~blocked_staff() override {
+    ~kept_staff() override {
         may_go_on_ = true;
         may_go_on_.notify_all();
+        held_.unlock();
         dismiss_all(); // while there is `number_`
     }
 
+    /// Visits at each tick; what has been hired when `time` is over.
+    std::uint32_t hired_within(std::chrono::nanoseconds time) {
+        const steady_time end = now_ + time;
+        for (; now_ < end; now_ += keeper::tick) {
+            static_cast<void>(size.look_after(now_));
+        }
+        return workers.extra_places();
+    }
+
 private:
+    void keep(by whom) {
+        if (whom == by::waiting) {
+            may_go_on_.wait(false);
+        } else if (whom == by::a_mutex) {
+            const std::lock_guard lock(held_);
+        } else {
+            while (!may_go_on_) {
+            }
+        }
+    }
+
+    std::mutex held_;
     std::atomic<bool> may_go_on_{false};
     std::atomic<long> number_{0};
+    steady_time now_ = start;
 };
 
 TEST_CASE("for a task behind one that has just been blocked the next look hires") {
-    blocked_staff staff(blocked_staff::at::a_task);
+    kept_staff staff(kept_staff::at::a_task, kept_staff::by::waiting);
     const steady_time next = staff.size.look_after(start).next;
     staff.lanes.store_dummy();
     CHECK(staff.size.look_after(next - 1us).next == next);
@@ -155,14 +184,24 @@ TEST_CASE("for a task behind one that has just been blocked the next look hires"
 }
 
 TEST_CASE("who is blocked between two tasks is about to take one, unless that takes too long") {
-    blocked_staff staff(blocked_staff::at::nothing);
+    kept_staff staff(kept_staff::at::nothing, kept_staff::by::waiting);
     staff.lanes.store_dummy();
-    steady_time now = start;
-    for (unsigned tick = 0; tick <= progress_watch::far_too_long; ++tick, now += keeper::tick) {
-        CHECK(staff.workers.extra_places() == 0);
-        static_cast<void>(staff.size.look_after(now));
-    }
-    CHECK(staff.workers.extra_places() == 1);
+    CHECK(staff.hired_within(progress_watch::far_too_long * keeper::tick) == 0);
+    CHECK(staff.hired_within(keeper::tick) == 1);
+}
+
+TEST_CASE("a pool grew while its workers waited for a lock of which the holder had no processor") {
+    kept_staff staff(kept_staff::at::a_task, kept_staff::by::a_mutex);
+    staff.lanes.store_dummy();
+    CHECK(staff.hired_within(250ms) == 0);
+    CHECK(staff.hired_within(50ms) == 1); // he may be waiting for a task behind it
+}
+
+TEST_CASE("a pool grew while its workers waited for a processor between two tasks") {
+    kept_staff staff(kept_staff::at::nothing, kept_staff::by::a_loop);
+    staff.lanes.store_dummy();
+    CHECK(staff.hired_within(400ms) == 0);
+    CHECK(staff.hired_within(200ms) == 1);
 }
 
 #endif

@@ -96,3 +96,13 @@ TEST_CASE("what a worker has counted stays when it has left") {
     leave(roster, second);
     check();
 }
+
+TEST_CASE("a pool grew while the workers that it had just hired waited for a processor to begin") {
+    worker_roster roster(no_lanes);
+    hire(roster);
+    hire(roster);
+    for (const auto idle :
+         {worker_roster::between_tasks::able, worker_roster::between_tasks::as_seen}) {
+        CHECK(roster.count_able(2, steady_time(std::chrono::hours(1)), idle) == 2);
+    }
+}

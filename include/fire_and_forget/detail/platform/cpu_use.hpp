@@ -30,8 +30,13 @@ public:
         return used == used_when_blocked_ && now < later(blocked_at_, moment);
     }
 
+    /// The system says that it is at a lock. Whether it has not run for so long that who holds that
+    /// must have had a processor meanwhile, however many threads want one.
+    bool is_locked_out(steady_time now, std::chrono::nanoseconds used) noexcept;
+
 private:
     static constexpr std::chrono::milliseconds moment{5};
+    static constexpr std::chrono::milliseconds many_turns{250};
     static constexpr std::chrono::milliseconds stretch{50};
     static constexpr int least_share = 100; ///< of the time
 
@@ -43,6 +48,8 @@ private:
     std::chrono::nanoseconds used_at_start_{};
     steady_time blocked_at_{};
     std::chrono::nanoseconds used_when_blocked_{-1};
+    steady_time at_lock_since_{};
+    std::chrono::nanoseconds used_at_lock_{-1};
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -6,6 +6,8 @@
 #include "platform.hpp"
 #include "time.hpp"
 
+#include <utility>
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE thread_activity cpu_use::note(steady_time now,
@@ -21,6 +23,14 @@ FIRE_AND_FORGET_ENGINE thread_activity cpu_use::note(steady_time now,
         begin(now, used);
     }
     return known_;
+}
+
+FIRE_AND_FORGET_ENGINE bool cpu_use::is_locked_out(steady_time now,
+                                                   std::chrono::nanoseconds used) noexcept {
+    if (std::exchange(used_at_lock_, used) != used) {
+        at_lock_since_ = now;
+    }
+    return later(at_lock_since_, many_turns) <= now;
 }
 
 FIRE_AND_FORGET_ENGINE void cpu_use::begin(steady_time now,

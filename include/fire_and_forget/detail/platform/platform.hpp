@@ -30,6 +30,7 @@
 #if defined(__linux__)
 #include <cstdio>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -148,8 +149,13 @@ long thread_number() noexcept;
 /// has no descriptor for that.
 char shown_state([[maybe_unused]] long number) noexcept;
 
-/// Whether a thread runs, or would if it had a processor.
-enum class thread_activity : std::uint8_t { able, blocked, unknown };
+/// Whether a thread of this process waits for a mutex, or to change what memory the process has.
+/// False where the system does not tell, or has no descriptor for that.
+bool is_at_lock([[maybe_unused]] long number) noexcept;
+
+/// Whether a thread runs, or would if it had a processor; if not, whether it is at a lock, and who
+/// holds that may be waiting for a processor.
+enum class thread_activity : std::uint8_t { able, blocked, at_lock, unknown };
 
 thread_activity activity_of(long number) noexcept;
 

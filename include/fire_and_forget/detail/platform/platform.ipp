@@ -115,31 +115,66 @@ FIRE_AND_FORGET_ENGINE long thread_number() noexcept {
 #endif
 }
 
+#if defined(__linux__)
+
+/// What the system says in a file on a thread of this process, and how much that is; negative if it
+/// can't be had.
+template <std::size_t Size>
+ssize_t read_of_thread(long number, const char* file_name, char (&text)[Size]) noexcept {
+    std::snprintf(text, Size, "/proc/self/task/%ld/%s", number, file_name);
+    const int error_before = errno;
+    const int file = ::open(text, O_RDONLY | O_CLOEXEC);
+    ssize_t got = -1;
+    if (file >= 0) {
+        got = ::read(file, text, Size - 1);
+        ::close(file);
+    }
+    errno = error_before;
+    text[got > 0 ? got : 0] = '\0';
+    return got;
+}
+
+#endif
+
 FIRE_AND_FORGET_ENGINE char shown_state([[maybe_unused]] long number) noexcept {
     char state = '?';
 #if defined(__linux__)
     char text[64];
-    std::snprintf(text, sizeof text, "/proc/self/task/%ld/stat", number);
-    const int error_before = errno;
-    const int file = ::open(text, O_RDONLY | O_CLOEXEC);
-    if (file >= 0) {
-        // "number (name) state ...": the name has 15 bytes at most and may hold anything
-        const ssize_t got = ::read(file, text, sizeof text);
-        for (ssize_t i = got - 3; i >= 0 && state == '?'; --i) {
-            state = text[i] == ')' && text[i + 1] == ' ' ? text[i + 2] : state;
-        }
-        ::close(file);
+    // "number (name) state ...": the name has 15 bytes at most and may hold anything
+    for (ssize_t i = read_of_thread(number, "stat", text) - 3; i >= 0 && state == '?'; --i) {
+        state = text[i] == ')' && text[i + 1] == ' ' ? text[i + 2] : state;
     }
-    errno = error_before;
 #endif
     return state;
 }
 
+FIRE_AND_FORGET_ENGINE bool is_at_lock([[maybe_unused]] long number) noexcept {
+    bool result = false;
+#if defined(__linux__) && defined(SYS_futex) && defined(SYS_mmap)
+    char text[128];
+    if (read_of_thread(number, "syscall", text) > 0) { // "call address operation value ..."
+        char* rest = text;
+        const long call = std::strtol(rest, &rest, 10);
+        std::strtoull(rest, &rest, 16);
+        const unsigned long long operation = std::strtoull(rest, &rest, 16);
+        const unsigned long long value = std::strtoull(rest, nullptr, 16);
+        constexpr unsigned long long of_glibc = 2; // it is held, and awaited
+        constexpr unsigned long long of_musl = 1ULL << 31U;
+        const bool is_mutex = call == SYS_futex && operation == FUTEX_WAIT_PRIVATE &&
+                              (value == of_glibc || (value & of_musl) != 0);
+        result = is_mutex || call == SYS_mmap || call == SYS_munmap || call == SYS_mprotect ||
+                 call == SYS_madvise || call == SYS_brk;
+    }
+#endif
+    return result;
+}
+
 FIRE_AND_FORGET_ENGINE thread_activity activity_of(long number) noexcept {
     const char state = shown_state(number);
-    return state == 'R'   ? thread_activity::able
-           : state == '?' ? thread_activity::unknown
-                          : thread_activity::blocked;
+    return state == 'R'         ? thread_activity::able
+           : state == '?'       ? thread_activity::unknown
+           : is_at_lock(number) ? thread_activity::at_lock
+                                : thread_activity::blocked;
 }
 
 FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds cpu_time_of([[maybe_unused]] long number) noexcept {

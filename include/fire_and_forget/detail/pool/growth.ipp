@@ -165,7 +165,7 @@ FIRE_AND_FORGET_ENGINE ward::visit growth::look_after(steady_time now) {
             return; // meanwhile a worker has left: its place comes first
         }
         const auto between = stuck_ >= progress_watch::far_too_long
-                                 ? worker_roster::between_tasks::unable
+                                 ? worker_roster::between_tasks::as_seen
                                  : worker_roster::between_tasks::able;
         worker_roster& roster = workers_.roster();
         const std::uint64_t taken = lanes_.taken();

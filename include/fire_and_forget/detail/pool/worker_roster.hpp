@@ -50,14 +50,16 @@ public:
     /// How many have been hired so far.
     unsigned hired() const noexcept { return hired_; }
 
-    /// Whether those count as able to work that are at no task, although tasks wait. They are about
-    /// to take one, even if they seem to be blocked: by a lock of the allocator, for which more
-    /// threads would only wait as well. Or else they have been stopped.
-    enum class between_tasks : std::uint8_t { able, unable };
+    /// What is thought of those that are at no task, although tasks wait: that they are about to
+    /// take one, whatever they seem to do. Or, where nothing gets on, what they are seen to do:
+    /// they may have been stopped, or else wait for a processor.
+    enum class between_tasks : std::uint8_t { able, as_seen };
 
     /// Counts those that are not known to be blocked, up to `enough` or until so many are blocked
     /// that there can't be as many: to ask takes long. Not knowing is no reason to hire. One that
-    /// has not begun yet is about to.
+    /// has not begun yet is about to. And one that is at a lock may be at one of the allocator's,
+    /// as all are now and then: where many threads want a processor, who holds it is off for long,
+    /// and more threads would wait for it as well. So that one is blocked only after a while.
     unsigned count_able(unsigned enough, steady_time now,
                         between_tasks between = between_tasks::able) noexcept;
 

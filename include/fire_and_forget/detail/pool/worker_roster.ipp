@@ -168,10 +168,8 @@ worker_roster::write_off_running(abandoned_tasks& abandoned, write_offs& lost) n
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
                                                                  between_tasks between) noexcept {
     const long number = one.thread_number.load(std::memory_order_relaxed);
-    if (number == 0 || !one.taker.is_at_a_task()) {
-        return between == between_tasks::able;
-    }
-    return !is_blocked(one, number, now);
+    const bool is_asked = between == between_tasks::as_seen || one.taker.is_at_a_task();
+    return number == 0 || !is_asked || !is_blocked(one, number, now);
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::is_blocked(worker& one, long number,
@@ -184,6 +182,8 @@ worker_roster::write_off_running(abandoned_tasks& abandoned, write_offs& lost) n
     thread_activity what = activity_of(number);
     if (is_known && what == thread_activity::unknown) {
         what = one.use.note(now, used);
+    } else if (is_known && what == thread_activity::at_lock && one.use.is_locked_out(now, used)) {
+        what = thread_activity::blocked;
     } else if (is_known && what == thread_activity::blocked) {
         one.use.note_blocked(now, used);
     }
