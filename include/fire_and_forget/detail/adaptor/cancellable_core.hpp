@@ -9,6 +9,7 @@
 #include "../submit/any_core.hpp"
 #include "../submit/untyped_call.hpp"
 #include "../task/scheduler.hpp"
+#include "drain.hpp"
 #include "scope_core.hpp"
 
 #include <memory>
@@ -32,7 +33,7 @@ public:
     bool is_done() const noexcept { return scope_.members().has_gone(); }
 
     /// False if it took longer, or from inside of the task.
-    bool wait_until(steady_time deadline) { return scope_.members().drain_until(deadline, home_); }
+    bool wait_until(steady_time deadline) { return drain(scope_.members(), deadline, home_); }
 
 private:
     void hold_until_done(const std::shared_ptr<cancellable_core>& self);

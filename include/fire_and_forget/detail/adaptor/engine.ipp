@@ -4,7 +4,9 @@
 // The bodies of executors that stand on others.
 
 #include "cancellable_core.ipp"
+#include "cohort_list.ipp"
 #include "conflation.ipp"
+#include "drain.ipp"
 #include "member_closure.ipp"
 #include "member_set.ipp"
 #include "scope_core.ipp"

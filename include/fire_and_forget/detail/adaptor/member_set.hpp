@@ -2,21 +2,20 @@
 #pragma once
 
 // The set of tasks of a scope, from its owner's side: asks them to stop, takes back what has not
-// begun, and waits until all are gone. scope_core.hpp makes its members; how they are
-// counted is in ../task/cohort.hpp.
+// begun, and knows when all are gone. scope_core.hpp makes its members, cohort_list.hpp counts
+// them, and drain.hpp waits for them.
 
 #include "../../options.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
-#include "../platform/platform.hpp"
 #include "../platform/process.hpp"
+#include "../platform/reentry.hpp"
 #include "../platform/stop_token.hpp"
-#include "../platform/time.hpp"
 #include "../task/cohort.hpp"
 #include "../task/member_frame.hpp"
-#include "../task/scheduler.hpp"
 #include "../task/task_set.hpp"
+#include "cohort_list.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -28,14 +27,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// It knows no executor and no task, only how many there are: a member is a `membership`, which
 /// who has it may keep wherever he likes. The set must be there until the last has ended.
 ///
-/// Members come into the current cohort. To take back all that has not begun is to cancel that and
-/// to go on with another one, which has been used before if one of those is empty by now.
-///
-/// Invariants  SCOPE-1  The mutex guards the list of cohorts, who waits, and which cohort is the
-///                      current one. While it is held no user code runs.
-///             SCOPE-2  Members come into the current cohort only, and what sinks hold comes from a
-///                      member. So who finds the other cohorts empty, then the current one, then no
-///                      sink held, all under the mutex, knows that all are gone.
+/// Invariants  SCOPE-1  The mutex guards the cohorts, but for what members call, and who waits.
+///                      While it is held no user code runs.
 class member_set final : public counted_set {
 public:
     member_set() : stop_(make_stop_source()) {}
@@ -56,10 +49,10 @@ public:
     /// fire others.
     refusal why_not_open() const noexcept;
 
-    membership enter() noexcept;
+    membership enter() noexcept { return cohorts_.enter(); }
 
     /// For what a member has besides, and may be used when that is gone. It has begun.
-    membership enter_sink() noexcept;
+    membership enter_sink() noexcept { return cohorts_.enter_sink(); }
 
     /// Asked to stop when a member of `its` that waits for its time is to wait no longer.
     stop_token stop_of_waiting(cohort& its);
@@ -82,11 +75,6 @@ public:
     /// Whether it is quiet now.
     bool has_gone() const noexcept;
 
-    /// Waits until it is quiet. The thread runs tasks of `home` meanwhile, if it is one of those
-    /// that do; null: it is not. False if that took longer, from inside of a member, and in a turn
-    /// that others have to wait for.
-    bool drain_until(steady_time deadline, scheduler* home);
-
     listening listen(quiet_listener& one) noexcept override;
     bool stop_listening(quiet_listener& one) noexcept override;
 
@@ -96,14 +84,11 @@ public:
     void let_last_leave(cohort& its, member_stage at) noexcept override;
 
 private:
-    class waiter;
+    friend class quiet_wait;
 
     void stop_waiting_of(const cohort& its);
-    cohort& next_cohort();
-    bool is_quiet() const noexcept;
     void begin_wait() noexcept;
     void end_wait() noexcept;
-    void set_awaited(bool is_awaited) noexcept;
 
     const std::uint32_t generation_ = generation_here();
     stop_source stop_;
@@ -113,12 +98,31 @@ private:
     std::condition_variable changed_;
     std::uint32_t waiting_ = 0;
     quiet_listener* listeners_ = nullptr; ///< all of them wait as one
-    std::uint64_t cancelled_ = 0;
+    cohort_list cohorts_{*this};
+};
 
-    cohort first_{*this};
-    cohort sinks_{*this}; ///< a begun member for each sink that may still be called
-    cohort* cohorts_ = &first_;
-    std::atomic<cohort*> current_{&first_};
+/// A wait of a thread, as long as it lives: the member that leaves last wakes it.
+class quiet_wait {
+public:
+    explicit quiet_wait(member_set& of) noexcept;
+    ~quiet_wait();
+    quiet_wait(const quiet_wait&) = delete;
+    quiet_wait& operator=(const quiet_wait&) = delete;
+
+    bool is_over() const noexcept;
+
+    /// Has `once` wait for a notification, with the lock held, if it is not over.
+    template <class Wait>
+    void sleep(Wait once) {
+        const inside_library waiting;
+        std::unique_lock lock(of_.mutex_);
+        if (!of_.cohorts_.are_empty()) {
+            once(of_.changed_, lock);
+        }
+    }
+
+private:
+    member_set& of_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

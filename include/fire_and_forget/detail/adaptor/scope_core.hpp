@@ -17,6 +17,7 @@
 #include "../task/cohort.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "drain.hpp"
 #include "member_set.hpp"
 
 #include <atomic>
@@ -48,7 +49,7 @@ public:
     const member_set& members() const noexcept { return members_; }
 
     /// False if it took longer, or from inside a member.
-    bool drain_until(steady_time deadline) { return members_.drain_until(deadline, on_.home()); }
+    bool drain_until(steady_time deadline) { return drain(members_, deadline, on_.home()); }
 
     scope_stats snapshot() const;
 
