@@ -11,9 +11,9 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Waits until `all` is quiet. The thread runs tasks of `home` meanwhile, if it is one of those that
-/// do, for where there are no others nobody else would; null: it is not. False if that took longer,
-/// from inside of a member, and in a turn that others have to wait for.
+/// Waits until `all` is quiet. The thread runs tasks of `home` meanwhile, if it is one of those
+/// that do, for where there are no others nobody else would; null: it is not. False if that took
+/// longer, from inside of a member, and in a turn that others have to wait for.
 bool drain(member_set& all, steady_time deadline, scheduler* home);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

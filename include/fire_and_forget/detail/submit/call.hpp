@@ -2,7 +2,7 @@
 #pragma once
 
 // How a stored callable is called, and what is done with its result. fire.hpp has stored it;
-// run_task.hpp has it called.
+// task_run.hpp has it called.
 
 #include "../errors/describe.hpp"
 #include "../platform/abi.hpp"
