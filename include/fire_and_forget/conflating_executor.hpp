@@ -8,7 +8,6 @@
 #include "detail/platform/abi.hpp"
 #include "detail/platform/attempt.hpp"
 #include "detail/platform/reentry.hpp"
-#include "detail/platform/scope_guard.hpp"
 #include "detail/submit/any_core.hpp"
 #include "executor.hpp"
 #include "executor_ref.hpp"
@@ -22,7 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <type_traits>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -38,7 +37,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// A coroutine runs until its first wait; then the next one may, and it goes on at the executor
 /// below, whoever's that is.
 /// Errors: to the sinks of the executor below. A task that is replaced was accepted, and is counted
-/// and not reported: see replaced(). `after` and `every` are refused with invalid_options.
+/// and not reported: see replaced(). `after` and `every` are refused with invalid_options; where
+/// Hash, equality or a copy of Key throws, the task is refused with copy_threw.
 /// Thread safety: may be fired at by any thread, also by its own tasks. Hash, equality and copies
 /// of Key are called under a lock, and must not fire.
 /// Lifetime: it may go while tasks wait: they run all the same. The executor below must outlive it.
@@ -112,9 +112,28 @@ public:
     }
 
 private:
+    /// What is looked up: a key, with its hash.
+    struct wanted {
+        const Key& key;
+        std::size_t hash;
+    };
+    struct by_hash {
+        using is_transparent = void;
+        std::size_t operator()(const entry* one) const noexcept { return one->hash(); }
+        std::size_t operator()(const wanted& one) const noexcept { return one.hash; }
+    };
+
+    /// An entry is found by its address without a look at its key: to leave can't fail.
+    struct same {
+        using is_transparent = void;
+        bool operator()(const entry* a, const entry* b) const noexcept { return a == b; }
+        bool operator()(const entry* a, const wanted& b) const { return a->has(b); }
+        bool operator()(const wanted& a, const entry* b) const { return b->has(a); }
+    };
+
     struct stripe {
         std::mutex mutex;
-        std::unordered_map<Key, entry*, Hash> active;
+        std::unordered_set<entry*, by_hash, same> active;
     };
 
     struct table {
@@ -128,14 +147,14 @@ private:
             entry* fresh = nullptr;
             if (why == refusal::none) {
                 detail::attempt([&] { fresh = store(self, key, task); },
-                                [&] { why = refusal::out_of_memory; });
+                                [&] { why = detail::refusal_for_key(); });
             }
             if (fresh != nullptr) {
                 why = fresh->begin(task);
-            } else if (why == refusal::out_of_memory) {
-                core.note_refused();
             } else if (why == refusal::none) {
                 task.reset(); // which has been replaced
+            } else if (is_enrolled) {
+                core.note_refused();
             }
             if (why != refusal::none && is_enrolled) {
                 core.withdraw(task);
@@ -145,23 +164,18 @@ private:
 
         /// The entry, if it is a new one; else `task` is what it has replaced.
         entry* store(const std::shared_ptr<table>& self, const Key& key, detail::task_ptr& task) {
-            stripe& in = parts[Hash()(key) % stripes];
+            const wanted it{key, Hash()(key)};
+            stripe& in = parts[it.hash % stripes];
+            std::unique_ptr<entry> fresh; // its key goes without the lock, if at all
             const detail::library_lock lock(in.mutex);
-            entry*& found = in.active[key];
-            if (found != nullptr) {
-                found->replace(task);
+            if (const auto found = in.active.find(it); found != in.active.end()) {
+                (*found)->replace(task);
                 return nullptr;
             }
-            bool is_made = false;
-            const detail::scope_guard at_the_end([&] {
-                if (!is_made) { // it threw
-                    in.active.erase(key);
-                }
-            });
-            found = new entry(self, in, key, task->where);
-            is_made = true;
-            found->replace(task);
-            return found;
+            fresh = std::make_unique<entry>(self, in, it, task->where);
+            in.active.insert(fresh.get());
+            fresh->replace(task);
+            return fresh.release();
         }
 
         const detail::any_core core;
@@ -170,13 +184,20 @@ private:
     };
 
     struct entry final : detail::conflated {
-        entry(const std::shared_ptr<table>& of, stripe& in, const Key& key, const call_site& first)
-            : conflated(of->core, first, in.mutex, of->replaced), of_(of), in_(in), key_(key) {}
-        void leave_table() noexcept override { in_.active.erase(key_); }
+        entry(const std::shared_ptr<table>& of, stripe& in, const wanted& its,
+              const call_site& first)
+            : conflated(of->core, first, in.mutex, of->replaced), of_(of), in_(in), key_(its.key),
+              hash_(its.hash) {}
+        std::size_t hash() const noexcept { return hash_; }
+        bool has(const wanted& other) const {
+            return hash_ == other.hash && std::equal_to<Key>()(key_, other.key);
+        }
+        void leave_table() noexcept override { in_.active.erase(this); }
 
         std::shared_ptr<table> of_; // with the mutex
         stripe& in_;
         Key key_;
+        const std::size_t hash_;
     };
 
     std::shared_ptr<table> table_;

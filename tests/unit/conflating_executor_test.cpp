@@ -17,7 +17,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -235,4 +237,82 @@ TEST_CASE("a task that has replaced a refused one of its key is not taken for th
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == failure::abandoned);
     CHECK(latest.replaced() == 2);
+}
+
+namespace {
+
+/// The key's n-th copy, comparison or hash throws, counted from 0; negative: none.
+std::atomic<int> until_key_throws{-1};
+
+void throw_in_turn() {
+    if (until_key_throws-- == 0) {
+        throw std::runtime_error("the key");
+    }
+}
+
+struct throwing_key {
+    explicit throwing_key(int of) noexcept : number(of) {}
+    throwing_key(const throwing_key& other) : number(other.number) { throw_in_turn(); }
+    throwing_key& operator=(const throwing_key&) = delete;
+    bool operator==(const throwing_key& other) const {
+        throw_in_turn();
+        return number == other.number;
+    }
+
+    int number;
+};
+
+struct throwing_hash {
+    std::size_t operator()(const throwing_key&) const {
+        throw_in_turn();
+        return 1;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a key that throws costs its task, and that is said, wherever it throws") {
+    int n = 0;
+    for (bool has_thrown = true; has_thrown; ++n) {
+        CAPTURE(n);
+        error_recorder errors;
+        manual_executor below;
+        std::size_t accepted = 0;
+        std::size_t refused = 0;
+        std::size_t ran = 0;
+        {
+            const conflating_executor<throwing_key, throwing_hash> latest(below);
+            until_key_throws = n;
+            for (int i = 0; i < 4; ++i) {
+                std::optional<conflating_executor<throwing_key, throwing_hash>::keyed> at;
+                try {
+                    at.emplace(latest[throwing_key(i % 2)]);
+                } catch (const std::runtime_error&) {
+                    continue; // which is the caller's, as operator[] says
+                }
+                const auto answer = fire_and_forget(*at, [&ran] { ++ran; });
+                ++(answer ? accepted : refused);
+                CHECK((answer || answer.why() == refusal::copy_threw));
+            }
+            below.run_all();
+            has_thrown = until_key_throws < 0;
+            until_key_throws = -1;
+            CHECK(fire_and_forget(latest[throwing_key(0)], [&ran] { ++ran; }));
+            below.run_all();
+            CHECK(ran + latest.replaced() == accepted + 1);
+        }
+        CHECK(errors.count() == refused);
+    }
+    CHECK(n > 10);
+}
+
+TEST_CASE("a key that is not equal to itself is forgotten like others") {
+    manual_executor below;
+    const conflating_executor<double> latest(below);
+    int runs = 0;
+    for (int i = 0; i < 10; ++i) {
+        fire_and_forget(latest[std::numeric_limits<double>::quiet_NaN()], [&runs] { ++runs; });
+    }
+    below.run_all();
+    CHECK(runs == 10);
 }

@@ -83,4 +83,7 @@ submission fire_at_key(const any_core& core, const untyped_call& call,
 /// the sets that `core` stands on.
 refusal prepare_to_conflate(const any_core& core, task_ptr& task);
 
+/// Inside a handler: why a task is refused whose key has thrown, or found no memory.
+refusal refusal_for_key();
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

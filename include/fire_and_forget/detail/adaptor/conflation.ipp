@@ -4,6 +4,7 @@
 #include "conflation.hpp"
 #include "strand.hpp"
 
+#include "../errors/describe.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
@@ -54,6 +55,11 @@ FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_pt
         return refusal::invalid_options;
     }
     return core.enroll(task);
+}
+
+FIRE_AND_FORGET_ENGINE refusal refusal_for_key() {
+    const exception_description thrown;
+    return thrown.is_out_of_memory() ? refusal::out_of_memory : refusal::copy_threw;
 }
 
 FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site& first,
