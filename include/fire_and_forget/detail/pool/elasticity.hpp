@@ -43,8 +43,9 @@ public:
     /// Looks that follow each other sooner are one: nobody could have got on.
     static constexpr std::chrono::microseconds soonest{250};
 
-    /// The same while nobody has got on for that long, and what comes needs somebody new.
-    static constexpr std::chrono::microseconds soonest_for_next{50};
+    /// The same while nobody has got on for that long, and what comes needs somebody new. With twice
+    /// as long the processors fall asleep in between, and take longer to wake than to start a thread.
+    static constexpr std::chrono::microseconds soonest_for_next{25};
 
     /// What a look saw while no worker is free.
     struct sight {
