@@ -43,8 +43,8 @@ public:
     /// Looks that follow each other sooner are one: nobody could have got on.
     static constexpr std::chrono::microseconds soonest{250};
 
-    /// The same while nobody has got on for that long, and what comes needs somebody new. With twice
-    /// as long the processors fall asleep in between, and take longer to wake than to start a thread.
+    /// The same while nobody has got on for that long, and what comes needs somebody new. Twice as
+    /// long made each such start half as long again, as if processors had gone to sleep meanwhile.
     static constexpr std::chrono::microseconds soonest_for_next{25};
 
     /// What a look saw while no worker is free.
