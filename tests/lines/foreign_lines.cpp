@@ -236,8 +236,8 @@ int main() {
     bool is_held = true;
     for (const int each : {2, 8, 64}) {
         is_held = holds("keep up", each, &keep_up, {2.3, 3.6}) && is_held;
-        is_held = holds("queue up", each, &queue_up, {1.1, 2.8}) && is_held;
-        is_held = holds("fan out", each, &fan_out, {1.2, 2.9}) && is_held;
+        is_held = holds("queue up", each, &queue_up, {1.1, 2.2}) && is_held;
+        is_held = holds("fan out", each, &fan_out, {1.2, 3.1}) && is_held;
     }
     return is_held ? 0 : 1;
 }

@@ -272,12 +272,12 @@ TEST_CASE("twice as many are taken as last time if that was done soon, else one"
     run_length runs;
     steady_time now(1h);
     CHECK(runs.next(now) == 1);
-    for (const std::uint32_t length : {1U, 2U, 4U, 8U, 16U, 16U}) {
+    for (const std::uint32_t length : {1U, 2U, 4U, 8U, 16U, 32U, 64U, 64U}) {
         CHECK(runs.next(now) == length);
         runs.take(now, length);
         now += run_length::soon - 1ns;
     }
-    CHECK(runs.next(now) == 16);
+    CHECK(runs.next(now) == 64);
     CHECK(runs.next(now + 1ns) == 1);
     runs.take(now + 1ns, 1);
     CHECK(runs.next(now + 2ns) == 2);

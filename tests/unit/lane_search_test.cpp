@@ -166,7 +166,7 @@ TEST_CASE("a search stays with a lane for sixteen tasks, then it is the next one
 TEST_CASE("a search stays with a lane for sixteen takes, however many tasks they are") {
     searched_lanes all;
     for (int number = 1; number <= 2; ++number) {
-        searched_lanes::store(all.lend(), number, 2 * 16 * 16);
+        searched_lanes::store(all.lend(), number, 2 * 16 * static_cast<int>(run_length::most));
     }
     std::vector<int> numbers;
     for (int i = 0; i < 64; ++i) {

@@ -158,6 +158,23 @@ TEST_CASE("a task that waits elsewhere is taken while tasks go on firing tasks")
     CHECK(rounds <= 17);
 }
 
+TEST_CASE("of what goes first sixteen are taken at once, at most") {
+    nesting_worker worker(nesting_worker::takes::runs);
+    constexpr std::size_t leaves = 2'000;
+    for (std::size_t i = 0; i < leaves; ++i) {
+        worker.fire(static_cast<int>(i));
+    }
+    std::size_t longest = 0; // how far it gets depends on the clock
+    for (std::size_t taken = 0; taken < leaves;) {
+        const std::size_t more = worker.take().size();
+        REQUIRE(more > 0);
+        longest = more > longest ? more : longest;
+        taken += more;
+    }
+    CHECK(longest > 1);
+    CHECK(longest <= 16);
+}
+
 TEST_CASE("the nest of another worker is searched when there is nothing else") {
     nesting_worker worker;
     worker.fire(1);

@@ -52,8 +52,9 @@ enum class arrival : std::uint8_t { first, again };
 ///             Taking: one read-modify-write, for as many tasks as are taken at once.
 ///             Lines that other cores have: a submit touches 1.1 while tasks queue up or fire
 ///             others, its slot's, and 2.2 where a worker looks for each, the doorbell's besides.
-///             A run touches 2.8, those of slot, owner and workers and a part of others, and then
-///             3.5. With 64 producers and workers as with 8 of each: tests/lines counts them.
+///             A run touches 2.2 while tasks queue up, its slot's and the block's, 3.1 where small
+///             trees of tasks are shared out, and then 3.5. With 64 producers and workers as with 8
+///             of each: tests/lines counts them.
 /// Source      the bounded rings of Lamport and of FastForward (Giacomoni et al.), chained;
 ///             tests/models/lane.pml.
 template <std::size_t Slots>

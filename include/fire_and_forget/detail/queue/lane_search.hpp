@@ -21,9 +21,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// that no priority waits for ever. Each task that is taken counts as a look. It stays with a lane
 /// that has tasks, whose lines are at hand then, but until it has taken from it 16 times, so that
 /// no lane waits for ever either: not for longer than 16 tasks, or 16 runs of short ones, which are
-/// a third of a millisecond. Who went on after 16 tasks, so after a single run, would meet the
-/// others in nearly each lane: tasks that fire tasks take half as long again then. One worker's;
-/// not thread-safe.
+/// a third of a millisecond. Who went on after a single run would meet the others in nearly each
+/// lane: tasks that fire tasks take a quarter as long again then. One worker's; not thread-safe.
 ///
 /// Cost: a lane of another thread that is empty costs two loads of lines that change only when it
 /// is used, and nothing when it is dormant: 64 of those cost one load (pool_lane.hpp). So a look
@@ -192,6 +191,9 @@ private:
         }
         asked_at_ = asked_ > 0 ? asked_at_ : steady_clock::now();
         asked_ = runs_.next(asked_at_);
+        if (nest_ != nullptr && asked_ > turns) {
+            asked_ = turns; // one start in as many is for what waits elsewhere
+        }
         if (is_only_one) {
             return asked_;
         }
