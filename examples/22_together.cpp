@@ -18,7 +18,8 @@ faf::task<std::string> ask(std::string server, std::chrono::milliseconds takes) 
 }
 
 faf::task<> ask_all() {
-    auto [near, far] = co_await faf::when_all(ask("near", 1ms), ask("far", 5ms));
+    auto both = co_await faf::when_all(ask("near", 1ms), ask("far", 5ms));
+    auto& [near, far] = both;
     std::printf("%s and %s\n", near.c_str(), far.c_str());
 
     std::vector<faf::task<std::string>> mirrors;

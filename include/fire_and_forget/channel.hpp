@@ -25,11 +25,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///         lines.close();
 ///     }
 ///     faf::task<> count() {
-///         for (;;) {
-///             const std::optional<std::string> line = co_await lines.pop();
-///             if (!line) { break; }
-///             add(*line);
-///         }
+///         while (const std::optional<std::string> line = co_await lines.pop()) { add(*line); }
 ///     }
 ///
 /// Order: items come out in the order in which they went in; who waits is served in the order in
@@ -53,12 +49,21 @@ public:
     /// pushed. With 0 it has room for one.
     /// Throws: std::bad_alloc.
     explicit channel(std::uint32_t capacity) : core_(capacity > 0 ? capacity : 1) {}
+
+    /// Does not compile: a sentence says that a channel has a capacity.
+    template <class Item = T>
+    channel() : core_(1) {
+        static_assert(!std::is_same_v<Item, T>,
+                      "fire_and_forget: a channel is made with its capacity: faf::channel<T> "
+                      "items(100).");
+    }
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
 
     /// `co_await lines.push(item)`: true when it is in, or with somebody who waited for one; false
     /// if the channel is closed, before or meanwhile. Then the item is gone.
     ///
+    /// item: with GCC 12, no aggregate that is made in this very call: see task.
     /// Throws: task_cancelled.
     detail::channel_awaitable<T, detail::channel_end::push> push(T item) noexcept {
         return detail::channel_awaitable<T, detail::channel_end::push>(core_, std::move(item));

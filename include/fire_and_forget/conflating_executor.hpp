@@ -26,6 +26,15 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
+namespace detail {
+
+template <class Hash, class Key>
+concept hashes = std::default_initializable<Hash> && requires(const Key& key) {
+    { Hash()(key) } -> std::convertible_to<std::size_t>;
+};
+
+} // namespace detail
+
 /// Runs tasks on another executor, of each key at most one at a time, while at most one waits: a
 /// newer task replaces the one that waits. So a consumer that is too slow sees each key's last
 /// value, and memory stays flat.
@@ -132,6 +141,9 @@ private:
     };
 
     struct stripe {
+        static_assert(detail::hashes<Hash, Key>, // here, where both are known
+                      "fire_and_forget: the keys of a conflating_executor are hashed: they need a "
+                      "std::hash<Key>, or a hash of your own: conflating_executor<Key, Hash>.");
         std::mutex mutex;
         std::unordered_set<entry*, by_hash, same> active;
     };
@@ -162,9 +174,17 @@ private:
             return why;
         }
 
+        static std::size_t hash_of(const Key& key) {
+            if constexpr (detail::hashes<Hash, Key>) {
+                return Hash()(key);
+            } else {
+                return 0; // so that nothing else is wrong
+            }
+        }
+
         /// The entry, if it is a new one; else `task` is what it has replaced.
         entry* store(const std::shared_ptr<table>& self, const Key& key, detail::task_ptr& task) {
-            const wanted it{key, Hash()(key)};
+            const wanted it{key, hash_of(key)};
             stripe& in = parts[it.hash % stripes];
             std::unique_ptr<entry> fresh; // its key goes without the lock, if at all
             const detail::library_lock lock(in.mutex);

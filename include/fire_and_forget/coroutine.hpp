@@ -46,9 +46,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// own. They must live until it ends. With `co_await f(x)` they do, and where f is fired: then the
 /// task keeps f and its arguments until the end. A task of a lambda that is kept in a variable
 /// outlives the lambda's captures as soon as the lambda is gone.
-/// Pitfall: GCC 12 miscompiles a co_await in a condition, whoever's it is: `if (co_await f())`,
-/// with while, for and switch alike, crashes when f suspends, and `a ? b : co_await c` awaits in
-/// both arms. Put the result in a variable first.
+/// Pitfalls of compilers, whoever's the coroutine is. With GCC 12, a co_await that is itself a
+/// condition, `if (co_await f())`, with while, for and switch alike, crashes when f suspends, and
+/// `a ? b : co_await c` awaits in both arms: declare a variable, `if (const bool ok = co_await
+/// f())`. It also moves an aggregate, or a lambda with captures, that is made inside of what is
+/// awaited, `co_await send(message{1, "hello"})`, byte by byte, which breaks a short std::string in
+/// it: give it a name first, `co_await send(std::move(greeting))`, or its type a constructor. Of
+/// GCC 15 and 16 it is reported that `auto [a, b] = co_await f()` may not be destroyed: bind the
+/// names to a variable, `auto& [a, b] = both`.
 /// Executors: fired at one that is not of this library, `fire_and_forget(on_asio, ask)`, or moved
 /// there by resume_on, a coroutine stays there: after each wait it is handed over as a job again.
 /// For that it keeps the executor until it ends: a temporary is moved, a lambda or a function is

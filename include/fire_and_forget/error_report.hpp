@@ -115,6 +115,9 @@ public:
     /// Empty: the next one is asked.
     error_sink() noexcept = default;
 
+    /// `sink`, which may be empty.
+    error_sink(base sink) noexcept : base(std::move(sink)) {}
+
     /// `sink`, which is told what `which` says.
     error_sink(base sink, hears which) noexcept
         : base(std::move(sink)), hears_cancelled_(which == hears::cancelled_too) {}

@@ -6,8 +6,11 @@
 
 #include "call_site.hpp"
 #include "coroutine.hpp"
+#include "detail/coroutine/awaitable.hpp"
 #include "detail/coroutine/branches.hpp"
 #include "detail/coroutine/chain_waits.hpp"
+#include "detail/coroutine/not_awaitable.hpp"
+#include "detail/coroutine/task_promise.hpp"
 #include "detail/coroutine/waiting_thread.hpp"
 #include "detail/platform/abi.hpp"
 #include "fire_and_forget.hpp"
@@ -66,10 +69,8 @@ task<> await_into(branch_result<T>& into, std::remove_reference_t<A>& it, last_w
 /// default pool for time. In a coroutine use co_await.
 /// Cost: a lock and a wake-up for each turn.
 template <class A>
-detail::await_in_chain_t<A> sync_wait(A&& awaited, call_site where = call_site::current()) {
-    static_assert(detail::awaited_in_chain<A> || detail::awaitable<A>,
-                  "fire_and_forget: what is given to sync_wait has to be awaitable, and a task an "
-                  "rvalue: std::move(it).");
+requires(detail::awaited_in_chain<A> || detail::awaitable<A>) //
+    detail::await_in_chain_t<A> sync_wait(A&& awaited, call_site where = call_site::current()) {
     using result = detail::await_in_chain_t<A>;
     detail::waiting_thread here;
     detail::branch_result<result> came_to;
@@ -78,6 +79,16 @@ detail::await_in_chain_t<A> sync_wait(A&& awaited, call_site where = call_site::
     here.run_until_over();
     detail::rethrow_if_any(came_to.exception());
     return came_to.came_to.take();
+}
+
+/// Does not compile: a sentence says what can be waited for.
+template <class A>
+requires(!detail::awaited_in_chain<A> && !detail::awaitable<A>) //
+    detail::no_result sync_wait(A&&) {
+    static_assert(!std::is_same_v<A, A>,
+                  "fire_and_forget: what is given to sync_wait has to be awaitable: a coroutine "
+                  "called, sync_wait(f(x)), and a task that has a name an rvalue: std::move(it).");
+    return {};
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -122,6 +122,22 @@ private:
     detail::pool_door& core() const noexcept { return *door_; } // which looks by itself
 
     detail::pool_door* door_;
+
+public:
+    /// Any other way to make one: does not compile, and says how it is written. A template, so that
+    /// it takes nothing from the others; and the last, for what clang-format makes of what follows.
+#if defined(__clang__)
+    template <class = void>
+    [[clang::unavailable(
+        "fire_and_forget: a pool is made of its options: write it as ({.threads = 4, .name = "
+        "\"x\"}), in this order: threads, max_threads, fixed, grow_after, max_pending, when_full, "
+        "full_wait, refusals, nested_tasks, wake_up, nap, starvation_after, exit_timeout, name, "
+        "stack_size, on_thread_start, on_thread_stop, observer (a pointer), on_error")]] //
+    explicit thread_pool(...);
+#else
+    template <class = void>
+    explicit thread_pool(...) = delete; // write it as ({.threads = 4, .name = "x"}), in this order
+#endif
 };
 
 namespace detail {

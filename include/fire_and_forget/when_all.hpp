@@ -6,10 +6,12 @@
 
 #include "coroutine.hpp"
 #include "detail/coroutine/joint_wait.hpp"
+#include "detail/coroutine/not_awaitable.hpp"
 #include "detail/platform/abi.hpp"
 #include "time_span.hpp"
 
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,7 +19,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 
 /// `co_await faf::when_all(f(x), g(y))`: starts all of them and goes on when all have ended.
 ///
-///     auto [prices, _] = co_await faf::when_all(load(symbol), faf::sleep_for(1s));
+///     auto both = co_await faf::when_all(load(symbol), faf::sleep_for(1s));
+///     auto& [prices, _] = both;
 ///
 /// awaited: tasks and whatever else can be awaited; each is moved in, one with a name (a
 /// completion, say) is referred to. Gives a tuple of what they give, with std::monostate for void.
@@ -31,10 +34,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// refer to in its frame is there as long as that.
 /// Cost: two frames each, from the pool of the frames, and a turn of the executor.
 template <class... As>
-detail::joint_awaitable<detail::all_of_tuple<As...>, std::tuple<As...>> when_all(As&&... awaited) {
-    static_assert((detail::awaited_together<As> && ...),
-                  "fire_and_forget: what is given to when_all has to be awaitable, and a task an "
-                  "rvalue: std::move(it).");
+requires(detail::awaited_together<As>&&...) //
+    detail::joint_awaitable<detail::all_of_tuple<As...>, std::tuple<As...>> when_all(
+        As&&... awaited) {
     return detail::joint_awaitable<detail::all_of_tuple<As...>, std::tuple<As...>>(
         std::tuple<As...>(std::forward<As>(awaited)...));
 }
@@ -64,11 +66,9 @@ when_all(std::vector<A>&& awaited) {
 /// Lifetime, Cost: as for when_all. A completion that is awaited here is completed by a completer
 /// only: the completion itself may be gone when it comes too late.
 template <class... As>
-requires(sizeof...(As) > 0) detail::joint_awaitable<detail::any_of_tuple<As...>,
-                                                    std::tuple<As...>> when_any(As&&... awaited) {
-    static_assert((detail::awaited_together<As> && ...),
-                  "fire_and_forget: what is given to when_any has to be awaitable, and a task an "
-                  "rvalue: std::move(it).");
+requires(sizeof...(As) > 0 && (detail::awaited_together<As> && ...)) //
+    detail::joint_awaitable<detail::any_of_tuple<As...>, std::tuple<As...>> when_any(
+        As&&... awaited) {
     return detail::joint_awaitable<detail::any_of_tuple<As...>, std::tuple<As...>>(
         std::tuple<As...>(std::forward<As>(awaited)...));
 }
@@ -94,14 +94,38 @@ when_any(std::vector<A>&& awaited) {
 /// Throws: timed_out, if it was ended by that; what f throws; task_cancelled at once, if the
 /// executor refuses to run f.
 /// Lifetime, Cost: as for when_any, and a timer.
-template <class A>
+template <detail::awaited_together A>
 detail::joint_awaitable<detail::timed_wait<A>, std::tuple<A, detail::timer>>
 with_timeout(A&& awaited, time_span limit) {
-    static_assert(detail::awaited_together<A>,
-                  "fire_and_forget: what is given to with_timeout has to be awaitable, and a task "
-                  "an rvalue: std::move(it).");
     return detail::joint_awaitable<detail::timed_wait<A>, std::tuple<A, detail::timer>>(
         std::tuple<A, detail::timer>(std::forward<A>(awaited), sleep_for(limit)));
+}
+
+/// Any other call: does not compile, and says what can be awaited.
+template <class... Any>
+detail::no_wait when_all(Any&&...) {
+    static_assert(sizeof...(Any) == ~0U,
+                  "fire_and_forget: what is given to when_all has to be awaitable: a coroutine "
+                  "called, when_all(f(x), g(y)), and what has a name an rvalue: std::move(it).");
+    return {};
+}
+
+/// Any other call: does not compile, and says what can be awaited.
+template <class... Any>
+detail::no_wait when_any(Any&&...) {
+    static_assert(sizeof...(Any) == ~0U,
+                  "fire_and_forget: what is given to when_any has to be awaitable: a coroutine "
+                  "called, when_any(f(x), g(y)), and what has a name an rvalue: std::move(it).");
+    return {};
+}
+
+/// Any other call: does not compile, and says how it is written.
+template <class A, class Limit>
+requires(!detail::awaited_together<A>) detail::no_wait with_timeout(A&&, Limit&&) {
+    static_assert(!std::is_same_v<A, A>,
+                  "fire_and_forget: write it as with_timeout(f(x), 200ms): first what is to be "
+                  "awaited, a coroutine called, and a task that has a name as std::move(it).");
+    return {};
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

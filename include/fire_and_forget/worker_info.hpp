@@ -10,6 +10,8 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
@@ -24,8 +26,39 @@ struct worker_info {
     std::string_view pool{};
 };
 
+namespace detail {
+
+/// No hook can be made of this, and it is none.
+template <class T>
+concept no_hook =
+    !std::is_base_of_v<std::function<void(const worker_info&)>, std::remove_cvref_t<T>> &&
+    !std::is_convertible_v<T, std::function<void(const worker_info&)>>;
+
+} // namespace detail
+
 /// What a pool calls on each of its threads; see pool_options::on_thread_start.
-using thread_hook = std::function<void(const worker_info&)>;
+///
+///     faf::thread_hook pin = [](const faf::worker_info& me) { pin_to_cpu(me.index); };
+class thread_hook : public std::function<void(const worker_info&)> {
+    using base = std::function<void(const worker_info&)>;
+
+public:
+    using base::base;
+
+    /// Empty: nothing is called.
+    thread_hook() noexcept = default;
+
+    /// `hook`, which may be empty.
+    thread_hook(base hook) noexcept : base(std::move(hook)) {}
+
+    /// Does not compile: a sentence says what a hook is.
+    template <detail::no_hook Hook>
+    thread_hook(const Hook&) noexcept { // not as the inherited ones: clang 14 would drop those
+        static_assert(!detail::no_hook<Hook>,
+                      "fire_and_forget: a hook is called with the worker whose thread it is: "
+                      "[](const faf::worker_info& me) { ... }.");
+    }
+};
 
 /// The worker that runs the calling code: a task, a sink, a hook; nothing on threads that are no
 /// pool's, those of own_thread included.

@@ -12,9 +12,11 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,10 @@ using faf::testing::error_recorder;
 using faf::testing::recorded_error;
 
 constexpr faf::inline_executor at_once{};
+
+using function_sink = std::function<void(const faf::error_report&)>;
+static_assert(std::is_convertible_v<function_sink, faf::error_sink>,
+              "a std::function that was a sink of somebody else's may be one here");
 
 void fail() {
     throw std::runtime_error("task");

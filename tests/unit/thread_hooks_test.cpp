@@ -9,12 +9,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -28,6 +30,9 @@ using faf::testing::error_recorder;
 using faf_test::eventually;
 
 namespace {
+
+static_assert(std::is_convertible_v<std::function<void(const worker_info&)>, faf::thread_hook>);
+static_assert(std::is_convertible_v<void (*)(const worker_info&), faf::thread_hook>);
 
 /// Whether the calling thread is between the hooks of its pool.
 thread_local bool is_ready = false;

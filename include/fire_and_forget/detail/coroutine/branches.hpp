@@ -14,6 +14,7 @@
 #include "awaitable.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"
+#include "not_awaitable.hpp"
 #include "outside_wait.hpp"
 #include "task_promise.hpp"
 #include "thrown.hpp"
@@ -38,8 +39,10 @@ auto await_result_in_chain() {
     if constexpr (awaited_in_chain<A>) {
         using awaiter = decltype(await_access::awaiter(std::declval<A>(), std::declval<chain&>()));
         return std::type_identity<decltype(std::declval<awaiter&>().await_resume())>();
-    } else {
+    } else if constexpr (awaitable<A>) {
         return std::type_identity<await_result_t<A>>();
+    } else {
+        return std::type_identity<no_result>(); // whoever asks says what is wrong
     }
 }
 template <class A>

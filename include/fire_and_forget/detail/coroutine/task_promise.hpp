@@ -10,6 +10,7 @@
 #include "chain.hpp"
 #include "foreign_wait.hpp"
 #include "frame_pool.hpp"
+#include "not_awaitable.hpp"
 #include "thrown.hpp"
 
 #include <concepts>
@@ -73,9 +74,10 @@ struct chain_member : frame_link {
             static_assert(!std::is_same_v<A, A>,
                           "fire_and_forget: a time can't be awaited: co_await faf::sleep_for(3s).");
             return std::suspend_never();
-        } else {
-            static_assert(detail::awaitable<A>, "fire_and_forget: this can't be awaited.");
+        } else if constexpr (detail::awaitable<A>) {
             return foreign_wait<A>(*of, std::forward<A>(awaitable));
+        } else {
+            return say_why_not_awaitable<A>();
         }
     }
 };
