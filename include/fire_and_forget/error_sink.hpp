@@ -5,6 +5,7 @@
 // carries it.
 
 #include "detail/errors/report.hpp"
+#include "detail/errors/sink_slot.hpp"
 #include "detail/errors/stderr_sink.hpp"
 #include "detail/platform/abi.hpp"
 #include "error_report.hpp"
@@ -41,14 +42,14 @@ inline std::string to_string(const error_report& report) {
 /// Lifetime: what the sink refers to must live until it is replaced, or until the program's exit
 /// has abandoned the last task; after that, reports go to standard error.
 inline error_sink set_error_sink(error_sink sink) {
-    auto fresh = sink ? std::make_shared<const error_sink>(std::move(sink)) : nullptr;
-    detail::sink_slot& slot = detail::global_sink();
+    auto fresh =
+        sink ? std::make_unique<detail::kept_sink>(detail::kept_sink{std::move(sink)}) : nullptr;
     // The previous sink is copied before it is replaced: if that throws, nothing has changed.
     // Another thread may replace it in between; then try again with that one.
     for (;;) {
-        const auto previous = slot.get();
-        error_sink copy = previous ? *previous : error_sink();
-        if (slot.replace(previous, fresh)) {
+        const detail::sink_slot::use previous(detail::global_sink());
+        error_sink copy = previous.sink() != nullptr ? *previous.sink() : error_sink();
+        if (detail::global_sink().replace(previous, fresh)) {
             return copy;
         }
     }

@@ -7,6 +7,7 @@
 #include "errors/describe.ipp"
 #include "errors/rate_limiter.ipp"
 #include "errors/report.ipp"
+#include "errors/sink_slot.ipp"
 #include "errors/stderr_sink.ipp"
 #include "executor/abandoned_tasks.ipp"
 #include "executor/closing.ipp"

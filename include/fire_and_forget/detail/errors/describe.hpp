@@ -35,7 +35,7 @@ constexpr std::string_view or_null(const char* text) noexcept {
 /// What every report has; the rest is added to it.
 inline error_report make_report(failure kind, const call_site& where, std::string_view task,
                                 std::string_view what = {}) noexcept {
-    error_report about{};
+    error_report about; // not {}, which clears all of it first
     about.kind = kind;
     about.what = what;
     about.task = task;

@@ -8,32 +8,9 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/process.hpp"
 #include "describe.hpp"
 
-#include <memory>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-/// A sink that may be replaced while others call it: whoever calls it keeps it alive. It is a
-/// setting of the program, and so its children have it, too.
-class sink_slot {
-public:
-    std::shared_ptr<const error_sink> get() const;
-
-    /// Puts `fresh` in the place of `expected`; false if another one has taken that place.
-    bool replace(const std::shared_ptr<const error_sink>& expected,
-                 std::shared_ptr<const error_sink> fresh);
-
-    /// Lets go of the sink; later reports find none.
-    void clear();
-
-private:
-    std::shared_ptr<const error_sink> sink_;
-};
-
-inline constinit immortal<sink_slot> slot_of_global_sink;
-sink_slot& global_sink() noexcept;
 
 /// Tells the first of the sinks from `next` to `end` and the global one that takes the report, else
 /// standard error.

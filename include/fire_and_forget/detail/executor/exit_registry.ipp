@@ -5,7 +5,7 @@
 #include "../platform/thread_end.hpp"
 #include "exit_registry.hpp"
 
-#include "../errors/report.hpp"
+#include "../errors/sink_slot.hpp"
 #include "../platform/library_threads.hpp"
 #include "../platform/module_stay.hpp"
 #include "../platform/platform.hpp"

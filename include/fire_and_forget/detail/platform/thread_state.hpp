@@ -63,6 +63,7 @@ struct entry_frame {
 class hand_over;
 struct library_thread;
 struct pool_lane;
+struct sink_pin;
 class lane_table;
 
 struct thread_state {
@@ -83,6 +84,7 @@ struct thread_state {
     const loan_frame* loans = nullptr;
     const entry_frame* entries = nullptr;
     abandonment* abandoning = nullptr; ///< what it gives up, innermost first
+    sink_pin* pin = nullptr;           ///< where it says which global sink it uses (sink_slot.hpp)
     bool in_sink = false;
     bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
                                            ///< waited for

@@ -10,7 +10,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why) const {
-    return refuse(why, to_string(why));
+    return is_quiet() ? why : refuse(why, to_string(why));
 }
 
 FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why, std::string_view in_words) const {
