@@ -2,7 +2,6 @@
 #pragma once
 
 #include "conflation.hpp"
-#include "strand.hpp"
 
 #include "../errors/describe.hpp"
 #include "../platform/attempt.hpp"
@@ -65,7 +64,8 @@ FIRE_AND_FORGET_ENGINE refusal refusal_for_key() {
 FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site& first,
                                             std::mutex& guard,
                                             std::atomic<std::uint64_t>& replaced) noexcept
-    : core_(on.bottom()), books_(books_below(on)), mutex_(guard), replaced_in_all_(replaced) {
+    : core_(on.bottom()), books_(on.home_or_default().books), mutex_(guard),
+      replaced_in_all_(replaced) {
     where = first;
     is_resumption = true;
     resume = [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); };

@@ -7,6 +7,7 @@
 #include "cohort_list.ipp"
 #include "conflation.ipp"
 #include "drain.ipp"
+#include "given_up_turn.ipp"
 #include "member_closure.ipp"
 #include "member_set.ipp"
 #include "scope_core.ipp"

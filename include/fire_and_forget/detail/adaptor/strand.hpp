@@ -12,14 +12,13 @@
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "given_up_turn.hpp"
 #include "turn_queue.hpp"
 
 #include <atomic>
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-class abandoned_tasks;
 
 /// Runs one thing after the other on the executor below, which it asks for one turn at a time.
 ///
@@ -90,20 +89,13 @@ private:
     refusal enter_as_call(task_ptr& task);
     refusal start(asker by);
 
-    waiting* next() noexcept;
     fate run(waiting& one, const host& on);
     fate run_turn();
-    bool is_written_off(const host& on, fate& last) const noexcept;
     void destroy_turn();
+    void drop_rest(already_reported before = already_reported::none);
 
-    /// What of it has been reported before.
-    enum class reported : std::uint8_t { none, first };
-
-    void drop_rest(reported before = reported::none);
-    void drop(waiting& one, reported before, abandoned_tasks& abandoned);
-
-    /// The scheduler below, or for executors of somebody else's the default pool's.
-    scheduler& timers() const noexcept;
+    /// Those of the executor below, which counts what runs here.
+    scheduler& timers() const noexcept { return core_.home_or_default(); }
 
     stacked_scheduler* strand_below() const noexcept;
 
@@ -115,9 +107,6 @@ private:
     const std::uint32_t generation_;
     turn_queue queue_;
 };
-
-/// Where the executor below counts what runs there; for one of somebody else's, the default pool's.
-coroutine_books& books_below(const any_core& core) noexcept;
 
 /// A strand is all that a serial_executor keeps, whether it has anything to do or not.
 static_assert(sizeof(strand) <= 232 + sizeof(call_site));

@@ -3,32 +3,25 @@
 
 #include "strand.hpp"
 
-#include "../executor/abandoned_tasks.hpp"
-#include "../executor/closing.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../pool/default_pool.hpp"
 #include "../submit/firing.hpp"
 #include "../task/coroutine_books.hpp"
 #include "../task/member_frame.hpp"
 #include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
+#include "given_up_turn.hpp"
 #include "turn.hpp"
 
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE coroutine_books& books_below(const any_core& core) noexcept {
-    scheduler* const below = core.home();
-    return below != nullptr ? below->books : default_scheduler().books;
-}
-
 FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
-    : stacked_scheduler(books_below(on)), core_(on.bottom()), set_(on.set()),
+    : stacked_scheduler(on.home_or_default().books), core_(on.bottom()), set_(on.set()),
       generation_(generation_here()),
       queue_(on.home() != nullptr ? turn_queue::below::is_awaited
                                   : turn_queue::below::is_not_awaited) {
@@ -186,17 +179,6 @@ FIRE_AND_FORGET_ENGINE refusal strand::start(asker by) {
 
 // The turn ----------------------------------------------------------------------------------------
 
-/// What comes next; null if there is none, and then the turn has ended. What has come in meanwhile
-/// is counted as accepted.
-FIRE_AND_FORGET_ENGINE waiting* strand::next() noexcept {
-    std::uint32_t fresh = 0;
-    waiting* const found = queue_.next(fresh, books);
-    if (fresh > 0) {
-        books.note_accepted(fresh);
-    }
-    return found;
-}
-
 FIRE_AND_FORGET_ENGINE fate strand::run(waiting& one, const host& on) {
     if (timer_node* const item = one.on_heap()) {
         return run_in_turn(*item, on, *this);
@@ -229,14 +211,14 @@ FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
             }
         }
     });
-    while (waiting* const one = next()) {
+    while (waiting* const one = queue_.next(books)) {
         ends.add(last);
         last = run(*one, on);
         if (!is_in_its_process()) { // it has forked: the turn is the parent's
             is_mine = false;
             return last;
         }
-        if (is_stopping() && is_written_off(on, last)) {
+        if (is_stopping() && is_given_up_turn(on, last)) {
             ends.add(std::exchange(last, fate::open));
             drop_rest();
             break;
@@ -259,79 +241,21 @@ FIRE_AND_FORGET_ENGINE fate strand::run_turn() {
     return last;
 }
 
-/// Whether the executor has given up the turn: then it closes, and the rest is not to run. If it
-/// has counted that, as the task that ran last, what this came to does not count any more.
-FIRE_AND_FORGET_ENGINE bool strand::is_written_off(const host& on, fate& last) const noexcept {
-    running_item* const turn = this_thread.item;
-    if (turn == nullptr || turn->on != &on) {
-        return false;
-    }
-    if (!turn->pass_on(*turn)) {
-        last = fate::open;
-        return true;
-    }
-    return !turn->come_back(*turn);
-}
-
 /// The executor below has ended without running it; what was made of it, if anything, has been
 /// reported in the name of the first task.
 FIRE_AND_FORGET_ENGINE void strand::destroy_turn() {
     if (this_thread.starting_turn == this) {
         return; // in the call that hands it over, which is refused
     }
-    drop_rest(is_accepted ? reported::first : reported::none);
+    drop_rest(is_accepted ? already_reported::first : already_reported::none);
     remove_user();
 }
 
-/// Drops what waits, and ends the turn. What goes may have to wait for what is behind it: see
-/// abandonment.
-FIRE_AND_FORGET_ENGINE void strand::drop_rest(reported before) {
-    const host lent{core_.sink()};
-    sink_time for_sinks(deadline_after(exit_patience));
-    abandoned_tasks abandoned(lent, for_sinks);
-    bool is_over = false;
-    const auto drop_next = [&] {
-        waiting* const one = is_over ? nullptr : next();
-        is_over = one == nullptr; // others may have begun a turn by now
-        if (!is_over) {
-            drop(*one, std::exchange(before, reported::none), abandoned);
-        }
-        return !is_over;
-    };
-    const abandonment under_way(drop_next);
-    while (drop_next()) {
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void strand::drop(waiting& one, reported before,
-                                         abandoned_tasks& abandoned) {
-    timer_node* const item = one.on_heap();
-    if (item != nullptr && item->is_resumption) {
-        auto& coroutine = static_cast<suspended&>(*item);
-        if (before == reported::first) {
-            coroutine.is_accepted = true; // for a turn, in which that is the first again
-            coroutine.destroy(coroutine);
-        } else {
-            abandoned.add_queued(coroutine);
-        }
-        return;
-    }
-    books.note_end(fate::dropped);
-    if (before == reported::first) {
-        task_ptr(static_cast<task_node*>(item)).reset();
-    } else if (item != nullptr) {
-        abandoned.add_queued(task_ptr(static_cast<task_node*>(item)));
-    } else {
-        abandoned.add_queued(one.task());
-    }
+FIRE_AND_FORGET_ENGINE void strand::drop_rest(already_reported before) {
+    drop_turn(queue_, books, core_.sink(), before);
 }
 
 // What the executor below does --------------------------------------------------------------------
-
-FIRE_AND_FORGET_ENGINE scheduler& strand::timers() const noexcept {
-    scheduler* const below = core_.home();
-    return below != nullptr ? *below : default_scheduler();
-}
 
 FIRE_AND_FORGET_ENGINE bool strand::is_in_its_process() const noexcept {
     return generation_ == generation_here();

@@ -50,9 +50,9 @@ public:
 
     // The turn ------------------------------------------------------------------------------------
 
-    /// What comes next; null if there is none, and then the turn has ended. `fresh` is set if it
-    /// has looked, to how many have come in that nobody has counted as accepted.
-    waiting* next(std::uint32_t& fresh, coroutine_books& books) noexcept;
+    /// What comes next; null if there is none, and then the turn has ended. What has come in
+    /// meanwhile is counted as accepted, but for what somebody has counted before.
+    waiting* next(coroutine_books& books) noexcept;
 
     bool has_more() noexcept;
 

@@ -60,14 +60,14 @@ FIRE_AND_FORGET_ENGINE turn_queue::pushed turn_queue::push(const task_vtable& ty
     return push(type, where, counted::not_yet, fill, books);
 }
 
-FIRE_AND_FORGET_ENGINE waiting* turn_queue::next(std::uint32_t& fresh,
-                                                 coroutine_books& books) noexcept {
+FIRE_AND_FORGET_ENGINE waiting* turn_queue::next(coroutine_books& books) noexcept {
     if (waiting* const seen = line_.pop()) {
         return seen;
     }
     const inside_library inside;
     std::unique_ptr<waiting_line::piece> over; // freed when the lock is given back
     turn before = turn::none;
+    std::uint32_t fresh = 0;
     bool is_any = false;
     {
         const std::lock_guard held(lock_);
@@ -77,6 +77,9 @@ FIRE_AND_FORGET_ENGINE waiting* turn_queue::next(std::uint32_t& fresh,
     }
     if (before == turn::has_more) {
         books.note_closed(); // TURN-4
+    }
+    if (fresh > 0) {
+        books.note_accepted(fresh);
     }
     if (!is_any) {
         return nullptr;

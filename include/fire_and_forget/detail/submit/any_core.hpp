@@ -72,6 +72,12 @@ public:
         return table_->home != nullptr ? table_->home(target_) : nullptr;
     }
 
+    /// The same, or for one of somebody else's the default pool's: who counts what runs there.
+    scheduler& home_or_default() const noexcept {
+        scheduler* const its = home();
+        return its != nullptr ? *its : default_scheduler();
+    }
+
     /// What it stands on in the end, for coroutines that are to be there.
     any_core bottom() const noexcept {
         return table_->bottom != nullptr ? table_->bottom(target_) : *this;
