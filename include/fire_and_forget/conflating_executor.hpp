@@ -75,6 +75,9 @@ public:
                           std::same_as<std::remove_cvref_t<E>, executor_ref>,
                       "fire_and_forget: a conflating_executor keeps no executor alive: give it one "
                       "that has a name.");
+        static_assert(detail::hashes<Hash, Key>, // here, where both are known
+                      "fire_and_forget: the keys of a conflating_executor are hashed: they need a "
+                      "std::hash<Key>, or a hash of your own: conflating_executor<Key, Hash>.");
     }
 
     /// The executor of one key, to be named in a call. It may be kept, and outlive this.
@@ -141,9 +144,6 @@ private:
     };
 
     struct stripe {
-        static_assert(detail::hashes<Hash, Key>, // here, where both are known
-                      "fire_and_forget: the keys of a conflating_executor are hashed: they need a "
-                      "std::hash<Key>, or a hash of your own: conflating_executor<Key, Hash>.");
         std::mutex mutex;
         std::unordered_set<entry*, by_hash, same> active;
     };
