@@ -150,7 +150,12 @@ FIRE_AND_FORGET_ENGINE char shown_state([[maybe_unused]] long number) noexcept {
 
 FIRE_AND_FORGET_ENGINE bool is_at_lock([[maybe_unused]] long number) noexcept {
     bool result = false;
-#if defined(__linux__) && defined(SYS_futex) && defined(SYS_mmap)
+#if defined(__linux__) && defined(SYS_futex)
+#if defined(SYS_mmap2)
+    constexpr long map_memory = SYS_mmap2;
+#else
+    constexpr long map_memory = SYS_mmap;
+#endif
     char text[128];
     if (read_of_thread(number, "syscall", text) > 0) { // "call address operation value ..."
         char* rest = text;
@@ -162,7 +167,7 @@ FIRE_AND_FORGET_ENGINE bool is_at_lock([[maybe_unused]] long number) noexcept {
         constexpr unsigned long long of_musl = 1ULL << 31U;
         const bool is_mutex = call == SYS_futex && operation == FUTEX_WAIT_PRIVATE &&
                               (value == of_glibc || (value & of_musl) != 0);
-        result = is_mutex || call == SYS_mmap || call == SYS_munmap || call == SYS_mprotect ||
+        result = is_mutex || call == map_memory || call == SYS_munmap || call == SYS_mprotect ||
                  call == SYS_madvise || call == SYS_brk;
     }
 #endif
