@@ -4,21 +4,28 @@
    turn where there is none; workers run turns, hand them on in between, and end them when nothing is left.
 
    Checked  Each task is run, dropped or refused, once. Never do two turns run, nor two tasks. Tasks of one
-            producer run in its order. Nobody touches the strand when its last user has gone.
+            producer run in its order. Nobody touches the strand when its last user has gone. Who has fired,
+            and looks whether the executor below has nothing to do, sees that only when what he has fired is
+            over: also while the turn that it waits for has not been handed over (TURN-4).
    Left out What the executor below does with the turn: it is run by one of the workers. Coroutines, which
-            come in as tasks do.
+            come in as tasks do. That the executor's counts are read one after the other: see drain.pml.
 
-   Configurations                      states
-     (two producers of two tasks)     87,472
-     REFUSALS=1                     194,973   the executor refuses a turn
-     PRODUCERS=3 TASKS=1 REFUSALS=1   146,267
+   Configurations                       states
+     (two producers of two tasks)        651,318
+     REFUSALS=1                        1,285,228   the executor refuses a turn
+     PRODUCERS=3 TASKS=1 REFUSALS=1    1,277,422
 
    Mutants, each found at once
      ENDED_BY_STORE     the turn ends without looking whether something has come in
      BEGUN_WHEN_BUSY    a push into a line that the turn has emptied begins another
      USED_WHEN_HANDED   who has handed the turn on takes one more
      TURN_NO_USER       the turn does not keep the strand
-     OTHERS_FORGOTTEN   a refused turn takes back its own task only (REFUSALS) */
+     OTHERS_FORGOTTEN   a refused turn takes back its own task only (REFUSALS)
+     NOT_OPENED         what is pushed behind a turn that is being handed over is not open below
+     OPENED_UNLOCKED    (PRODUCERS=4 TASKS=1) it is, when the lock has been given back
+     CLOSED_BY_ALL      each look of the turn closes it
+     DROPPED_UNOPENED   what waits behind a turn that is refused is dropped, and not open (REFUSALS)
+     ENDED_BEFORE_ON    the executor counts a turn as ended before it is handed on */
 
 #ifndef PRODUCERS
 #define PRODUCERS 2
@@ -34,14 +41,24 @@
 
 #define none 0
 
+/* What there is of a turn: none; one that has not looked yet, without and with something behind it; one that
+   has. */
+#define begun 1
+#define has_more 2
+#define under_way 3
+
 byte line[ITEMS]; /* what waits, in a piece that is large enough */
 byte pushed;
 byte seen;
 byte taken;
-bool has_turn;
+byte turn;
 byte users = 1; /* the owner's */
 byte turns;     /* with the executor below */
 byte refusals;
+
+/* What the executor below counts: turns that it has or runs, and what is open in its books. */
+byte known;
+short open;
 
 /* What the checks need. */
 byte ended[ITEMS + 1];
@@ -70,7 +87,7 @@ inline end(item)
     d_step { ended[item]++; assert(ended[item] == 1) }
 }
 
-/* `item` is what comes next; none: the turn has ended. A d_step that touches has_turn or pushed is what is
+/* `item` is what comes next; none: the turn has ended. A d_step that touches turn or pushed is what is
    done under the lock. */
 inline take_next(item)
 {
@@ -79,32 +96,58 @@ inline take_next(item)
     :: taken < seen -> d_step { touch(); item = line[taken]; taken++ }
     :: else ->
 #ifdef ENDED_BY_STORE
-        d_step { touch(); seen = pushed; is_over = taken == seen };
+        d_step { touch(); seen = pushed; is_over = taken == seen; before = turn };
         d_step {
             touch();
             if
-            :: is_over -> has_turn = false; in_turn--
-            :: else -> item = line[taken]; taken++
+            :: is_over -> turn = none; in_turn--
+            :: else -> turn = under_way; item = line[taken]; taken++
             fi
-        }
+        };
 #else
         d_step {
             touch();
             seen = pushed;
             is_over = taken == seen;
+            before = turn;
             if
-            :: is_over -> has_turn = false; in_turn--
-            :: else -> item = line[taken]; taken++
+            :: is_over -> turn = none; in_turn--
+            :: else -> turn = under_way; item = line[taken]; taken++
             fi
-        }
+        };
 #endif
+        if
+#ifdef CLOSED_BY_ALL
+        :: before != none -> open--
+#else
+        :: before == has_more -> open--
+#endif
+        :: else
+        fi;
+        before = none
     fi
+}
+
+/* Whether all that `self` has fired is over, if nothing is to be done below. */
+inline look_whether_quiet()
+{
+    d_step {
+        if
+        :: known == 0 && open <= 0 ->
+            i = 0;
+            do
+            :: i < TASKS -> assert(ended[self * TASKS + i + 1] == 1); i++
+            :: else -> break
+            od
+        :: else
+        fi
+    }
 }
 
 proctype producer(byte self)
 {
-    byte i, item;
-    bool is_over, is_first;
+    byte i, item, before;
+    bool is_over, is_first, is_behind;
 
     do
     :: i < TASKS ->
@@ -114,26 +157,56 @@ proctype producer(byte self)
 #ifdef BEGUN_WHEN_BUSY
             is_first = taken == pushed;
 #else
-            is_first = !has_turn;
+            is_first = turn == none;
 #endif
-            has_turn = true;
+            is_behind = turn == begun;
             line[pushed] = item;
-            pushed++
+            pushed++;
+            if
+            :: is_first -> turn = begun
+            :: is_behind ->
+                turn = has_more;
+#if !defined NOT_OPENED && !defined OPENED_UNLOCKED
+                open++
+#endif
+            :: else
+            fi
         };
+#ifdef OPENED_UNLOCKED
+        if
+        :: is_behind -> open++
+        :: else
+        fi;
+#endif
         if
         :: is_first ->
 #ifndef TURN_NO_USER
             d_step { touch(); users++ };
 #endif
             if
-            :: turns++
+            :: d_step { known++; turns++ }
             :: d_step { refusals < REFUSALS -> refusals++ };
                 in_turn++; /* the turn is here, and does not run */
+#ifndef DROPPED_UNOPENED
+                open++;
+#endif
                 is_over = false;
-                take_next(item);
+                d_step { /* forget_first() */
+                    touch();
+                    before = turn;
+                    turn = under_way;
+                    seen = pushed;
+                    item = line[taken];
+                    taken++
+                };
+                if
+                :: before == has_more -> open--
+                :: else
+                fi;
+                before = none;
                 end(item);
 #ifdef OTHERS_FORGOTTEN
-                d_step { has_turn = false; in_turn-- };
+                d_step { turn = none; in_turn-- };
 #else
                 do
                 :: take_next(item);
@@ -143,6 +216,9 @@ proctype producer(byte self)
                     fi
                 od;
 #endif
+#ifndef DROPPED_UNOPENED
+                open--;
+#endif
                 remove_user()
             fi
         :: else
@@ -150,7 +226,8 @@ proctype producer(byte self)
         i++
     :: else -> break
     od;
-    producing--
+    producing--;
+    look_whether_quiet()
 }
 
 /* The handle goes when nobody fires any more. */
@@ -162,7 +239,7 @@ active proctype owner()
 
 active [WORKERS] proctype worker()
 {
-    byte item, whose;
+    byte item, whose, before;
     bool is_over, is_handed;
 
 end_idle:
@@ -186,7 +263,11 @@ end_idle:
             end(item);
             if
             :: true
-            :: d_step { taken < pushed && !is_handed -> touch(); is_handed = true; in_turn--; turns++ };
+            :: taken < pushed && !is_handed ->
+#ifdef ENDED_BEFORE_ON
+                known--;
+#endif
+                d_step { touch(); is_handed = true; in_turn--; known++; turns++ };
 #ifdef USED_WHEN_HANDED
                 skip
 #else
@@ -202,7 +283,15 @@ end_idle:
 #else
             skip
 #endif
+        fi;
+#ifdef ENDED_BEFORE_ON
+        if
+        :: is_handed
+        :: else -> known--
         fi
+#else
+        known--
+#endif
     od
 }
 
