@@ -7,6 +7,7 @@
 #include "detail/observe/log_histogram.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
+#include "detail/platform/reentry.hpp"
 #include "observer.hpp"
 
 #include <chrono>
@@ -86,7 +87,7 @@ private:
         its.begun = std::chrono::steady_clock::now();
         const bool is_first = std::exchange(its.due, task.due) != task.due;
         if (is_first) { // else a coroutine goes on
-            const std::lock_guard lock(its.at->mutex);
+            const detail::library_lock lock(its.at->mutex);
             its.at->delay.add(its.begun - task.due);
         }
     }
@@ -94,7 +95,7 @@ private:
     void end(const observed_task&, void* context, run_result) override {
         const visit& its = *static_cast<visit*>(context);
         const auto now = std::chrono::steady_clock::now();
-        const std::lock_guard lock(its.at->mutex);
+        const detail::library_lock lock(its.at->mutex);
         its.at->run.add(now - its.begun);
     }
 
@@ -128,15 +129,15 @@ private:
 
     site* site_of(const observed_task& task) {
         const key place{task.where.file_name(), task.where.line(), std::string(task.name)};
-        const std::lock_guard lock(mutex_);
+        const detail::library_lock lock(mutex_);
         return &sites_[place];
     }
 
     template <class Use>
     void for_each(Use use) const {
-        const std::lock_guard lock(mutex_);
+        const detail::library_lock lock(mutex_);
         for (const auto& [place, one] : sites_) {
-            const std::lock_guard its(one.mutex);
+            const detail::library_lock its(one.mutex);
             use(place, one);
         }
     }

@@ -6,6 +6,7 @@
 #include "call_site.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
+#include "detail/platform/reentry.hpp"
 #include "observer.hpp"
 #include "worker_info.hpp"
 
@@ -49,7 +50,7 @@ public:
     std::string json() const {
         std::string all = R"({"displayTimeUnit":"ns","traceEvents":[)"
                           "\n";
-        const std::lock_guard lock(mutex_);
+        const detail::library_lock lock(mutex_);
         for (const run& one : runs_) {
             add(all, one);
         }
@@ -60,7 +61,7 @@ public:
 
     /// How many runs found no place.
     std::uint64_t left_out() const {
-        const std::lock_guard lock(mutex_);
+        const detail::library_lock lock(mutex_);
         return left_out_;
     }
 
@@ -77,7 +78,7 @@ private:
     void end(const observed_task& task, void* context, run_result result) override {
         visit& its = *static_cast<visit*>(context);
         const clock::time_point now = clock::now();
-        const std::lock_guard lock(mutex_);
+        const detail::library_lock lock(mutex_);
         if (runs_.size() >= most_runs_) {
             ++left_out_;
             return;

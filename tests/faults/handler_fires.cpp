@@ -4,6 +4,8 @@
 #include "child.hpp"
 #include "eventually.hpp"
 
+#include <fire_and_forget/testing.hpp>
+
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -260,6 +262,76 @@ TEST_CASE("a task gets to its pool, with a place there, wherever a handler fires
     CHECK(places == most);
     limited.resume();
     CHECK(limited.drain(patience));
+}
+
+faf::testing::manual_executor* manual_of_handler = nullptr;
+
+/// What main does at an executor that the handler fires at, too.
+enum held : long { displacing, draining, resuming, by_hand, kinds_of_held };
+
+/// Whether the handler has come in between. Pool and executor are as after the first call.
+bool fire_within(long what, long step, faf::thread_pool& pool) {
+    pool_of_handler = &pool;
+    const auto at_pool = [] { answer_to_handler = fire_and_forget(*pool_of_handler, [] {}); };
+    switch (what) {
+    case displacing:
+        return interruption::after(step, at_pool, [&] { fire_and_forget(pool, [] {}); });
+    case draining:
+        return interruption::after(step, at_pool, [&] { pool.drain(0s); });
+    case resuming: {
+        const bool is_within = interruption::after(step, at_pool, [&] { pool.resume(); });
+        pool.pause();
+        return is_within;
+    }
+    default:
+        return interruption::after(
+            step, [] { answer_to_handler = fire_and_forget(*manual_of_handler, [] {}); },
+            [] { manual_of_handler->run_one(); });
+    }
+}
+
+const child handler_is_not_kept("handler is not kept", [](ledger& book) {
+    constexpr std::size_t most = 4;
+    faf::thread_pool pool({.threads = 1,
+                           .max_pending = most,
+                           .when_full = book.argument == draining ? faf::overflow::run_in_caller
+                                                                  : faf::overflow::drop_oldest,
+                           .refusals = faf::refusals::quiet,
+                           .on_error = [](const faf::error_report&) {}});
+    faf::testing::manual_executor by_main;
+    manual_of_handler = &by_main;
+    CHECK(fire_and_forget(pool, [] {}));
+    CHECK(pool.drain(patience));
+    pool.pause();
+    const interruption steps;
+    long step = 1;
+    for (bool is_within = true; is_within && step < 1000; step += load(3, 11)) {
+        while (pool.snapshot().pending < most) {
+            fire_and_forget(pool, [] {});
+        }
+        fire_and_forget(by_main, [] {});
+        is_within = fire_within(book.argument, step, pool);
+        ++book.notes[answer_to_handler.why() == refusal::in_signal_handler ? interrupted
+                                                                           : by_handler];
+    }
+    book.notes[handled] = step;
+    pool.resume();
+    by_main.run_all();
+});
+
+TEST_CASE("a handler that fires does not wait for what its own thread holds") {
+#if defined(FIRE_AND_FORGET_HAS_TSAN)
+    WARN("left out: ThreadSanitizer puts signals off");
+    return;
+#endif
+    for (long what = 0; what < kinds_of_held; ++what) {
+        CAPTURE(what);
+        const outcome end = run(handler_is_not_kept, what);
+        check_exit(end);
+        CHECK(end->notes[handled] > 100);
+        CHECK(end->notes[interrupted] > 0);
+        CHECK(end->notes[by_handler] > 0);
+    }
 }
 
 #endif

@@ -145,7 +145,8 @@ private:
     bool close(steady_time deadline, sink_time& for_sinks);
     void give_up_late(steady_time deadline, sink_time& for_sinks);
     bool is_quiet(std::size_t own, std::size_t own_open) const noexcept;
-    bool wait_quiet(std::unique_lock<std::mutex>& lock, steady_time deadline);
+    bool wait_quiet(inside_library& waiting, std::unique_lock<std::mutex>& lock,
+                    steady_time deadline);
     void insist(inside_library& waiting);
 
     shutdown_participant& asked_;

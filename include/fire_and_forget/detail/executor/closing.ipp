@@ -65,10 +65,11 @@ private:
     void give_up_late() { of_.delayed_.close(deadline_, abandoned_); }
 
     void wait() {
+        inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
         is_over_ = of_.is_settled_;
         if (!is_over_) {
-            static_cast<void>(of_.wait_quiet(lock, deadline_));
+            static_cast<void>(of_.wait_quiet(waiting, lock, deadline_));
         }
     }
 
@@ -85,8 +86,9 @@ private:
 
     /// For what came in at the last moment.
     void wait_again() {
+        inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
-        if (of_.wait_quiet(lock, deadline_)) {
+        if (of_.wait_quiet(waiting, lock, deadline_)) {
             was_ = shutdown_participant::before_end::quiet;
         }
     }
@@ -101,8 +103,9 @@ private:
 
     void settle() {
         coroutine_books& books = of_.lent_.home->books;
+        inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
-        if (!of_.wait_quiet(lock, deadline_)) {
+        if (!of_.wait_quiet(waiting, lock, deadline_)) {
             const std::size_t many = of_.asked_.write_off_running(abandoned_);
             of_.written_off_ += many;
             of_.has_abandoned_ = of_.has_abandoned_ || many > 0; // a turn drops its rest later
@@ -143,8 +146,9 @@ private:
     if (runs_this_thread() || !asked_.is_in_its_process()) {
         return false;
     }
+    inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
-    return wait_quiet(lock, deadline) && written_off_ == 0;
+    return wait_quiet(waiting, lock, deadline) && written_off_ == 0;
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::begin() {
@@ -205,8 +209,9 @@ private:
                                                                  sink_time& for_sinks) {
     give_up_late(exit_time(start), for_sinks);
     asked_.note_exit();
+    inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
-    static_cast<void>(wait_quiet(lock, exit_time(start)));
+    static_cast<void>(wait_quiet(waiting, lock, exit_time(start)));
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::close_for_exit(steady_time start,
@@ -236,9 +241,9 @@ private:
 }
 
 /// Waits until nothing is queued, and nothing runs but the task this is called from.
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(std::unique_lock<std::mutex>& lock,
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(inside_library& waiting,
+                                                              std::unique_lock<std::mutex>& lock,
                                                               steady_time deadline) {
-    inside_library waiting;
     const std::size_t own = depth_of(&lent_);
     const std::size_t own_open = depth_in_books(&lent_.home->books);
     const quiescence::waiter entered(quiet_);

@@ -56,6 +56,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void errands::finish(steady_time deadline) {
     run_left();
+    const inside_library waiting;
     std::unique_lock lock(mutex_);
     if (id_ == std::this_thread::get_id()) {
         return;

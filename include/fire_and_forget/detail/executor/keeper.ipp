@@ -38,6 +38,7 @@ FIRE_AND_FORGET_ENGINE void keeper::strike_off(ward& gone) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE bool keeper::dismiss(ward& gone) noexcept {
+    const inside_library dismissing;
     std::unique_lock lock(mutex_);
     unlink(gone);
     if (id_ != std::this_thread::get_id()) {

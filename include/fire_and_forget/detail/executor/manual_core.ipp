@@ -8,6 +8,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
 #include "../platform/platform.hpp"
+#include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/timer_queue.hpp"
@@ -64,7 +65,7 @@ FIRE_AND_FORGET_ENGINE manual_core::~manual_core() {
 
 FIRE_AND_FORGET_ENGINE refusal manual_core::accept(task_ptr& task) noexcept {
     task->begin_waiting(now());
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     if (!task->is_delayed) {
         add_ready(*task.release());
         return refusal::none;
@@ -109,7 +110,7 @@ FIRE_AND_FORGET_ENGINE std::size_t manual_core::advance(time_span step) {
 }
 
 FIRE_AND_FORGET_ENGINE std::size_t manual_core::pending() const {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     return ready_count_ + timers_.size() + spilled_count_ + books.waiting();
 }
 
@@ -124,13 +125,13 @@ FIRE_AND_FORGET_ENGINE refusal manual_core::start_coroutine(suspended& one) {
 }
 
 FIRE_AND_FORGET_ENGINE bool manual_core::resume_soon(suspended& one) noexcept {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     add_ready(one);
     return true;
 }
 
 FIRE_AND_FORGET_ENGINE bool manual_core::resume_at(suspended& one) noexcept {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     return timers_.try_push(one);
 }
 
@@ -145,7 +146,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::repeat_after(task_ptr task, repetition 
         static_cast<void>(task->advance(now()));
     }
     if (task != nullptr && answer == repetition::go_on) {
-        const std::lock_guard lock(mutex_);
+        const library_lock lock(mutex_);
         add_waiting(*task.release());
     }
 }
@@ -200,7 +201,7 @@ FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_ready() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE timer_node* manual_core::take() {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     look_at_spilled();
     for (timer_node* asked = timers_.remove_if(is_asked_to_stop); asked != nullptr;) {
         add_ready(*std::exchange(asked, asked->next));
@@ -212,7 +213,7 @@ FIRE_AND_FORGET_ENGINE timer_node* manual_core::take() {
 }
 
 FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_any() {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     if (spilled_ != nullptr) {
         --spilled_count_;
         return std::exchange(spilled_, spilled_->next);
@@ -222,7 +223,7 @@ FIRE_AND_FORGET_ENGINE timer_node* manual_core::take_any() {
 }
 
 FIRE_AND_FORGET_ENGINE steady_time manual_core::next_due() const {
-    const std::lock_guard lock(mutex_);
+    const library_lock lock(mutex_);
     steady_time next = timers_.next_due();
     for (const timer_node* one = spilled_; one != nullptr; one = one->next) {
         next = earlier_of(next, one->due);
@@ -243,7 +244,7 @@ FIRE_AND_FORGET_ENGINE void manual_core::run(timer_node& item) {
     } else {
         run_task(task_ptr(static_cast<task_node*>(&item)), host_,
                  [this](task_ptr& again, std::uint64_t) {
-                     const std::lock_guard lock(mutex_);
+                     const library_lock lock(mutex_);
                      add_waiting(*again.release());
                  });
     }

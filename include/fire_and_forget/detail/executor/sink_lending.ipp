@@ -10,6 +10,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void sink_lending::give_up(steady_time deadline) {
+    const inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
     const std::size_t own = loans_from(this);
     for (slices wait; borrowers_ > own && sink() != nullptr && steady_clock::now() < deadline;) {

@@ -4,6 +4,7 @@
 #include "admission.hpp"
 
 #include "../executor/executor_parts.hpp"
+#include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "../queue/lanes.hpp"
@@ -124,8 +125,11 @@ FIRE_AND_FORGET_ENGINE bool admission::try_displace(pool_lane& lane) {
         return false;
     }
     task_ptr task(node_in(taker.taken()));
-    taker.finish_slot();
-    taker.flush();
+    {
+        const inside_library giving_memory_back;
+        taker.finish_slot();
+        taker.flush();
+    }
     drop_task(std::move(task), parts_.lent, failure::displaced, "the queue was full");
     return true;
 }

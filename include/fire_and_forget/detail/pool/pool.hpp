@@ -110,6 +110,7 @@ private:
     friend class pool_door;
 
     void live(worker& self);
+    bool may_have_tasks() const noexcept;
     task_counts ended() const noexcept;
     stats count() const noexcept;
 

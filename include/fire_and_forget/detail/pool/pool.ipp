@@ -66,7 +66,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
         sink_time for_sinks(steady_clock::now());
         abandoned_tasks abandoned(parts_.lent, for_sinks);
         parts_.delayed.end(abandoned); // of a pool that was ended by one of its own tasks
-        if (lanes_.may_have_tasks()) { // no thread could be had for them
+        if (may_have_tasks()) {        // no thread could be had for them
             static_cast<void>(intake_.abandon_queued(abandoned, intake::queued::in_time));
         }
     }
@@ -127,6 +127,12 @@ FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     until_the_end.end_in_order();
 }
 
+/// False only if there is nothing for workers to take. For threads that take signals.
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool pool::may_have_tasks() const noexcept {
+    const inside_library looking; // LANE-12
+    return lanes_.may_have_tasks();
+}
+
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::pause() {
     if (is_in_its_process()) {
         const library_lock lock(parts_.quiet.mutex());
@@ -140,7 +146,7 @@ FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     if (is_in_its_process()) {
         lanes_.resume();
         lanes_.bell.call_all();
-        if (lanes_.may_have_tasks()) {
+        if (may_have_tasks()) {
             workers_.ring({});
         }
     }
@@ -263,7 +269,7 @@ pool::write_off_running(abandoned_tasks& abandoned) noexcept {
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::call_again() noexcept {
-    if (lanes_.may_have_tasks() && workers_.is_another_free()) {
+    if (may_have_tasks() && workers_.is_another_free()) {
         lanes_.bell.call_one();
     }
 }

@@ -16,6 +16,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::give_up(steady_time deadline) noexcept {
+    const inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
     are_given_up_ = true;
     for (slices wait; running_ > 0 && steady_clock::now() < deadline;) {

@@ -59,6 +59,7 @@ FIRE_AND_FORGET_ENGINE void workforce::call_or_hire(const call_site& where, ring
     thread_trouble trouble;
     worker* recruit = nullptr;
     {
+        const inside_library hiring;
         std::unique_lock lock(quiet_.mutex(), std::defer_lock);
         if (try_lock_soon(lock)) {
             recruit = fill_vacancy(where, trouble);
@@ -267,6 +268,7 @@ FIRE_AND_FORGET_ENGINE void workforce::wake_up(worker& self) {
     const steady_time end = later(deadline, patience);
     dismiss();
     {
+        const inside_library waiting;
         std::unique_lock lock(quiet_.mutex());
         for (slices wait; !workers_.is_deserted() && steady_clock::now() < end;) {
             quiet_.wait(wait, lock, end);

@@ -35,7 +35,7 @@ enum class arrival : std::uint8_t { first, again };
 ///             LANE-3   What is in a slot is read only after its type was seen, with acquire.
 ///             LANE-4   A block is used again only when all its tasks are done *and* the taking
 ///                      side has moved on: `unfinished` counts one more than there are slots.
-///             LANE-5   No user code runs while is_taking_ is held.
+///             LANE-5   No user code runs while is_taking_ is held, but for an operator delete.
 ///             LANE-6   Slots are reserved in order, before their closure is constructed. What a
 ///                      copy constructor stores here itself waits behind its own; one that may
 ///                      throw runs before a slot is reserved, for a task on the heap.
@@ -47,6 +47,8 @@ enum class arrival : std::uint8_t { first, again };
 ///                      follows the link with acquire.
 ///             LANE-10  is_taking_ is a lock: acquire on taking, release on letting go.
 ///             LANE-11  Who reads taken_ and then pushed_ finds at least as many pushed.
+///             LANE-12  A thread that takes signals holds is_taking_ only while it is inside: the
+///                      handler may fire, and have to wait for it.
 /// Limits      Not a work-stealing deque: workers take from the old end only.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write, for as many tasks as are taken at once.
@@ -132,6 +134,7 @@ public:
     /// Takes back what the owner published last, if no worker has taken it: then it is reserved
     /// again. For a pool that was found closed; waits for the lock.
     bool try_recall(slot& stored, arrival how = arrival::first) noexcept {
+        const inside_library recalling; // LANE-12
         lock();
         const bool waits = is_waiting(stored);
         if (waits) {
@@ -186,6 +189,7 @@ public:
     /// The same, if `is_it` holds for the task's slot.
     template <class Taker, class Predicate>
     bool take_if(Taker& taker, Predicate is_it) noexcept {
+        const inside_library taking; // LANE-12
         lock();
         return take_and_unlock(taker, is_it, 1) > 0;
     }
@@ -194,6 +198,7 @@ public:
     /// be taken.
     template <class Look>
     void look_at_first(Look look) noexcept {
+        const inside_library looking; // LANE-12
         lock();
         if (const slot* const first = first_waiting()) {
             look(*first);
