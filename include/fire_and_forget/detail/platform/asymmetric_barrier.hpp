@@ -56,10 +56,9 @@ inline void stress_point() noexcept {}
 /// No load after it is done before the stores before it are seen by all.
 inline void full_fence() noexcept {
 #if defined(FIRE_AND_FORGET_HAS_TSAN)
-    // ThreadSanitizer does not know fences. A read-modify-write is one for the processor; on a
-    // variable of its own, it makes no two threads look synchronized that are not.
-    std::atomic<int> own{0};
-    own.exchange(1, std::memory_order_seq_cst);
+    // ThreadSanitizer does not know fences, and GCC warns of this one's other name. A
+    // read-modify-write of a variable of its own would do for x86, but not for ARM.
+    __sync_synchronize();
 #else
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
@@ -74,16 +73,22 @@ inline void full_fence() noexcept {
 /// process, or for good if a sandbox refuses; under ThreadSanitizer; on systems other than Linux
 /// and Windows; and under wine, where what Windows has for it does nothing (8.0).
 ///
-/// Orderings  BARRIER-1  heavy() fences before it reads the kind, and light() reads the kind with
-///                       acquire before the caller's load. So if heavy() misses that the kind has
-///                       just become asymmetric, a light() that relies on it comes later, and its
-///                       caller sees what was stored before heavy().
+/// Orderings  BARRIER-1  It becomes asymmetric in two steps with a fence between. heavy() fences
+///                       before it reads the kind, and light() reads it with acquire before the
+///                       caller's load. So if heavy() misses the first step, its fence is the
+///                       earlier one, and the caller of a light() that sees the second sees what
+///                       was stored before heavy(). With a single step he might not where stores
+///                       reach one processor after the other, as on POWER.
+///            BARRIER-2  It ceases to be so in two steps, too, with a pause between. From the first
+///                       on light() is a fence; heavy() is only a fence after the second, when the
+///                       stores are seen of each light() that was under way.
 /// Cost       light() a load and a branch; heavy() 0.25 us on an idle machine, 3 us with another
 ///            core busy, which is interrupted for 2 us.
-/// Source     membarrier(2); Hickey et al., P1202 asymmetric fences.
+/// Source     membarrier(2); Hickey et al., P1202 asymmetric fences; tests/models/barrier.pml
 class asymmetric_barrier {
 public:
-    enum class kind : std::uint8_t { undecided, symmetric, asymmetric };
+    /// While it changes, both sides do their best.
+    enum class kind : std::uint8_t { undecided, symmetric, asymmetric, beginning, ending };
 
     static void light() noexcept {
         if constexpr (is_possible) {
@@ -130,8 +135,7 @@ private:
     }
 #endif
 
-    /// A sandbox that was put up later refuses what was granted before. From now on light() is a
-    /// fence; for those that were under way, no store stays in a processor's buffer this long.
+    /// A sandbox that was put up later refuses what was granted before. // BARRIER-2
     static void give_up() noexcept;
 
     static inline constinit std::atomic<kind> decided{kind::undecided};

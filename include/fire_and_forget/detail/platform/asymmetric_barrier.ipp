@@ -13,7 +13,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::heavy() noexcept {
     full_fence(); // BARRIER-1
     if constexpr (is_possible) {
-        if (decided.load(std::memory_order_seq_cst) == kind::asymmetric && !reach_all_threads()) {
+        const kind now = decided.load(std::memory_order_seq_cst);
+        if (now >= kind::asymmetric && !reach_all_threads()) { // or is about to be, or was
             give_up();
         }
     }
@@ -28,8 +29,14 @@ FIRE_AND_FORGET_ENGINE void asymmetric_barrier::prepare() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::choose(kind decision) noexcept {
+    const kind first = decision == kind::asymmetric ? kind::beginning : decision;
     kind expected = kind::undecided;
-    decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst); // BARRIER-1
+    if (decided.compare_exchange_strong(expected, first, std::memory_order_seq_cst) &&
+        first == kind::beginning) {
+        full_fence(); // BARRIER-1
+        expected = first;
+        decided.compare_exchange_strong(expected, decision, std::memory_order_seq_cst);
+    }
 }
 
 #if defined(FIRE_AND_FORGET_HAS_TSAN)
@@ -60,9 +67,10 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
 #endif
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::give_up() noexcept {
-    decided.store(kind::symmetric, std::memory_order_seq_cst);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    decided.store(kind::ending, std::memory_order_seq_cst);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // no store is on its way for so long
     full_fence();
+    decided.store(kind::symmetric, std::memory_order_seq_cst); // BARRIER-2
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
