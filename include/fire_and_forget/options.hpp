@@ -210,9 +210,10 @@ struct pool_options {
     unsigned threads = 0;
 
     /// How many there may be while tasks wait and those that run are blocked; when they are idle
-    /// again, the additional ones end. 0: 512, or `threads` if that is more; but a pool with
-    /// `.threads = 1` has one at any time, so that its tasks run one after the other. Fewer than
-    /// `threads` means `threads`.
+    /// again, the additional ones end. Whoever waits for a mutex counts as blocked after a quarter
+    /// of a second: who has it may only be waiting for a processor. 0: 512, or `threads` if that is
+    /// more; but a pool with `.threads = 1` has one at any time, so that its tasks run one after
+    /// the other. Fewer than `threads` means `threads`.
     unsigned max_threads = 0;
 
     /// True: the pool has its `threads` at most, whatever they do, and `max_threads` says nothing.

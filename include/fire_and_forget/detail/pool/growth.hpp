@@ -22,12 +22,19 @@ class quiescence;
 class shutdown_participant;
 class sink_lending;
 class workforce;
+
+/// The keeper's part in how many workers a pool has: it finds out who is blocked, and who sleeps
+/// that is too many.
+///
 /// Cost    A visit takes some 10 us. They come each tick, and a few more when the last worker that
 ///         was free has just found a task: it calls the keeper, at most once a tick. So a task
 ///         behind others that have just blocked waits for 0.3-0.4 ms where an own thread takes
 ///         0.05 (tests/bench/fresh_blocking.cpp).
 /// Limits  Workers that block when they have not been free for long are found out at the second
 ///         tick from then on: nobody tells the keeper.
+///         Those that wait for a mutex are found out when a quarter of a second is over: what they
+///         wait for may be waiting for a processor. So are those that change what memory the
+///         process has. Other locks than those of glibc and musl are not known from other waits.
 ///         A worker that leaves as one too many does not count as asleep: a task that is stored in
 ///         that moment, while all others are kept, waits for the next visit.
 class growth {
