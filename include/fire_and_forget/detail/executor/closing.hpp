@@ -34,9 +34,9 @@ inline constexpr std::chrono::milliseconds exit_patience{100};
 ///                        under it; while it is held no user code runs and no report is made.
 ///             CLOSING-2  phase_ goes from open over closing to closed. When close() has had it
 ///                        closed and has passed a heavy barrier, what has been accepted is fixed:
-///                        whoever stores a task without the mutex looks at phase_ once more
-///                        afterwards, and takes the task back if it is closed. So closing leaves
-///                        nothing accepted behind.
+///                        whoever stores a task without the mutex looks for that once more
+///                        afterwards, in his lane (LANES-5), and takes the task back. So closing
+///                        leaves nothing accepted behind.
 ///             CLOSING-3  Closing first closes the timers' intake, and takes out what is left there
 ///                        before it waits for the last time: so nothing comes
 ///                        from there afterwards.

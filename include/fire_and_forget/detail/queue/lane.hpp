@@ -49,7 +49,9 @@ enum class arrival : std::uint8_t { first, again };
 ///             LANE-11  Who reads taken_ and then pushed_ finds at least as many pushed.
 ///             LANE-12  A thread that takes signals holds is_taking_ only while it is inside: the
 ///                      handler may fire, and have to wait for it.
-/// Limits      Not a work-stealing deque: workers take from the old end only.
+/// Limits      Not a work-stealing deque: workers take from the old end only. A slot is recalled by
+///             its address: not told from the task that a handler has stored there, if that has
+///             fired two blocks of them since the publish, all before the pool closed.
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write, for as many tasks as are taken at once.
 ///             Lines that other cores have: a submit touches 1.1 while tasks queue up or fire
