@@ -7,8 +7,8 @@
 
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
+#include "detail/platform/durations.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 

@@ -7,7 +7,6 @@
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 

@@ -8,7 +8,6 @@
 #include "../platform/time.hpp"
 #include "../task/coroutine_books.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>

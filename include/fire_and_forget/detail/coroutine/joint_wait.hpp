@@ -5,6 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/durations.hpp"
 #include "awaitable.hpp"
 #include "branches.hpp"
 #include "chain.hpp"
@@ -13,7 +14,6 @@
 #include "task_promise.hpp"
 #include "thrown.hpp"
 
-#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <exception>

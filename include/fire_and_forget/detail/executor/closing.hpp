@@ -16,7 +16,6 @@
 #include "shutdown_participant.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>

@@ -20,7 +20,6 @@
 #include "abandoned_tasks.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>

@@ -21,7 +21,6 @@
 #include "abandoned_tasks.hpp"
 #include "manual_core.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>

@@ -10,7 +10,6 @@
 #include "errands.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 

@@ -4,10 +4,10 @@
 // Durations, counted so that their percentiles are known to a few percent, whatever their range.
 
 #include "../platform/abi.hpp"
+#include "../platform/durations.hpp"
 
 #include <array>
 #include <bit>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 

@@ -5,8 +5,7 @@
 // does.
 
 #include "abi.hpp"
-
-#include <chrono>
+#include "durations.hpp"
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -12,7 +12,6 @@
 #include "thread_state.hpp"
 #include "time.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <new>

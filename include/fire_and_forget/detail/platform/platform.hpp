@@ -5,9 +5,9 @@
 // as if there were one of each.
 
 #include "abi.hpp"
+#include "durations.hpp"
 #include "windows.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

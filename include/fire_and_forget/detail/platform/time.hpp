@@ -4,11 +4,9 @@
 // Durations, deadlines and waiting for them.
 
 #include "abi.hpp"
+#include "durations.hpp"
 #include "platform.hpp"
 
-// <chrono> itself is left out on purpose: with its calendars and text streams it costs a sixth of
-// what all other headers here cost the compiler. <condition_variable> has to bring the clocks and
-// durations along, since its members take them.
 #include <condition_variable>
 #include <ctime>
 #include <mutex>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../platform/durations.hpp"
 #include "growth.hpp"
 
 #include "../executor/quiescence.hpp"
@@ -12,7 +13,6 @@
 #include "worker_roster.hpp"
 #include "workforce.hpp"
 
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>

@@ -7,8 +7,6 @@
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 
-#include <chrono>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// While tasks keep coming, some milliseconds apart at most, it pays that one worker wakes up now

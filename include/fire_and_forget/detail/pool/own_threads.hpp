@@ -19,7 +19,6 @@
 #include "thread_line.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>

@@ -11,6 +11,7 @@
 #include "../executor/keeper.hpp"
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/durations.hpp"
 #include "../platform/function_ref.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
@@ -27,7 +28,6 @@
 #include "workforce.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 

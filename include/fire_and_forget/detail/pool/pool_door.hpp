@@ -17,7 +17,6 @@
 #include "../task/task.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -13,7 +13,6 @@
 #include "../queue/lanes.hpp"
 #include "worker_roster.hpp"
 
-#include <chrono>
 #include <memory>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

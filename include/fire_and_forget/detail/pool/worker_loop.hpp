@@ -10,7 +10,6 @@
 #include "lingering.hpp"
 #include "worker.hpp"
 
-#include <chrono>
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

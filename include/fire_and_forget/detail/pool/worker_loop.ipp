@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../platform/durations.hpp"
 #include "worker_loop.hpp"
 
 #include "../executor/errands.hpp"
@@ -22,7 +23,6 @@
 #include "worker.hpp"
 #include "workforce.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <utility>

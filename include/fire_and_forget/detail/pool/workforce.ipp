@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../platform/durations.hpp"
 #include "workforce.hpp"
 
 #include "../errors/bounded_text.hpp"
@@ -13,7 +14,6 @@
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 
-#include <chrono>
 #include <exception>
 #include <thread>
 #include <utility>

@@ -10,7 +10,6 @@
 #include "../platform/time.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>

@@ -6,7 +6,6 @@
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 
-#include <chrono>
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

@@ -8,7 +8,6 @@
 #include "../task/run_task.hpp"
 #include "job.hpp"
 
-#include <chrono>
 #include <string_view>
 #include <utility>
 

@@ -17,7 +17,6 @@
 #include "task.hpp"
 #include "task_run.hpp"
 
-#include <chrono>
 #include <exception>
 #include <memory>
 #include <string_view>

@@ -1,0 +1,21 @@
+# <chrono>, with its calendars and text streams, is not what a file with one call has to read: nothing that
+# the front door brings includes it. detail/platform/durations.hpp has the clocks and durations.
+include(${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
+read_headers()
+
+set(seen fire_and_forget/fire_and_forget.hpp)
+set(next ${seen})
+while(next)
+    list(POP_FRONT next file)
+    file(STRINGS ${INCLUDE}/${file} lines REGEX "^ *# *include *<chrono>")
+    if(lines)
+        fault("${file}, which the front door brings, includes <chrono>")
+    endif()
+    foreach(named IN LISTS includes_${file})
+        if(NOT named IN_LIST seen)
+            list(APPEND seen ${named})
+            list(APPEND next ${named})
+        endif()
+    endforeach()
+endwhile()
+judge()
