@@ -82,19 +82,22 @@ TEST_CASE("a sink that is replaced lives until all have left it, however many th
     CHECK(second.is_gone());
 }
 
-TEST_CASE("who uses a sink twice keeps it until the last time") {
-    sink_slot slot;
-    watched_sink first;
-    put(slot, first.give());
-    std::optional<sink_slot::use> outer(slot);
-    std::optional<sink_slot::use> inner(slot);
-    std::unique_ptr<kept_sink> none;
-    CHECK(slot.replace(*inner, none));
-    outer.reset();
-    CHECK_FALSE(first.is_gone());
-    inner.reset();
-    CHECK(first.is_gone());
-    CHECK(sink_slot::use(slot).sink() == nullptr);
+TEST_CASE("who uses a sink twice keeps it until the last time, whichever that is") {
+    for (const bool is_outer_first : {true, false}) {
+        CAPTURE(is_outer_first);
+        sink_slot slot;
+        watched_sink first;
+        put(slot, first.give());
+        std::optional<sink_slot::use> outer(slot);
+        std::optional<sink_slot::use> inner(slot);
+        std::unique_ptr<kept_sink> none;
+        CHECK(slot.replace(*inner, none));
+        (is_outer_first ? outer : inner).reset();
+        CHECK_FALSE(first.is_gone());
+        (is_outer_first ? inner : outer).reset();
+        CHECK(first.is_gone());
+        CHECK(sink_slot::use(slot).sink() == nullptr);
+    }
 }
 
 TEST_CASE("a sink is not replaced by who has not seen the one in force") {

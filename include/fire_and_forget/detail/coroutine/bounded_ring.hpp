@@ -69,7 +69,7 @@ public:
     }
 
     /// A cell to be filled, or to be emptied; null if it is full or closed, or empty.
-    cell* try_claim(channel_end at) noexcept {
+    [[gnu::always_inline]] cell* try_claim(channel_end at) noexcept {
         return at == channel_end::push ? try_claim(tail_, 0) : try_claim(head_, 1);
     }
 
@@ -141,7 +141,7 @@ private:
         return static_cast<std::uint32_t>((at & rounds) >> 31); // RING-1
     }
 
-    std::uint64_t after(std::uint64_t at) const noexcept {
+    [[gnu::always_inline]] std::uint64_t after(std::uint64_t at) const noexcept {
         const auto next = static_cast<std::uint32_t>(at) + 1;
         if (next < capacity_) [[likely]] {
             return at + 1;
@@ -159,13 +159,24 @@ private:
         return end == channel_end::push ? head_ : tail_;
     }
 
-    cell* try_claim(std::atomic<std::uint64_t>& end, std::uint32_t is_full) noexcept {
+    /// The first attempt stands where it is called, for it is the one that goes well.
+    [[gnu::always_inline]] cell* try_claim(std::atomic<std::uint64_t>& end,
+                                           std::uint32_t is_full) noexcept {
+        std::uint64_t at = end.load(std::memory_order_relaxed);
+        cell& one = cells_[static_cast<std::uint32_t>(at)];
+        if (is_right(one, at, is_full) && claim(end, at)) [[likely]] {
+            return &one;
+        }
+        return try_again(end, is_full);
+    }
+
+    [[gnu::noinline]] cell* try_again(std::atomic<std::uint64_t>& end,
+                                      std::uint32_t is_full) noexcept {
         std::uint64_t at = end.load(std::memory_order_relaxed);
         while ((at & closed) == 0) {
             cell& one = cells_[static_cast<std::uint32_t>(at)];
-            if (one.turn_.load(std::memory_order_acquire) == (turn_of(at) | is_full)) { // RING-4
-                if (end.compare_exchange_weak(at, after(at),                            // RING-2
-                                              std::memory_order_relaxed)) {
+            if (is_right(one, at, is_full)) {
+                if (claim(end, at)) {
                     return &one;
                 }
             } else if (const std::uint64_t now = end.load(std::memory_order_relaxed); now != at) {
@@ -175,6 +186,18 @@ private:
             }
         }
         return nullptr;
+    }
+
+    /// Whether it is the turn of that position, and nothing is closed.
+    [[gnu::always_inline]] static bool is_right(const cell& one, std::uint64_t at,
+                                                std::uint32_t is_full) noexcept {
+        return one.turn_.load(std::memory_order_acquire) == (turn_of(at) | is_full) && // RING-4
+               (at & closed) == 0;
+    }
+
+    [[gnu::always_inline]] bool claim(std::atomic<std::uint64_t>& end,
+                                      std::uint64_t& at) const noexcept {
+        return end.compare_exchange_weak(at, after(at), std::memory_order_relaxed); // RING-2
     }
 
     /// By who has claimed it; so the turn is his to read.

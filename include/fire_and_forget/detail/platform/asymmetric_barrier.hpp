@@ -90,7 +90,7 @@ public:
     /// While it changes, both sides do their best.
     enum class kind : std::uint8_t { undecided, symmetric, asymmetric, beginning, ending };
 
-    static void light() noexcept {
+    [[gnu::always_inline]] static void light() noexcept {
         if constexpr (is_possible) {
             // BARRIER-1
             if (decided.load(std::memory_order_acquire) == kind::asymmetric) [[likely]] {
