@@ -56,6 +56,7 @@
 #include "pool/pool.ipp"
 #include "pool/pool_door.ipp"
 #include "pool/starvation.ipp"
+#include "pool/task_runner.ipp"
 #include "pool/task_taker.ipp"
 #include "pool/thread_hooks.ipp"
 #include "pool/thread_line.ipp"

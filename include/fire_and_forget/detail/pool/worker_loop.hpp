@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a worker of a pool does: it waits for tasks and runs them. workforce.hpp hires it.
+// What a worker of a pool does: it waits for tasks, and has them run (task_runner.hpp).
+// workforce.hpp hires it.
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
-#include "../task/coroutine_books.hpp"
 #include "lingering.hpp"
+#include "task_runner.hpp"
 #include "worker.hpp"
 
 #include <cstdint>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-class claim;
 class doorbell;
 class growth;
 class lane_set;
 class pending_limit;
+class quiescence;
 class workforce;
 struct executor_parts;
 class shutdown_participant;
@@ -46,7 +47,7 @@ public:
     /// Takes and runs tasks until it is time to leave.
     void work_through(worker& self) {
         while (next_task(self)) {
-            run(self);
+            runner_.run(self);
         }
     }
 
@@ -78,11 +79,6 @@ private:
     void sleep(worker& self, unsigned& vain_hopes);
     bool has_hope(unsigned& vain_hopes) const noexcept;
     std::chrono::nanoseconds longest_look() const noexcept;
-    void run(worker& self);
-    task_node* run_slots(worker& self);
-    void run_node(worker& self, task_ptr task);
-    void count(worker& self, bool ends_here, fate result);
-    void end_written_off();
 
     const pool_options& options_;
     lane_set& lanes_;
@@ -90,8 +86,8 @@ private:
     workforce& workers_;
     growth& growth_;
     pending_limit& limit_;
-    shutdown_participant& owner_;
-    executor_parts& parts_;
+    quiescence& quiet_;
+    task_runner runner_;
     lingering linger_; // WORKER-4
 };
 

@@ -6,18 +6,13 @@
 
 #include "../executor/errands.hpp"
 #include "../executor/executor_parts.hpp"
-#include "../executor/shutdown_participant.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/cpu_count.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../queue/doorbell.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
-#include "../task/run_task.hpp"
-#include "../task/task.hpp"
-#include "../task/task_run.ipp"
 #include "growth.hpp"
 #include "pool_door.hpp"
 #include "worker.hpp"
@@ -25,7 +20,6 @@
 
 #include <cstdint>
 #include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -34,12 +28,12 @@ worker_loop::worker_loop(const pool_options& asked, lane_set& lanes, workforce& 
                          growth& size, pending_limit& limit, shutdown_participant& owner,
                          executor_parts& parts) noexcept
     : options_(asked), lanes_(lanes), bell_(lanes.bell), workers_(workers), growth_(size),
-      limit_(limit), owner_(owner), parts_(parts) {}
+      limit_(limit), quiet_(parts.quiet), runner_(lanes, limit, owner, parts) {}
 
 FIRE_AND_FORGET_ENGINE bool worker_loop::run_one(worker& guest) {
     const bool has_one = guest.take_next() || take_over(guest);
     if (has_one) {
-        run(guest);
+        runner_.run(guest);
     }
     return has_one;
 }
@@ -74,7 +68,7 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::next_task(worker& self) {
 
 FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
     self.taker.flush();
-    parts_.quiet.tell();
+    quiet_.tell();
     for (unsigned vain_hopes = 0;;) {
         if (self.turn == doorbell::turn::of_another) {
             self.turn = bell_.try_look();
@@ -234,107 +228,6 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::has_hope(unsigned& vain_hopes) const no
 FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds worker_loop::longest_look() const noexcept {
     const bool pays = options_.wake_up != wake::adaptive || linger_.does_look_pay();
     return std::chrono::microseconds(has_one_cpu() || !pays ? 0 : 50);
-}
-
-// Running -----------------------------------------------------------------------------------------
-
-FIRE_AND_FORGET_ENGINE void worker_loop::run(worker& self) {
-    task_node* node = node_in(self.taker.taken());
-    if (node != nullptr) {
-        self.taker.finish_slot(); // its block need not wait for the task
-    } else {
-        node = run_slots(self);
-    }
-    if (node != nullptr) {
-        run_node(self, task_ptr(node));
-    }
-}
-
-/// Runs the task that stands in a slot, and those taken together with it, up to one from the heap:
-/// that has begun then.
-FIRE_AND_FORGET_ENGINE task_node* worker_loop::run_slots(worker& self) {
-    claim& its = self.taker.its();
-    const slot& first = its.begun();
-    bool has_task = true;
-    fate result = fate::failed; // also where a task ends its thread by force
-    const scope_guard at_the_end([&] {
-        if (has_task) {
-            owner_.end_if_forked();
-            its.begun().empty();
-        }
-        self.taker.finish_slots(first);
-        if (has_task) {
-            count(self, its.end(), result);
-        }
-    });
-    const bool is_limited = limit_.exists();
-    task_run run(task_in(first), parts_.lent);
-    for (;;) {
-        if (is_limited) {
-            limit_.leave();
-        }
-        const fate its_fate = run.at_once();
-        if (!its.has_more() || lanes_.is_withheld() || !owner_.is_in_its_process()) {
-            run.settle();
-            result = its_fate;
-            return nullptr;
-        }
-        task_node* node = nullptr;
-        const bool has_next = its.go_on(
-            [&](bool ends_here) {
-                its.begun().empty();
-                count(self, ends_here, its_fate);
-            },
-            [&](slot& next) {
-                const task_vtable* const type = next.type.load(std::memory_order_relaxed);
-                if (type == &in_node) [[unlikely]] {
-                    node = node_in(next);
-                    next.empty();
-                    its.describe(next.where, node->name);
-                } else {
-                    its.describe(next.where);
-                    run.go_on_with(*type, next.closure, next.where);
-                }
-            });
-        if (!has_next || node != nullptr) {
-            run.settle();
-            has_task = false;
-            return node;
-        }
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void worker_loop::run_node(worker& self, task_ptr task) {
-    fate result = fate::failed;
-    const bool repeats = task->repeats(); // then it leaves when it is not to be run again,
-    bool leaves_place = limit_.exists() && repeats && task->via == nullptr; // or by who runs it
-    if (limit_.exists() && !repeats) {
-        limit_.leave();
-    }
-    const scope_guard at_the_end([&] {
-        owner_.end_if_forked();
-        count(self, self.taker.end(), result);
-        if (leaves_place) {
-            limit_.leave();
-        }
-    });
-    result = run_task(std::move(task), parts_.lent, [&](task_ptr& again, std::uint64_t skipped) {
-        leaves_place = !parts_.delayed.repeat(again, skipped) && limit_.exists();
-    });
-}
-
-/// Counts the task that has ended, unless that has been done.
-inline void worker_loop::count(worker& self, bool ends_here, fate result) {
-    if (ends_here) [[likely]] {
-        self.counts.add(result);
-    } else {
-        end_written_off();
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void worker_loop::end_written_off() {
-    const library_lock lock(parts_.quiet.mutex());
-    parts_.end.note_written_off_end();
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
