@@ -474,6 +474,52 @@ TEST_CASE("a sink may fork") {
     }
 }
 
+const child fork_at_the_end("fork in the sink of what is abandoned", [](ledger& book) {
+    static ledger& shared = book;
+    static std::atomic<bool> goes_on{false};
+    static std::atomic<bool> has_forked{false};
+    const auto fork_once = [](const faf::error_report& report) {
+        if (report.kind != failure::abandoned || has_forked.exchange(true)) {
+            return;
+        }
+        const pid_t pid = fork();
+        if (pid == 0) { // and goes on as main
+            alarm(most_seconds);
+            return;
+        }
+        int status = -1;
+        waitpid(pid, &status, 0); // where Catch2 may have ended
+        shared.notes[step] = status;
+        ++shared.notes[seen];
+    };
+    const auto keep_worker = [] { eventually([] { return goes_on.load(); }); };
+    if (book.argument == 1) {
+        REQUIRE(faf::configure_default_pool(
+            {.threads = 1, .exit_timeout = 10ms, .on_error = fork_once}));
+        fire_and_forget(keep_worker);
+        fire_and_forget([] {});
+        return; // to exit, which gives up both
+    }
+    faf::thread_pool pool({.threads = 1, .on_error = fork_once});
+    fire_and_forget(pool, keep_worker);
+    fire_and_forget(pool, [] {});
+    CHECK_FALSE(pool.shutdown(10ms));
+    goes_on = true;
+});
+
+TEST_CASE("a sink may fork while its pool ends, on the thread that ends it") {
+    if (!may_fork()) {
+        return;
+    }
+    for (const long at_exit : {0, 1}) {
+        CAPTURE(at_exit);
+        const outcome end = run(fork_at_the_end, at_exit);
+        check_exit(end);
+        CHECK(end->notes[step] == 0);
+        CHECK(end->notes[seen] == 1);
+    }
+}
+
 // Under load --------------------------------------------------------------------------------------
 
 /// Threads that hold each lock of the library now and then.

@@ -200,6 +200,9 @@ private:
         begin();
         all_done = steps.take_all();
     }
+    if (!asked_.is_in_its_process()) { // a sink has forked
+        return false;
+    }
     static_cast<void>(asked_.end_threads(deadline));
     end_use(later(deadline, exit_patience));
     return all_done;
@@ -221,7 +224,7 @@ private:
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::end_threads(steady_time deadline) {
-    if (asked_.end_threads(deadline)) {
+    if (asked_.is_in_its_process() && asked_.end_threads(deadline)) {
         end_use(deadline);
     }
 }
