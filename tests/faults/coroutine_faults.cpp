@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Coroutines without memory, and in threads that end under them.
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"
@@ -112,6 +114,47 @@ TEST_CASE("a detached coroutine without memory is reported as refused") {
 }
 
 #if defined(__GLIBCXX__)
+faf::task<> end_thread_after(std::chrono::nanoseconds delay) {
+    co_await faf::sleep_for(delay);
+    ::pthread_exit(nullptr);
+}
+
+bool adds_up(const faf::stats& books) {
+    return books.accepted == books.succeeded + books.failed + books.dropped && books.pending == 0;
+}
+
+/// What waits on `home` for such a part, or goes to `other`, and ends the thread there.
+template <class Home>
+void end_threads_beside(Home&& home, faf::thread_pool& other) {
+    fire_and_forget(home, []() -> faf::task<> {
+        const auto first = co_await faf::when_any(end_thread_after(1ms), faf::sleep_for(9ms));
+        static_cast<void>(first);
+    });
+    fire_and_forget(home, [&other]() -> faf::task<> {
+        co_await faf::resume_on(other);
+        ::pthread_exit(nullptr);
+    });
+}
+
+TEST_CASE("the counters add up where a coroutine ends a thread that is not its own task's") {
+    error_recorder errors;
+    faf::thread_pool other({.threads = 1});
+    {
+        faf::thread_pool pool({.threads = 1});
+        faf::serial_executor serial(pool);
+        end_threads_beside(pool, other);
+        end_threads_beside(serial, other);
+        CHECK(pool.drain(faf_test::patience));
+        CHECK(faf_test::eventually([&] { return adds_up(pool.snapshot()); }));
+    }
+    end_threads_beside(faf::own_thread, other);
+    CHECK(faf::drain(faf_test::patience));
+    CHECK(other.drain(faf_test::patience));
+    CHECK(faf_test::eventually([&] { return adds_up(other.snapshot()); }));
+    CHECK(faf_test::eventually([&] { return adds_up(faf::snapshot()); }));
+    CHECK(errors.count() == 6);
+}
+
 TEST_CASE("a coroutine that ends its thread is reported, and its frames are destroyed") {
     error_recorder errors;
     std::atomic<int> ended{0};

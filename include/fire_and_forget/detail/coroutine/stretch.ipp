@@ -41,8 +41,11 @@ FIRE_AND_FORGET_ENGINE fate chain_account::close(fate how, const scheduler* ran_
 
 FIRE_AND_FORGET_ENGINE stretch::~stretch() {
     attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
-    if (is_over_ && !is_settled_) {
-        static_cast<void>(settle(fate::failed));
+    if (is_over_ && !is_settled_) { // it ends its thread by force, whose executor counts a failure
+        const scheduler* const here = ran_on_;
+        if (settle(fate::failed) == fate::open && here != nullptr) {
+            here->books.note_accepted(); // of what is no task of its own
+        }
     }
 }
 
