@@ -227,17 +227,25 @@ public:
     /// False if it has been completed before.
     bool fail(std::exception_ptr why) { return state_->fail(std::move(why)); }
 
-    /// A callable that completes it, as completer() makes it. Move-only.
+    /// A callable that completes it, as completer() makes it. Its copies complete the same, so it
+    /// fits into a std::function.
     ///
     /// Thread safety: it may be called by several threads. Lifetime: it may outlive the completion.
     class completer_type {
     public:
+        /// Another one of the same completion.
+        completer_type(const completer_type& other) noexcept : state_(other.state_) {
+            if (state_ != nullptr) {
+                state_->add_completer();
+            }
+        }
+
         /// Takes the place of the other, which does nothing afterwards.
         completer_type(completer_type&& other) noexcept
             : state_(std::exchange(other.state_, nullptr)) {}
 
-        /// Swaps the two.
-        completer_type& operator=(completer_type&& other) noexcept {
+        /// Is what the other was; what it was itself goes.
+        completer_type& operator=(completer_type other) noexcept {
             std::swap(state_, other.state_);
             return *this;
         }

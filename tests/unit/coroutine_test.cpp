@@ -10,6 +10,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -729,6 +730,38 @@ TEST_CASE("a completer that is dropped cancels the wait") {
     callbacks.clear();
     time.run_all();
     CHECK(time.fates == std::vector{fate::open, fate::cancelled});
+}
+
+TEST_CASE("a completer fits into a std::function, and the last copy that goes cancels who waits") {
+    faf::testing::manual_executor ex;
+    int got = 0;
+    bool is_cancelled = false;
+    std::function<void(int)> callback;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        faf::completion<int> done;
+        callback = done.completer();
+        try {
+            got = co_await done;
+        } catch (const faf::task_cancelled&) {
+            is_cancelled = true;
+        }
+    });
+    ex.run_all();
+    std::function<void(int)> copy = callback;
+    callback = nullptr;
+    ex.run_all();
+    CHECK_FALSE(is_cancelled);
+
+    SECTION("a copy completes it") {
+        copy(5);
+        ex.run_all();
+        CHECK(got == 5);
+    }
+    SECTION("all are gone") {
+        copy = nullptr;
+        ex.run_all();
+        CHECK(is_cancelled);
+    }
 }
 
 TEST_CASE("a completion at a closed executor is reported as abandoned") {
