@@ -25,8 +25,8 @@ constexpr bool is_priority(priority level) noexcept {
 
 /// False if there is nothing to call, or it has a priority that there is not; then it has been
 /// reported, and `why` is set.
-FIRE_AND_FORGET_ENGINE bool can_be_fired(const untyped_call& fired, const firing& call,
-                                         refusal& why) {
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE bool is_fireable(const untyped_call& fired,
+                                                          const firing& call, refusal& why) {
     if (call.given != nullptr && !is_priority(call.given->priority)) {
         why = call.refuse(refusal::invalid_options,
                           "`priority` is none of faf::priority::high, normal and low");
@@ -42,6 +42,13 @@ FIRE_AND_FORGET_ENGINE bool can_be_fired(const untyped_call& fired, const firing
         why = call.refuse(refusal::empty_callable);
     }
     return why == refusal::none;
+}
+
+/// The same; of most calls there is nothing to ask.
+FIRE_AND_FORGET_ENGINE bool can_be_fired(const untyped_call& fired, const firing& call,
+                                         refusal& why) {
+    const bool is_plain = call.given == nullptr && fired.how.is_empty == nullptr;
+    return is_plain || is_fireable(fired, call, why);
 }
 
 /// Copies the callable and the arguments of a call to `memory`. False if that throws; then it has
