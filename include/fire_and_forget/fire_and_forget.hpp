@@ -4,7 +4,7 @@
 // The front door. From here a call goes to its lane (detail/submit/fire.hpp), stores the closure
 // there (detail/queue/lane.hpp), and sees whether it must wake a worker
 // (detail/queue/doorbell.hpp); a worker takes it (detail/pool/worker_loop.hpp) and runs it
-// (detail/task/run_task.hpp).
+// (detail/task/task_run.hpp).
 
 #include "call_site.hpp"
 #include "detail/platform/abi.hpp"
