@@ -10,6 +10,7 @@
 #include "eventually.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,6 +119,32 @@ TEST_CASE("who ends a callback waits for the call by another thread") {
         CHECK(is_over);
         other.join();
     }
+}
+
+TEST_CASE(
+    "a callback that comes too late waits for no call, also in the place of one being called") {
+    const own_stop_source source;
+    std::atomic<bool> has_gone{false};
+    std::atomic<bool> is_over{false};
+    bool was_in_time = false;
+    std::optional<own_stop_callback<std::function<void()>>> place;
+    place.emplace(source.get_token(), [&] {
+        auto& now_over = is_over; // what is captured goes with the callback
+        auto& in_time = was_in_time;
+        auto& gone = has_gone;
+        place.reset();
+        gone = true;
+        in_time = faf_test::eventually([&] { return now_over.load(); });
+    });
+    std::thread other([&] { source.request_stop(); });
+    CHECK(faf_test::eventually([&] { return has_gone.load(); }));
+    int calls = 0;
+    place.emplace(source.get_token(), [&] { ++calls; });
+    place.reset();
+    is_over = true;
+    other.join();
+    CHECK(calls == 1);
+    CHECK(was_in_time);
 }
 
 TEST_CASE("callbacks come and go while others ask to stop") {

@@ -93,6 +93,7 @@ public:
         : of_(std::move(of)), callback_(std::move(callback)) {
         call = [](stop_listener& self) { static_cast<own_stop_callback&>(self).callback_(); };
         if (of_.stop_possible() && !of_.state()->listen(*this)) {
+            of_ = own_stop_token(); // nobody else calls it, so its end waits for nobody
             callback_();
         }
     }
