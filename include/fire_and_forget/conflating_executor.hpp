@@ -44,7 +44,8 @@ concept hashes = std::default_initializable<Hash> && requires(const Key& key) {
 ///
 /// Order: of one key, the tasks that run are in the order of their calls; the last one always runs.
 /// A coroutine runs until its first wait; then the next one may, and it goes on at the executor
-/// below, whoever's that is.
+/// below, whoever's that is; also one that stays on an executor of somebody else's which hands its
+/// jobs on to a key: only the first of them may be replaced there, or replaces one.
 /// Errors: to the sinks of the executor below. A task that is replaced was accepted, and is counted
 /// and not reported: see replaced(). `after` and `every` are refused with invalid_options; where
 /// Hash, equality or a copy of Key throws, the task is refused with copy_threw.
@@ -154,6 +155,9 @@ private:
         explicit table(const detail::any_core& on) noexcept : core(on) {}
 
         refusal accept(const std::shared_ptr<table>& self, const Key& key, detail::task_ptr& task) {
+            if (task->has_begun) { // it came by way of somebody else's executor
+                return core.accept(task);
+            }
             refusal why = detail::prepare_to_conflate(core, task);
             const bool is_enrolled = why == refusal::none;
             entry* fresh = nullptr;

@@ -61,7 +61,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// to, by the lambda too, must outlive the coroutine. Its times are kept by the default pool, where
 /// it also counts, for drain and exit, once it has waited. If the executor throws the job away, the
 /// coroutine is destroyed and reported as abandoned. One that runs jobs inside of the call, as
-/// inline_executor, runs them on whatever thread ended the wait.
+/// inline_executor, runs them on whatever thread ended the wait. Where it hands its jobs on to an
+/// executor of this library, that counts each of them as a task; but one by which a coroutine goes
+/// on is not refused or displaced for want of room, taken back by a scope, nor replaced at a key.
 /// Thread safety: none needed; a coroutine runs on one thread at a time.
 /// Cost: one frame, from a pool; an await that does not wait, some nanoseconds. No depth of awaits
 /// uses up the stack.

@@ -68,6 +68,7 @@ FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site&
       replaced_in_all_(replaced) {
     where = first;
     is_resumption = true;
+    has_begun = true; // what waits for it has been accepted
     resume = [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); };
     destroy = [](suspended& turn) {
         if (this_thread.starting_turn != &turn) { // else in the call that hands it over
@@ -145,7 +146,10 @@ FIRE_AND_FORGET_ENGINE void conflated::count(const taken& from) noexcept {
 FIRE_AND_FORGET_ENGINE fate conflated::run_turn() {
     const host& on = *static_cast<const host*>(this_thread.running->on);
     scheduler* const in_turn_of = this_thread.running->via; // a serial executor's, in between
-    scheduler* const home = in_turn_of != nullptr ? in_turn_of : on.home;
+    // A coroutine is in the books that count its task, whoever is behind somebody else's executor.
+    scheduler* const home = core_.home() == nullptr ? &default_scheduler()
+                            : in_turn_of != nullptr ? in_turn_of
+                                                    : on.home;
     const bool is_task = is_accepted;
     const std::uint32_t generation = generation_here();
     fate last = fate::failed; // also where a task ends its thread by force

@@ -217,6 +217,7 @@ FIRE_AND_FORGET_ENGINE void pass_on(task_node& from, task_node& to) noexcept {
     to.is_accepted = from.is_accepted;
     to.is_delayed = from.is_delayed;
     to.is_handed_over = from.is_handed_over;
+    to.has_begun = from.has_begun;
 }
 
 /// The same for one that has waited or is about to.
@@ -254,6 +255,9 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::make_member(task_ptr& task, membershi
     made->box->closure = carried.closure();
     made->box->carried = &carried;
     made->held = std::move(entered);
+    if (carried.has_begun) {
+        static_cast<void>(made->held.begin()); // if it is not cancelled just now
+    }
     task.reset(node.release());
     return refusal::none;
 }

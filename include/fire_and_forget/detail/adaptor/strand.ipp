@@ -26,6 +26,7 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
       queue_(on.home() != nullptr ? turn_queue::below::is_awaited
                                   : turn_queue::below::is_not_awaited) {
     is_resumption = true;
+    has_begun = true; // what waits for it has been accepted
     resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
     destroy = [](suspended& turn) {
         static_cast<strand&>(turn).destroy_turn();

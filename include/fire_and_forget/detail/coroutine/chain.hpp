@@ -209,7 +209,9 @@ private:
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
-        if (self.on_ != nullptr && self.is_settled_elsewhere()) {
+        if (self.on_ == nullptr) {
+            next.be_job();
+        } else if (self.is_settled_elsewhere()) {
             next.leave_by(&leave_for_its_own, nullptr);
         }
         awaited_inside by_others = self.awaited();

@@ -83,7 +83,7 @@ FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
 FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {
     const std::shared_ptr<foreign_executor> to = details_->of_task.stays_with;
     const firing call{nullptr, {}, where};
-    task_ptr packed = pack(*this);
+    task_ptr packed = pack_to_go_on(*this);
     if (packed == nullptr) {
         abandon(*this, "there was no memory for the job by which its executor goes on with it");
         return;

@@ -38,7 +38,7 @@ FIRE_AND_FORGET_ENGINE bool pass_to(chain& leaving, scheduler* to) noexcept {
 FIRE_AND_FORGET_ENGINE bool move_to_foreign(chain& leaving,
                                             std::shared_ptr<foreign_executor> to) noexcept {
     const std::shared_ptr<foreign_executor> its = to;
-    task_ptr packed = its != nullptr ? pack(leaving) : nullptr;
+    task_ptr packed = its != nullptr ? pack_to_go_on(leaving) : nullptr;
     if (packed == nullptr || !leaving.settle_at(to)) {
         unpack(packed);
         leaving.now().note_refusal();

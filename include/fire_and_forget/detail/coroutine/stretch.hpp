@@ -77,6 +77,9 @@ public:
     /// Before that: what awaits it, which is not to be looked at when it has left.
     void note_awaited(awaited_inside& by) noexcept { awaited_ = &by; }
 
+    /// Before that: it is a job of somebody else's executor. Whoever runs that counts the job.
+    void be_job() noexcept { is_job_ = true; }
+
     /// Destroys the chain if it has not left. May throw.
     void destroy_chain();
 
@@ -109,6 +112,7 @@ private:
     void* awaiter_ = nullptr;
     awaited_inside* awaited_ = nullptr;
     bool is_refused_ = false;
+    bool is_job_ = false;
     const scheduler* ran_on_ = nullptr;
     bool is_over_ = false;    ///< the chain is gone
     bool is_settled_ = false; ///< and its executor has been told

@@ -51,7 +51,7 @@ FIRE_AND_FORGET_ENGINE stretch::~stretch() {
 
 FIRE_AND_FORGET_ENGINE void stretch::attach(task_run& by) noexcept {
     run_ = &by;
-    ran_on_ = by.home();
+    ran_on_ = is_job_ ? nullptr : by.home();
     of_->now_ = this; // CHAIN-1
 }
 

@@ -150,12 +150,18 @@ public:
     hand_over(const hand_over&) = delete;
     hand_over& operator=(const hand_over&) = delete;
 
+    /// Of none.
+    static constexpr std::uint32_t no_number = 0;
+
     std::uint32_t number() const noexcept { return number_; }
     bool is_dropped() const noexcept { return is_dropped_; }
 
     /// Notes that the task of hand-over `number` is dropped, if that one is still under way on this
     /// thread; false if it is not.
     static bool note_dropped(std::uint32_t number) noexcept;
+
+    /// The one of that number, if it is under way on this thread; else null.
+    static hand_over* find(std::uint32_t number) noexcept;
 
 private:
     static inline constinit std::atomic<std::uint32_t> last{0};

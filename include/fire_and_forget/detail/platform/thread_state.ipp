@@ -49,14 +49,20 @@ FIRE_AND_FORGET_ENGINE std::size_t calls_to_store(const lane_set& in) noexcept {
     return calls;
 }
 
-FIRE_AND_FORGET_ENGINE bool hand_over::note_dropped(std::uint32_t number) noexcept {
-    for (hand_over* one = this_thread.handing_over; one != nullptr; one = one->outer_) {
-        if (one->number_ == number) {
-            one->is_dropped_ = true;
-            return true;
-        }
+FIRE_AND_FORGET_ENGINE hand_over* hand_over::find(std::uint32_t number) noexcept {
+    hand_over* one = this_thread.handing_over;
+    while (one != nullptr && one->number_ != number) {
+        one = one->outer_;
     }
-    return false;
+    return one;
+}
+
+FIRE_AND_FORGET_ENGINE bool hand_over::note_dropped(std::uint32_t number) noexcept {
+    hand_over* const one = find(number);
+    if (one != nullptr) {
+        one->is_dropped_ = true;
+    }
+    return one != nullptr;
 }
 
 FIRE_AND_FORGET_ENGINE std::uint32_t hand_over::next_number() noexcept {

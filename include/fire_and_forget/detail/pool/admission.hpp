@@ -33,6 +33,10 @@ public:
     /// Makes room for a task, or says why there is none.
     entry enter(priority level, refusal& why);
 
+    /// For what goes on by way of somebody else's executor, and must not be refused for want of
+    /// room.
+    entry enter_begun(refusal& why);
+
     /// For a coroutine that goes on, which must not be refused.
     void enter_anyway() noexcept;
 

@@ -30,6 +30,16 @@ FIRE_AND_FORGET_ENGINE entry admission::enter(priority level, refusal& why) {
     return entry::store;
 }
 
+FIRE_AND_FORGET_ENGINE entry admission::enter_begun(refusal& why) {
+    if (!parts_.end.is_open_here()) {
+        why = parts_.end.why_not_open();
+        return entry::refuse;
+    }
+    parts_.end.begin_use();
+    enter_anyway();
+    return entry::store;
+}
+
 FIRE_AND_FORGET_ENGINE void admission::enter_anyway() noexcept {
     if (limit_.exists()) {
         limit_.enter_anyway();
@@ -107,7 +117,7 @@ FIRE_AND_FORGET_ENGINE pool_lane* admission::lane_of_oldest(std::size_t level) c
     for (pool_lane* lane = lanes_.first(level); lane != nullptr; lane = lane->next) {
         lane->look_at_first([&](const slot& first) {
             const task_node* const node = node_in(first);
-            if (node != nullptr && node->due < oldest) {
+            if (node != nullptr && !node->has_begun && node->due < oldest) {
                 oldest = node->due;
                 found = lane;
             }
@@ -119,7 +129,8 @@ FIRE_AND_FORGET_ENGINE pool_lane* admission::lane_of_oldest(std::size_t level) c
 FIRE_AND_FORGET_ENGINE bool admission::try_displace(pool_lane& lane) {
     dropping_taker taker(displaced_, displaced_);
     const auto can_be_dropped = [](const slot& first) { // not a coroutine that goes on
-        return node_in(first) != nullptr;
+        const task_node* const node = node_in(first);
+        return node != nullptr && !node->has_begun;
     };
     if (!lane.take_if(taker, can_be_dropped)) {
         return false;

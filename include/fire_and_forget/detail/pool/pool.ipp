@@ -84,7 +84,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE refusal pool::accept(task_ptr& task) {
     refusal why = refusal::none;
     const call_to_store under_way(lanes_);
-    const entry how = admission_.enter(task->priority, why);
+    const entry how =
+        task->has_begun ? admission_.enter_begun(why) : admission_.enter(task->priority, why);
     if (how != entry::refuse) {
         why = intake_.accept(task, how);
     }

@@ -39,14 +39,19 @@ FIRE_AND_FORGET_ENGINE refusal any_core::accept(task_ptr& task) const {
         return refusal::invalid_options;
     }
     const firing call{nullptr, {}, task->where};
-    const hand_over frame;
-    task->number = frame.number();
-    task->is_handed_over = true;
+    const hand_over fresh;
+    const hand_over* under_way = task->is_handed_over ? hand_over::find(task->number) : nullptr;
+    // Else it is somebody else's executor that hands it on, and the call at that is told, if any.
+    if (under_way == nullptr && !(task->is_handed_over && task->number == hand_over::no_number)) {
+        under_way = &fresh;
+        task->number = fresh.number();
+        task->is_handed_over = true;
+    }
     refusal answer = refusal::none;
     attempt([&] { answer = execute(job_access::make(std::move(task))); },
             [&] { call.tell_exception(); });
-    if (!frame.is_dropped()) {
-        return refusal::none;
+    if (under_way == nullptr || !under_way->is_dropped()) {
+        return refusal::none; // or it was dropped, and reported
     }
     return answer != refusal::none ? answer : refusal::executor_failed;
 }

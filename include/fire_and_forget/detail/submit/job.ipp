@@ -63,8 +63,12 @@ FIRE_AND_FORGET_ENGINE submission execute_on(function_ref<refusal(task_ptr&)> ac
         return submission(refusal::empty_callable);
     }
     task_ptr task = job_access::take(work);
+    if (!task->is_handed_over || hand_over::find(task->number) == nullptr) { // no call is told
+        task->number = hand_over::no_number;
+        task->is_handed_over = true;
+    }
     const refusal why = accept(task);
-    if (why != refusal::none && !is_dropped_in_call(*task)) {
+    if (why != refusal::none && task != nullptr && !is_dropped_in_call(*task)) {
         drop_task(std::move(task), foreign_host(), failure::refused, to_string(why));
     }
     return submission(why);

@@ -15,6 +15,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// A suspended coroutine as the closure of a task: called, it resumes; else it is destroyed.
 struct resumption {
     suspended* one;
+    bool is_job = false; ///< whoever runs it counts that as a task, which ends with this stretch
 
     /// It stays where it is while that runs.
     stored_task task() noexcept;
@@ -27,6 +28,10 @@ inline constexpr task_vtable resumption_type{&resumption::call, &resumption::des
 
 /// Makes a task of a coroutine, for those who take tasks. Null without memory.
 task_ptr pack(suspended& one) noexcept;
+
+/// The same for one that goes on by way of an executor of somebody else's, which may hand it to any
+/// other: nobody refuses or replaces it as a task that has not begun.
+task_ptr pack_to_go_on(suspended& one) noexcept;
 
 /// Takes the coroutine out again.
 void unpack(task_ptr& packed) noexcept;

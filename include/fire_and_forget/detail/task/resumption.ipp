@@ -19,9 +19,12 @@ FIRE_AND_FORGET_ENGINE stored_task resumption::task() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void resumption::call(void* self, task_run& run) {
-    suspended& its = *std::exchange(static_cast<resumption*>(self)->one, nullptr);
+    auto& here = *static_cast<resumption*>(self);
+    const bool is_job = here.is_job;
+    suspended& its = *std::exchange(here.one, nullptr);
     run.leave_to_another(); // it makes its own reports
-    run.ended_as(its.resume(its));
+    const fate came_to = its.resume(its);
+    run.ended_as(is_job && came_to == fate::open ? fate::succeeded : came_to);
 }
 
 FIRE_AND_FORGET_ENGINE void resumption::destroy(void* self) {
@@ -36,8 +39,18 @@ FIRE_AND_FORGET_ENGINE task_ptr pack(suspended& one) noexcept {
         ::new (node->closure()) resumption{&one};
         node->name = one.name;
         node->priority = one.priority;
+        node->has_begun = one.has_begun;
     }
     return task_ptr(node);
+}
+
+FIRE_AND_FORGET_ENGINE task_ptr pack_to_go_on(suspended& one) noexcept {
+    task_ptr packed = pack(one);
+    if (packed != nullptr) {
+        packed->has_begun = true;
+        static_cast<resumption*>(packed->closure())->is_job = true;
+    }
+    return packed;
 }
 
 FIRE_AND_FORGET_ENGINE void unpack(task_ptr& packed) noexcept {

@@ -42,6 +42,7 @@ struct timer_node {
     bool is_given_up : 1 = false;    ///< a coroutine whose end has been counted before it came
     bool is_guest : 1 = false;       ///< one that is not counted where it waits to go on
     bool is_brought : 1 = false;  ///< a task that the executor below the one it is on has counted
+    bool has_begun : 1 = false;   ///< a coroutine or a turn in a task, neither a first call
     bool keeps_place : 1 = false; ///< a coroutine that is on a stacked_scheduler, and keeps that
 };
 
