@@ -29,7 +29,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// the other.
 ///
 /// Order: the tasks that one thread fires with one priority are taken in the order in which it
-/// fired them, but for those of its thread_local destructors. A worker may take up to 16 short ones
+/// fired them, but for those of its thread_local destructors. A worker may take up to 63 short ones
 /// together when none is idle; if it is kept by one of them, others run the rest. In a pool that
 /// may not grow by 64 threads at least they are taken one by one: so a task may wait for an earlier
 /// one as long as there are threads. Between threads and priorities there is no order.
