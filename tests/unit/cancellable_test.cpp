@@ -338,6 +338,36 @@ TEST_CASE("a handle may outlive its executor, and a task all of its handles") {
     CHECK(errors.empty());
 }
 
+TEST_CASE("a handle outlives a serial executor, and what that stands on") {
+    const error_recorder errors;
+    std::atomic<int> runs{0};
+    task_handle in_order;
+    task_handle in_order_above;
+    {
+        faf::thread_pool pool({.threads = 1});
+        faf::serial_executor below(pool);
+        const faf::executor_ref by_name(below);
+        faf::serial_executor above(by_name);
+        in_order = fire_and_forget(cancellable(below), [&] { ++runs; });
+        in_order_above = fire_and_forget(cancellable(above), {.after = 1us}, [&] { ++runs; });
+        CHECK(eventually([&] { return runs == 2; }));
+    }
+    CHECK(in_order.wait());
+    in_order = {}; // then nobody is left who keeps what the pool was
+    CHECK_FALSE(in_order_above.cancel());
+    in_order_above = {};
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a serial executor at which nothing is fired any more outlives its pool") {
+    std::optional<faf::thread_pool> pool(std::in_place, faf::pool_options{.threads = 1});
+    std::atomic<bool> has_run{false};
+    faf::serial_executor in_order(*pool);
+    fire_and_forget(in_order, [&] { has_run = true; });
+    pool.reset();
+    CHECK(has_run);
+}
+
 TEST_CASE("a handle that its own task holds goes with it") {
     const error_recorder errors;
     faf::thread_pool pool({.threads = 1});

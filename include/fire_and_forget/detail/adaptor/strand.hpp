@@ -97,8 +97,6 @@ private:
     /// Those of the executor below, which counts what runs here.
     scheduler& timers() const noexcept { return core_.home_or_default(); }
 
-    stacked_scheduler* strand_below() const noexcept;
-
     bool is_in_its_process() const noexcept;
 
     const any_core core_; ///< below the sets that there may be: a turn may outlast those

@@ -32,22 +32,15 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
         static_cast<strand&>(turn).destroy_turn();
         return false; // it has reported what there was
     };
-    if (stacked_scheduler* const kept = strand_below()) { // STRAND-5
+    if (stacked_scheduler* const kept = core_.stacked()) { // STRAND-5
         kept->add_user();
     }
 }
 
 FIRE_AND_FORGET_ENGINE strand::~strand() {
-    if (stacked_scheduler* const kept = strand_below()) {
-        kept->remove_user(); // STRAND-5
+    if (stacked_scheduler* const kept = core_.stacked()) { // a pool may have gone before
+        kept->remove_user();                               // STRAND-5
     }
-}
-
-/// Null if it stands on what is no strand.
-FIRE_AND_FORGET_ENGINE stacked_scheduler* strand::strand_below() const noexcept {
-    scheduler* const below = core_.home();
-    return below != nullptr && below->is_stacked() ? static_cast<stacked_scheduler*>(below)
-                                                   : nullptr;
 }
 
 // What comes in -----------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ struct core_table {
 
     /// Null where there is none.
     set_door* (*set)(void* target) = nullptr;
+
+    /// Null where it is none itself.
+    stacked_scheduler* (*stacked)(void* target) = nullptr;
 };
 
 /// Two pointers; the executor must live as long as it is used.
@@ -76,6 +79,11 @@ public:
     scheduler& home_or_default() const noexcept {
         scheduler* const its = home();
         return its != nullptr ? *its : default_scheduler();
+    }
+
+    /// The same, if that is what one may keep; null for all others, which may have gone by now.
+    stacked_scheduler* stacked() const noexcept {
+        return table_->stacked != nullptr ? table_->stacked(target_) : nullptr;
     }
 
     /// What it stands on in the end, for coroutines that are to be there.
@@ -161,7 +169,8 @@ private:
                     [](void* to) { return refusal_sink_of(core_here<Core>(to)); },
                     start_of<Core>(),
                     bottom_of<Core>(),
-                    set_of<Core>()};
+                    set_of<Core>(),
+                    stacked_of<Core>()};
         } else {
             return {[](void* to, const untyped_call& call) {
                         return fire_at_foreign(
@@ -230,6 +239,15 @@ private:
     static constexpr auto set_of() noexcept -> set_door* (*)(void*) {
         if constexpr (requires(Core & core) { core.set(); }) {
             return [](void* to) { return core_at<Core>(to).set(); };
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <class Core>
+    static constexpr auto stacked_of() noexcept -> stacked_scheduler* (*)(void*) {
+        if constexpr (std::is_base_of_v<stacked_scheduler, Core>) {
+            return [](void* to) -> stacked_scheduler* { return &core_at<Core>(to); };
         } else {
             return nullptr;
         }
