@@ -7,6 +7,7 @@
 #include "detail/adaptor/conflation.hpp"
 #include "detail/platform/abi.hpp"
 #include "detail/platform/attempt.hpp"
+#include "detail/platform/library_memory.hpp"
 #include "detail/platform/reentry.hpp"
 #include "detail/submit/any_core.hpp"
 #include "executor.hpp"
@@ -71,7 +72,8 @@ public:
     template <class E>
     requires(executor<E> && !std::same_as<std::remove_cvref_t<E>, conflating_executor>) //
         explicit conflating_executor(E&& below)
-        : table_(std::make_shared<table>(detail::any_core(below))) {
+        : table_(std::allocate_shared<table>(detail::library_allocator<table>(),
+                                             detail::any_core(below))) {
         static_assert(std::is_lvalue_reference_v<E> ||
                           std::same_as<std::remove_cvref_t<E>, executor_ref>,
                       "fire_and_forget: a conflating_executor keeps no executor alive: give it one "

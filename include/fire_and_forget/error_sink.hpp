@@ -42,8 +42,8 @@ inline std::string to_string(const error_report& report) {
 /// Lifetime: what the sink refers to must live until it is replaced, or until the program's exit
 /// has abandoned the last task; after that, reports go to standard error.
 inline error_sink set_error_sink(error_sink sink) {
-    auto fresh =
-        sink ? std::make_unique<detail::kept_sink>(detail::kept_sink{std::move(sink)}) : nullptr;
+    auto fresh = sink ? std::make_unique<detail::kept_sink>(detail::kept_sink{{}, std::move(sink)})
+                      : nullptr;
     // The previous sink is copied before it is replaced: if that throws, nothing has changed.
     // Another thread may replace it in between; then try again with that one.
     for (;;) {

@@ -25,6 +25,7 @@
 #include "platform/attempt.ipp"
 #include "platform/cpu_count.ipp"
 #include "platform/cpu_use.ipp"
+#include "platform/library_memory.ipp"
 #include "platform/library_threads.ipp"
 #include "platform/linked_stop_source.ipp"
 #include "platform/loaded_module.ipp"

@@ -4,6 +4,7 @@
 #include "cancellable_core.hpp"
 
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/reentry.hpp"
 #include "../submit/firing.hpp"
 
@@ -32,11 +33,15 @@ cancellable_core::fire(const any_core& on, const untyped_call& call, submission&
     std::shared_ptr<cancellable_core> fresh;
     refusal why = is_inside_library() ? refusal::in_signal_handler : refusal::none;
     if (why == refusal::none) {
-        attempt([&] { fresh = std::make_shared<cancellable_core>(on); },
-                [&] {
-                    why = make_firing(call.given, on.refused_to(), call.where)
-                              .refuse_for_exception(refusal::out_of_memory);
-                });
+        attempt(
+            [&] {
+                constexpr library_allocator<cancellable_core> inside;
+                fresh = std::allocate_shared<cancellable_core>(inside, on);
+            },
+            [&] {
+                why = make_firing(call.given, on.refused_to(), call.where)
+                          .refuse_for_exception(refusal::out_of_memory);
+            });
     }
     if (why != refusal::none) {
         on.note_refused();

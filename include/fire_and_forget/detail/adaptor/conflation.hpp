@@ -8,6 +8,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
+#include "../platform/library_memory.hpp"
 #include "../submit/any_core.hpp"
 #include "../submit/untyped_call.hpp"
 #include "../task/coroutine_books.hpp"
@@ -29,7 +30,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                      executor below, or runs. So at most one task of a key runs.
 ///             CONFL-3  What comes in before the turn has taken anything is open in the books below
 ///                      until then, which do not know of a turn that is still being handed over.
-class conflated : private suspended {
+class conflated : private suspended, public library_memory {
 public:
     conflated(const any_core& on, const call_site& first, std::mutex& guard,
               std::atomic<std::uint64_t>& replaced) noexcept;

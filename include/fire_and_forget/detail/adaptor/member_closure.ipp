@@ -24,7 +24,7 @@ FIRE_AND_FORGET_ENGINE member_box* member_box::make(const task_vtable& type) noe
     const std::size_t aligned =
         type.alignment > alignof(member_box) ? type.alignment : alignof(member_box);
     const std::size_t offset = (sizeof(member_box) + aligned - 1) / aligned * aligned;
-    const inside_library allocating;
+    const inside_library allocating; // REENTRY-4
     void* const memory =
         is_usual(aligned)
             ? ::operator new(offset + type.size, std::nothrow)
@@ -52,6 +52,7 @@ FIRE_AND_FORGET_ENGINE void box_deallocator::operator()(member_box* box) const n
         task_node::deallocate(box->carried);
     }
     box->~member_box();
+    const inside_library giving_back; // REENTRY-4
     if (is_usual(aligned)) {
         ::operator delete(static_cast<void*>(box));
     } else {

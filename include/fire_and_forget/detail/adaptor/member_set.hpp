@@ -9,6 +9,7 @@
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/stop_token.hpp"
@@ -91,7 +92,7 @@ private:
     void end_wait() noexcept;
 
     const std::uint32_t generation_ = generation_here();
-    stop_source stop_;
+    kept_stop_source stop_;
     std::atomic<bool> is_stopping_{false};
 
     mutable std::mutex mutex_;

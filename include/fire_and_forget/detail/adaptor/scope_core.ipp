@@ -5,6 +5,7 @@
 
 #include "../../error_report.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
@@ -87,7 +88,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire(const untyped_call& call) {
 
 /// A task's sink, which may be a lambda of the owner's: as long as it is somewhere, the set is not
 /// quiet.
-class held_sink {
+class held_sink : public library_memory {
 public:
     held_sink(membership held, error_sink sink) : held_(std::move(held)), sink_(std::move(sink)) {}
     held_sink(const held_sink& other)

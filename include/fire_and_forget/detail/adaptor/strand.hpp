@@ -7,6 +7,7 @@
 #include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../submit/any_core.hpp"
 #include "../submit/untyped_call.hpp"
 #include "../task/host.hpp"
@@ -35,7 +36,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                       the next one's beginning.
 /// Limits      One that forked has a turn in its parent: in the child it refuses.
 /// Source      tests/models/strand.pml
-class strand : public stacked_scheduler, private suspended {
+class strand : public stacked_scheduler, private suspended, public library_memory {
 public:
     explicit strand(const any_core& on) noexcept;
     strand(const strand&) = delete;

@@ -6,6 +6,7 @@
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/process.hpp"
 #include "../platform/thread_state.hpp"
 
@@ -15,7 +16,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-struct kept_sink {
+struct kept_sink : library_memory {
     error_sink sink;
     std::size_t users = 0;     ///< that are counted, under the lock
     kept_sink* next = nullptr; ///< of those that were replaced

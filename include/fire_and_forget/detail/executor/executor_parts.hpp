@@ -5,7 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
-#include "../platform/stop_token.hpp"
+#include "../platform/library_memory.hpp"
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "closing.hpp"
@@ -26,7 +26,7 @@ struct executor_parts {
           sink(owner, quiet, lent), delayed(owner, quiet, lent, outlet),
           end(owner, watched, quiet, lent, stop, sink, delayed) {}
 
-    stop_source stop;
+    kept_stop_source stop;
     host lent; ///< to the tasks it runs
     quiescence quiet;
     sink_lending sink;

@@ -3,6 +3,7 @@
 
 #include "abi.hpp"
 #include "attempt.hpp"
+#include "library_memory.hpp"
 #include "platform.hpp"
 
 #include <cstddef>
@@ -61,7 +62,7 @@ FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
 
 FIRE_AND_FORGET_ENGINE stop_source make_stop_source() {
     stop_source source = no_stop_source();
-    attempt([&] { source = stop_source(); }, [] {});
+    attempt([&] { source = new_stop_source(); }, [] {});
     return source;
 }
 

@@ -4,6 +4,7 @@
 // One stop_token out of two: a task's own and its executor's.
 
 #include "abi.hpp"
+#include "library_memory.hpp"
 #include "platform.hpp"
 #include "stop_callback.hpp"
 #include "stop_token.hpp"
@@ -14,10 +15,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// A token that stops when either of two does. Only a task that takes a token and was given one of
 /// its own pays for it.
-class linked_stop_source {
+class linked_stop_source : public library_memory {
 public:
     linked_stop_source(const stop_token& a, const stop_token& b)
-        : on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
+        : both_(new_stop_source()), on_a_(a, relay{&both_}), on_b_(b, relay{&both_}) {}
     stop_token get_token() const noexcept { return both_.get_token(); }
 
 private:
@@ -25,7 +26,7 @@ private:
         stop_source* to;
         void operator()() const noexcept;
     };
-    stop_source both_;
+    kept_stop_source both_;
     stop_callback<relay> on_a_;
     stop_callback<relay> on_b_;
 };
@@ -37,7 +38,7 @@ public:
     stop_token get_token(const stop_token& own, const stop_token& of_executor);
 
 private:
-    struct entry {
+    struct entry : library_memory {
         entry(const stop_token& own, const stop_token& on) : of_executor(on), both(own, on) {}
 
         stop_token of_executor;

@@ -69,6 +69,8 @@ inline lane_set* go_inside() noexcept {
 ///                        in the same step what is at hand, and puts that back, or what it has
 ///                        changed both to. Else tasks would go to one pool and be counted, and
 ///                        have their places, in another.
+///             REENTRY-4  Threads of users allocate what is the library's own, and give it back,
+///                        inside: malloc has a lock.
 class inside_library {
 public:
     inside_library() noexcept : at_hand(go_inside()) {}

@@ -13,6 +13,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/durations.hpp"
 #include "../platform/function_ref.hpp"
+#include "../platform/library_memory.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
 #include "../task/scheduler.hpp"
@@ -35,7 +36,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Invariants  COUNT-1  ended <= taken <= stored, for counts read in that order: so they add up at
 ///                      every moment, and nobody who counts needs a lock.
-class pool final : public shutdown_participant, public scheduler_with_books, public ward {
+class pool final : public shutdown_participant,
+                   public scheduler_with_books,
+                   public ward,
+                   public library_memory {
 public:
     /// Whose sink it calls: its own, or for the default pool one that is a setting of the program.
     enum class kind : std::uint8_t { of_user, default_one };

@@ -7,6 +7,7 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/library_memory.hpp"
 #include "claim.hpp"
 #include "doorbell.hpp"
 #include "pool_lane.hpp"
@@ -46,7 +47,7 @@ inline constexpr std::size_t priorities = 3;
 ///                     announces the task (BELL-1). So a task is hidden by its own submit at most.
 ///            LANES-5  Who adds a lane links it, fences and then reads whether all are closed; who
 ///                     closes says so, fences and then puts a notice up in each lane on the list.
-class lane_set {
+class lane_set : public library_memory {
 public:
     lane_set() noexcept = default;
     lane_set(const lane_set&) = delete;

@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/stop_token.hpp"
 #include "task_set.hpp"
 
@@ -48,11 +49,12 @@ protected:
 /// Limits      2^30 members of one set at a time.
 /// Cost        Three read-modify-writes for a member: it comes, begins and leaves.
 /// Source      tests/models/cohort.pml
-class alignas(cache_line) cohort {
+class alignas(cache_line) cohort : public library_memory {
 public:
     explicit cohort(counted_set& of) noexcept : set(of) {}
     cohort(const cohort&) = delete;
     cohort& operator=(const cohort&) = delete;
+    ~cohort() { give_back(timed); }
 
     // Members -------------------------------------------------------------------------------------
 

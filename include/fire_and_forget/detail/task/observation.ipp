@@ -57,7 +57,11 @@ FIRE_AND_FORGET_ENGINE void observation::end(const stored_task& task, run_result
 
 FIRE_AND_FORGET_ENGINE void observe(task_node& task, task_observer& by) {
     attempt(
-        [&] { task.own_details().seen = std::make_shared<observation>(by, steady_clock::now()); },
+        [&] {
+            constexpr library_allocator<observation> inside;
+            task.own_details().seen =
+                std::allocate_shared<observation>(inside, by, steady_clock::now());
+        },
         [] {});
     if (task.details != nullptr && task.details->seen != nullptr &&
         !task.details->seen->fire(task_in(task))) {

@@ -9,6 +9,7 @@
 #include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/stop_callback.hpp"
 #include "../platform/stop_token.hpp"
@@ -29,7 +30,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// While it lives, tells an executor when the token of something that waits there is asked to stop.
-class stop_watch final : public watched {
+class stop_watch final : public watched, public library_memory {
 public:
     stop_watch(const stop_token& of, scheduler& tell, timer_node& waiting)
         : watched(waiting), tell_(tell), on_stop_(of, teller{this}) {}
@@ -46,7 +47,7 @@ private:
 class observation;
 
 /// What a task carries only if its options say so, or its pool has an observer.
-struct task_details {
+struct task_details : library_memory {
     stop_token stop;
     error_sink on_error;
     std::chrono::nanoseconds every{0};

@@ -22,7 +22,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_vtable& type,
                                                       const call_site& where) noexcept {
     const std::size_t size = offset(type) + type.size;
-    const inside_library allocating;
+    const inside_library allocating; // REENTRY-4
     // Asking for an alignment that it has anyway would double the price.
     void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
                                         : ::operator new(size, alignment(type), std::nothrow);
@@ -36,6 +36,7 @@ FIRE_AND_FORGET_ENGINE void task_node::deallocate(task_node* node) noexcept {
         node->via->remove_user();
     }
     node->~task_node();
+    const inside_library giving_back; // REENTRY-4
     if (is_usual(type)) {
         ::operator delete(static_cast<void*>(node));
     } else {
@@ -96,8 +97,8 @@ FIRE_AND_FORGET_ENGINE bool add_options(task_node& task, const options* given) {
         !given->stop.stop_possible()) {
         return true;
     }
-    task.details = new (std::nothrow)
-        task_details{given->stop, given->on_error, given->every, given->expires, given->final_run};
+    task.details = new (std::nothrow) task_details{{},           given->stop,    given->on_error,
+                                                   given->every, given->expires, given->final_run};
     return task.details != nullptr;
 }
 
