@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../task/member_frame.hpp"
@@ -51,6 +52,8 @@ FIRE_AND_FORGET_ENGINE void box_deallocator::operator()(member_box* box) const n
     if (box->carried != nullptr) {
         task_node::deallocate(box->carried);
     }
+    box->waits_by.reset(); // which has it, too
+    give_back(box->own);
     box->~member_box();
     const inside_library giving_back; // REENTRY-4
     if (is_usual(aligned)) {

@@ -8,6 +8,7 @@
 #include "../platform/library_memory.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../submit/firing.hpp"
 #include "member_closure.hpp"
@@ -133,6 +134,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
         return submission(failing.refuse(refusal::out_of_memory));
     }
     options changed;
+    const scope_guard at_the_end([&] { give_back(changed.stop); });
     const options* given = call.given;
     const task_vtable* inner = call.how.type;
     if (given != nullptr) {

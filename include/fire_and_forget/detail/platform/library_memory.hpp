@@ -61,6 +61,10 @@ inline void give_back(stop_source& last) noexcept {
     const inside_library giving_back;
     last = no_stop_source();
 }
+inline void give_back(stop_token& last) noexcept {
+    const inside_library giving_back;
+    last = stop_token();
+}
 
 /// One that does so at its end.
 struct kept_stop_source : stop_source {

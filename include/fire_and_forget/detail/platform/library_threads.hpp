@@ -5,6 +5,7 @@
 // thread_start.hpp starts them here.
 
 #include "abi.hpp"
+#include "library_memory.hpp"
 #include "native_thread.hpp"
 #include "platform.hpp"
 #include "process.hpp"
@@ -23,7 +24,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 using thread_body = void (*)(void* executor, void* record);
 
 /// One of them. `executor` tells whose it is, and may be gone.
-struct library_thread {
+struct library_thread : library_memory {
     thread_body body = nullptr;
     void* executor = nullptr;
     void* record = nullptr;

@@ -41,7 +41,7 @@ library_thread_list::unlink(library_thread& gone) noexcept {
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor,
                                                                 void* record,
                                                                 std::size_t stack_size) noexcept {
-    auto* const fresh = new (std::nothrow) library_thread{body, executor, record};
+    auto* const fresh = new (std::nothrow) library_thread{{}, body, executor, record};
     if (fresh == nullptr) {
         return no_memory;
     }

@@ -59,7 +59,10 @@ struct task_details : library_memory {
     /// Where its coroutine goes on after each wait; null: on the executor of the library it was on.
     std::shared_ptr<foreign_executor> stays_with{};
 
-    ~task_details() { delete watch; }
+    ~task_details() {
+        delete watch;
+        give_back(stop);
+    }
 };
 
 /// A task on the heap: one with options, one that is too large for a slot or whose copy may throw,
