@@ -166,6 +166,14 @@ private:
         }
         how.nested_tasks = static_cast<faf::nested>(in.below(2));
         how.observer = in.below(4) == 0 ? &watcher_ : nullptr;
+        if (number == 0) {
+            // Sinks may fire here, and then only standard error hears of whom that displaces, and
+            // of an observer that fails.
+            how.observer = nullptr;
+            if (how.when_full == faf::overflow::drop_oldest) {
+                how.when_full = faf::overflow::refuse;
+            }
+        }
         pools_[number].emplace(how);
     }
 
