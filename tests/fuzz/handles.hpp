@@ -46,10 +46,17 @@ public:
         }
     }
 
-    /// For who knows that it will end, and is in no task.
-    void cancel_and_wait(unsigned which, books& in) {
+    /// For who is in no task, and knows that it will end if what waits for somebody has `go_on`.
+    template <class GoOn>
+    void cancel_and_wait(unsigned which, books& in, GoOn go_on) {
         cancel(which);
         const entry its = at(which);
+        its.handle.request_stop();
+        in.expect(eventually([&] {
+                      go_on();
+                      return its.handle.wait(100us);
+                  }),
+                  "a task that does not end though it was asked to");
         const bool is_done = its.handle.cancel_and_wait();
         in.expect(is_done, "a wait outside of any task that gave up");
         in.expect(its.of == nullptr || its.of->alive == 0, "something of a task that is done", 2);

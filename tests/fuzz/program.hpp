@@ -425,7 +425,9 @@ private:
         case 2:
             if (is_main) {
                 resume_all();
-                return common_.kept.cancel_and_wait(which, *books_);
+                return common_.kept.cancel_and_wait(which, *books_, [this] {
+                    manual_.advance(1s); // what runs by hand may have what is waited for
+                });
             }
             [[fallthrough]];
         default:
