@@ -119,7 +119,8 @@ private:
                     books_->hear(report);
                     if (record* const other = books_->open()) {
                         const ticket its(*books_, *other);
-                        const faf::submission answer = fire_and_forget([its] { its.end(); });
+                        const faf::submission answer =
+                            fire_and_forget(beside_, [its] { its.end(); });
                         books_->note_answer(*other, answer);
                         if (!answer) {
                             books_->note_refusal_in_sink();
@@ -166,14 +167,6 @@ private:
         }
         how.nested_tasks = static_cast<faf::nested>(in.below(2));
         how.observer = in.below(4) == 0 ? &watcher_ : nullptr;
-        if (number == 0) {
-            // Sinks may fire here, and then only standard error hears of whom that displaces, and
-            // of an observer that fails.
-            how.observer = nullptr;
-            if (how.when_full == faf::overflow::drop_oldest) {
-                how.when_full = faf::overflow::refuse;
-            }
-        }
         pools_[number].emplace(how);
     }
 
@@ -508,6 +501,7 @@ private:
     const std::unique_ptr<books> books_ = std::make_unique<books>();
     std::array<faf::detail::stop_source, sources> sources_;
     watcher watcher_{*books_};
+    faf::thread_pool beside_{{.threads = 1}}; ///< where a call has no report of anybody in a sink
     std::array<std::optional<faf::thread_pool>, most_pools> pools_;
     faf::testing::manual_executor manual_;
     std::optional<faf::testing::scoped_default_executor> diversion_;
