@@ -338,6 +338,46 @@ TEST_CASE("a handle may outlive its executor, and a task all of its handles") {
     CHECK(errors.empty());
 }
 
+/// A copy that can't be moved, as a lambda makes of what is const. On other threads it goes when it
+/// is told.
+struct left_behind {
+    std::thread::id home;
+    std::atomic<bool>* is_going;
+    std::latch* may_go;
+
+    left_behind(std::atomic<bool>& tell, std::latch& wait)
+        : home(std::this_thread::get_id()), is_going(&tell), may_go(&wait) {}
+    left_behind(const left_behind&) = default;
+    left_behind& operator=(const left_behind&) = delete;
+    ~left_behind() {
+        if (std::this_thread::get_id() != home) {
+            *is_going = true;
+            may_go->wait();
+        }
+    }
+};
+
+TEST_CASE("a coroutine was done while its thread was still at what was left of its lambda") {
+    const error_recorder errors;
+    std::atomic<bool> is_going{false};
+    std::latch may_go(1);
+    faf::completion<> done;
+    faf::thread_pool pool({.threads = 1});
+    task_handle coroutine;
+    {
+        const left_behind const_one(is_going, may_go);
+        coroutine = fire_and_forget(
+            cancellable(pool), [const_one, &done]() -> faf::task<> { co_await done.in_place(); });
+    }
+    REQUIRE(eventually([&] { return is_going.load(); }));
+    done.complete(); // and so it ends on this thread
+    CHECK_FALSE(coroutine.is_done());
+    CHECK_FALSE(coroutine.wait(1ms));
+    may_go.count_down();
+    CHECK(coroutine.wait());
+    CHECK(errors.empty());
+}
+
 TEST_CASE("a handle outlives a serial executor, and what that stands on") {
     const error_recorder errors;
     std::atomic<int> runs{0};
@@ -360,7 +400,7 @@ TEST_CASE("a handle outlives a serial executor, and what that stands on") {
 }
 
 TEST_CASE("a serial executor at which nothing is fired any more outlives its pool") {
-    std::optional<faf::thread_pool> pool(std::in_place, faf::pool_options{.threads = 1});
+    auto pool = std::make_unique<faf::thread_pool>(faf::pool_options{.threads = 1});
     std::atomic<bool> has_run{false};
     faf::serial_executor in_order(*pool);
     fire_and_forget(in_order, [&] { has_run = true; });

@@ -87,8 +87,8 @@ void member_call<Member, Runs>::destroy(void* stored) {
     auto& self = *static_cast<Member*>(stored);
     const scope_guard at_the_end([&] { self.~Member(); }); // whatever the closure throws
     if (self.inner->destroy != nullptr) {
-        const member_frame here = self.held.is_any() ? self.frame(nullptr) : member_frame();
-        const end_of_member ends(self.held.is_any() ? &here : nullptr);
+        const member_frame here = self.frame(nullptr);
+        const end_of_member ends(&here);
         self.inner->destroy(self.fired());
     }
 }

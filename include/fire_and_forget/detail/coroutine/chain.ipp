@@ -170,7 +170,7 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     }
     if (is_member) {
         details_->of_task.stop = first.stop_of_task();
-        details_->members = keep_memberships(first.members(), first.repeats());
+        details_->members = keep_memberships(first.members());
     } else if (task.details != nullptr) {
         details_->of_task.stop = task.details->stop;
     }

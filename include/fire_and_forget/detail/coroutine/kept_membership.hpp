@@ -14,7 +14,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The membership of a coroutine, which lasts until its frames are gone.
+/// The membership of a coroutine, which lasts until its frames are gone. It is one more: that of the
+/// task lasts until what is left of its closure is gone, on the thread that has started the two.
 struct kept_membership {
     std::unique_ptr<kept_membership> outer{};
     membership held{};
@@ -22,11 +23,10 @@ struct kept_membership {
     std::unique_ptr<linked_stop_source> both{};
     member_frame frame{};
 
-    void keep(const member_frame& of, bool repeats) noexcept;
+    void keep(const member_frame& of) noexcept;
 };
 
-/// Null if there are none. Throws if there is no memory for it; then all is as it was. Of a task
-/// that repeats only one more is taken: its own lasts for the runs to come.
-std::unique_ptr<kept_membership> keep_memberships(const member_frame* innermost, bool repeats);
+/// Null if there are none. Throws if there is no memory for it; then all is as it was.
+std::unique_ptr<kept_membership> keep_memberships(const member_frame* innermost);
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

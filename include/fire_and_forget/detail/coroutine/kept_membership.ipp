@@ -9,8 +9,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void kept_membership::keep(const member_frame& of, bool repeats) noexcept {
-    held = repeats ? membership::of_begun(of.held->its()) : std::move(*of.held);
+FIRE_AND_FORGET_ENGINE void kept_membership::keep(const member_frame& of) noexcept {
+    held = membership::of_begun(of.held->its());
     if (of.both != nullptr) {
         own = *of.own;
         both = std::move(*of.both);
@@ -19,7 +19,7 @@ FIRE_AND_FORGET_ENGINE void kept_membership::keep(const member_frame& of, bool r
 }
 
 FIRE_AND_FORGET_ENGINE std::unique_ptr<kept_membership>
-keep_memberships(const member_frame* innermost, bool repeats) {
+keep_memberships(const member_frame* innermost) {
     std::unique_ptr<kept_membership> first;
     std::unique_ptr<kept_membership>* end = &first;
     for (const member_frame* one = innermost; one != nullptr; one = one->outer) {
@@ -28,7 +28,7 @@ keep_memberships(const member_frame* innermost, bool repeats) {
     }
     kept_membership* kept = first.get();
     for (const member_frame* one = innermost; one != nullptr; one = one->outer) {
-        kept->keep(*one, repeats);
+        kept->keep(*one);
         kept = kept->outer.get();
     }
     return first;

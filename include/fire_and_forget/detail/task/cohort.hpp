@@ -181,9 +181,6 @@ public:
         return more;
     }
 
-    /// Whether it is one, and has not been taken away.
-    bool is_any() const noexcept { return of_ != nullptr; }
-
     /// If so.
     cohort& its() const noexcept { return *of_; }
 

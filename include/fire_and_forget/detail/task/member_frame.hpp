@@ -19,7 +19,7 @@ class task_set;
 /// What a task belongs to while its code runs on this thread, innermost set first.
 struct member_frame {
     const task_set* set = nullptr;
-    membership* held = nullptr; ///< which a coroutine takes with it
+    membership* held = nullptr; ///< beside which a coroutine enters
     const member_frame* outer = nullptr;
 
     /// The task's own token; null if it has none. Both as one are made when first asked for.
