@@ -305,7 +305,7 @@ const child handler_is_not_kept("handler is not kept", [](ledger& book) {
     pool.pause();
     const interruption steps;
     long step = 1;
-    for (bool is_within = true; is_within && step < 1000; step += load(3, 11)) {
+    for (bool is_within = true; is_within && step < 20'000; step += 1 + step / 64) {
         while (pool.snapshot().pending < most) {
             fire_and_forget(pool, [] {});
         }
