@@ -14,8 +14,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// The membership of a coroutine, which lasts until its frames are gone. It is one more: that of the
-/// task lasts until what is left of its closure is gone, on the thread that has started the two.
+/// The membership of a coroutine, which lasts until its frames are gone. It is one more: that of
+/// the task lasts until what is left of its closure is gone, on the thread that has started both.
 struct kept_membership {
     std::unique_ptr<kept_membership> outer{};
     membership held{};
