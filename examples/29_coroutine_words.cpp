@@ -39,7 +39,10 @@ faf::task<> store(faf::thread_pool& readers, faf::thread_pool& writers) {
 
 faf::task<> wait_for_callback() {
     faf::completion<int> done;
-    std::thread([tell = done.completer()]() mutable { tell(42); }).detach();
+    std::thread([tell = done.completer()]() mutable {
+        std::this_thread::sleep_for(20ms); // else there may be nothing to wait for
+        tell(42);
+    }).detach();
     const int answer = co_await done.in_place(); // goes on in that thread
     std::printf("%d, on %s\n", answer, here().c_str());
 }

@@ -148,7 +148,7 @@ private:
 
     struct stripe {
         std::mutex mutex;
-        std::unordered_set<entry*, by_hash, same> active;
+        std::unordered_set<entry*, by_hash, same, detail::library_allocator<entry*>> active;
     };
 
     struct table {

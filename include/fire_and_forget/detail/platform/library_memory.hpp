@@ -53,7 +53,8 @@ struct library_allocator {
 /// A source with a state. Throws std::bad_alloc.
 inline stop_source new_stop_source() {
     const inside_library allocating;
-    return stop_source();
+    stop_source fresh;
+    return fresh;
 }
 
 /// It gives its state back inside, if it is the last to have it. What is left has none.
