@@ -71,8 +71,9 @@ using drained_awaitable = wait_maker<Wait, task_set&, bool>;
 /// executor of somebody else's that drops jobs one after the other may drop the owner first, and
 /// have its thread wait for the next ones: then a sentence on standard error says so after a
 /// second.
-/// Cost: three atomic read-modify-writes for a task, beside what the executor takes. What is fired
-/// from inside a task, or captures more than 24 bytes, is kept on the heap.
+/// Cost: three atomic read-modify-writes for a task, and two more if it is a coroutine, beside what
+/// the executor takes. What is fired from inside a task, or captures more than 24 bytes, is kept on
+/// the heap.
 ///
 /// Forks: in a forked child it refuses with refusal::forked_child, drain answers false at once, and
 /// the destructor does not wait.

@@ -141,9 +141,6 @@ public:
     const member_frame* members() const noexcept { return frame_.members; }
     void set_members(const member_frame* innermost) noexcept { frame_.members = innermost; }
 
-    /// Whether it may be run again.
-    bool repeats() const noexcept { return repeated_ != nullptr; }
-
 private:
     bool is_timed() const noexcept;
 
