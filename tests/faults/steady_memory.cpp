@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <stdexcept>
 #include <thread>
 
 namespace {
@@ -172,6 +173,34 @@ TEST_CASE("pools that come and go under one thread leave no memory behind") {
     const long after = counted_memory.live();
     CHECK(after <= before);
     CHECK(runs == 20 + load(1'000, 100));
+}
+
+/// Throws when it is copied, if it is told to.
+struct fragile_sink {
+    const bool* is_fragile;
+    explicit fragile_sink(const bool* told) noexcept : is_fragile(told) {}
+    fragile_sink(const fragile_sink& other) : is_fragile(other.is_fragile) {
+        if (*is_fragile) {
+            throw std::logic_error("sink");
+        }
+    }
+    void operator()(const faf::error_report& /*report*/) const {}
+};
+
+TEST_CASE("a call whose sink can't be copied leaves no memory behind") {
+    thread_pool pool({.threads = 1});
+    bool is_fragile = false;
+    const faf::options how{.on_error = fragile_sink(&is_fragile)};
+    is_fragile = true;
+    const auto fire = [&] { return fire_and_forget(pool, how, [] {}).why(); };
+    REQUIRE(fire() == faf::refusal::copy_threw);
+    settle(pool, 1);
+    const long before = counted_memory.live();
+    for (int i = 0; i < 10; ++i) {
+        fire();
+    }
+    const long after = counted_memory.live();
+    CHECK(after == before);
 }
 
 } // namespace

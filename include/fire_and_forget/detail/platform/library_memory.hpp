@@ -25,6 +25,10 @@ struct library_memory {
                               const std::nothrow_t& or_null) noexcept;
     static void operator delete(void* memory) noexcept;
     static void operator delete(void* memory, std::align_val_t alignment) noexcept;
+    /// Those two are called for a constructor that has thrown.
+    static void operator delete(void* memory, const std::nothrow_t& or_null) noexcept;
+    static void operator delete(void* memory, std::align_val_t alignment,
+                                const std::nothrow_t& or_null) noexcept;
 };
 
 /// The same for std::allocate_shared.

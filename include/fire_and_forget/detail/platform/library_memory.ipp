@@ -48,4 +48,17 @@ library_memory::operator delete(void* memory, std::align_val_t alignment) noexce
     ::operator delete(memory, alignment);
 }
 
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void
+library_memory::operator delete(void* memory, const std::nothrow_t& or_null) noexcept {
+    const inside_library giving_back;
+    ::operator delete(memory, or_null);
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void
+library_memory::operator delete(void* memory, std::align_val_t alignment,
+                                const std::nothrow_t& or_null) noexcept {
+    const inside_library giving_back;
+    ::operator delete(memory, alignment, or_null);
+}
+
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
