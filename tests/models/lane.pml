@@ -213,11 +213,22 @@ inline give_up_shares(block, count)
 
 inline move_head_on()
 {
-    d_step { old = head_block; head_block = after; after = none; head_slot = 0 };
+    d_step { head_block = after; after = none; head_slot = 0 }
+}
+
+/* Of the blocks that were passed under the lock, when it is held no more. */
+inline let_go_of_passed()
+{
 #ifndef NO_CONSUMER_SHARE
-    give_up_shares(old, 1);
+    do
+    :: passed != reached ->
+        d_step { assert(in_use[passed]); old = passed; passed = next[old] };
+        give_up_shares(old, 1);
+        old = none
+    :: else -> break
+    od;
 #endif
-    old = none
+    atomic { passed = none; reached = none }
 }
 
 inline bury_tombstone()
@@ -281,15 +292,17 @@ inline settle()
 
 proctype consumer()
 {
-    byte block = none, slot, kind, id, after = none, old = none, at;
+    byte block = none, slot, kind, id, after = none, at;
+    byte passed = none, reached = none, old = none;
     byte batch_block = none, batch;
     bool is_last;
 
 end_idle:
     do
-    :: atomic { (batch != 0 || something_to_take) && !taking -> taking = true };
+    :: atomic { (batch != 0 || something_to_take) && !taking -> taking = true; passed = head_block };
         pop();
-        taking = false;
+        atomic { reached = head_block; taking = false };
+        let_go_of_passed();
         if
         :: block == none || block != batch_block -> settle()
         :: else

@@ -35,7 +35,8 @@ enum class arrival : std::uint8_t { first, again };
 ///             LANE-3   What is in a slot is read only after its type was seen, with acquire.
 ///             LANE-4   A block is used again only when all its tasks are done *and* the taking
 ///                      side has moved on: `unfinished` counts one more than there are slots.
-///             LANE-5   No user code runs while is_taking_ is held, but for an operator delete.
+///             LANE-5   No user code runs while is_taking_ is held. A block that was passed is
+///                      given back after it: operator delete may be the user's, and fire.
 ///             LANE-6   Slots are reserved in order, before their closure is constructed. What a
 ///                      copy constructor stores here itself waits behind its own; one that may
 ///                      throw runs before a slot is reserved, for a task on the heap.
@@ -202,10 +203,10 @@ public:
     void look_at_first(Look look) noexcept {
         const inside_library looking; // LANE-12
         lock();
+        const hold held(*this);
         if (const slot* const first = first_waiting()) {
             look(*first);
         }
-        unlock();
     }
 
     /// False only if no task can be taken. A worker that is taking counts as one: there may be more
@@ -217,9 +218,8 @@ public:
         if (!try_lock()) {
             return true;
         }
-        const bool has_one = first_waiting() != nullptr;
-        unlock();
-        return has_one;
+        const hold held(*this);
+        return first_waiting() != nullptr;
     }
 
     /// The same for who has taken `last` from here, out of `in`, and not finished it: looks behind
@@ -235,9 +235,8 @@ public:
         if (!seems_used() || !try_lock()) {
             return false;
         }
-        const bool has_one = first_waiting() != nullptr;
-        unlock();
-        return has_one;
+        const hold held(*this);
+        return first_waiting() != nullptr;
     }
 
     /// A quick look before the lock: false only if nothing waits. Not for a lane that is being
@@ -314,10 +313,39 @@ private:
     }
     void unlock() noexcept { is_taking_.store(false, std::memory_order_release); } // LANE-10
 
+    /// Who has taken the lock lets go of it, and then of the blocks that were passed. // LANE-5
+    class hold {
+    public:
+        explicit hold(basic_lane& of) noexcept : of_(of), first_(of.head_block_) {}
+        ~hold() {
+            block_type* const head = of_.head_block_;
+            of_.unlock();
+            if (first_ != head) [[unlikely]] {
+                let_go(first_, *head);
+            }
+        }
+        hold(const hold&) = delete;
+        hold& operator=(const hold&) = delete;
+
+    private:
+        basic_lane& of_;
+        block_type* const first_;
+    };
+
+    /// Of the blocks from `passed` on to `end`, of which nobody else has the taking side's part.
+    static void let_go(block_type* passed, const block_type& end) noexcept {
+        stress_point();
+        for (block_type* next = passed; passed != &end; passed = next) {
+            next = passed->next.load(std::memory_order_relaxed); // while it is there
+            passed->finish(1);                                   // LANE-4
+        }
+    }
+
     static constexpr auto any_task = [](const slot&) { return true; };
 
     template <class Taker, class Predicate>
     std::uint32_t take_and_unlock(Taker& taker, Predicate is_it, std::uint32_t most) noexcept {
+        const hold held(*this);
         slot* const first = taker.may_take() ? first_waiting() : nullptr;
         std::uint32_t count = 0;
         if (first != nullptr && is_it(*first)) {
@@ -326,7 +354,6 @@ private:
             taken_.store(taken() + count, std::memory_order_release); // LANE-2 LANE-11
         }
         stress_point();
-        unlock();
         return count;
     }
 
@@ -368,18 +395,15 @@ private:
         }
     }
 
-    /// Moves the taking side on to the next block.
+    /// Moves the taking side on to the next block; `hold` lets go of this one.
     bool follow() noexcept {
         block_type* const next = head_block_->next.load(std::memory_order_acquire); // LANE-9
         if (next == nullptr) {
             return false;
         }
-        block_type* const passed = head_block_;
         head_block_ = next;
         head_ = next->first();
         head_end_ = head_ + Slots;
-        stress_point();
-        passed->finish(1); // LANE-4
         return true;
     }
 

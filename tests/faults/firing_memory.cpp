@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// A program's own operator new and delete that fire tasks, as a profiler of memory does. A call that
+// they make inside of the library's may be refused; none may wait for a lock that its thread has.
+
+#include "child.hpp"
+#include "eventually.hpp"
+#include "replaced_new.hpp"
+
+#include <fire_and_forget/fire_and_forget.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+namespace faf_test {
+namespace {
+
+std::atomic<void (*)()> fire_something{nullptr};
+thread_local bool is_firing = false;
+
+void note_memory() noexcept {
+    if (void (*const fire)() = fire_something.load(); fire != nullptr && !is_firing) {
+        is_firing = true;
+        fire();
+        is_firing = false;
+    }
+}
+
+} // namespace
+
+inline void* new_memory(std::size_t size, std::size_t alignment) noexcept {
+    note_memory();
+    return allocate_from_system(size, alignment);
+}
+
+inline void delete_memory(void* memory) noexcept {
+    if (memory != nullptr) {
+        note_memory();
+        release_to_system(memory);
+    }
+}
+
+} // namespace faf_test
+
+namespace {
+
+using namespace faf_test;
+using faf::fire_and_forget;
+
+constexpr std::size_t per_block = faf::detail::slots_per_block;
+constexpr std::size_t many = 6 * per_block;
+
+faf::thread_pool* pool_of_hook = nullptr;
+
+void fire_many() {
+    for (std::size_t i = 0; i < many; ++i) {
+        fire_and_forget(*pool_of_hook, [] {});
+    }
+}
+
+/// A worker is done with all tasks of a block, and has been elsewhere since, before it moves on to
+/// the next: then it gives the memory of that one back, for two others are kept already. The pool
+/// is full, so that what waits longest in that lane has to go.
+const child displacing("displacing", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::thread_pool pool(
+        {.threads = 1, .max_pending = many, .when_full = faf::overflow::drop_oldest});
+    pool_of_hook = &pool;
+    pool.pause();
+    for (std::size_t i = 1; i <= many; ++i) {
+        fire_and_forget(pool, [&pool, is_at_end = i == 4 * per_block] {
+            if (is_at_end) {
+                fire_and_forget(pool, {.priority = faf::priority::high},
+                                [] { fire_something = fire_many; });
+            }
+        });
+    }
+    pool.resume();
+    CHECK(eventually([&] { return pool.snapshot().dropped > 0; }));
+    fire_something = nullptr;
+    CHECK(pool.drain(patience));
+    const faf::stats seen = pool.snapshot();
+    CHECK(seen.accepted == seen.succeeded + seen.dropped);
+});
+
+} // namespace
+
+TEST_CASE(
+    "an operator delete that fires at a pool which is full does not wait for its own worker") {
+    check_exit(run(displacing));
+}
