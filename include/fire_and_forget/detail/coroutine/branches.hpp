@@ -228,8 +228,7 @@ protected:
     template <class Promise>
     void depart(std::coroutine_handle<Promise> waiting, stretch::departure leave,
                 void* self) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(leave, self);
+        of_.rest_at(waiting, leave, self);
     }
 
 private:

@@ -48,6 +48,14 @@ public:
     /// Says which of its coroutines is to run next, or when it is resumed.
     void set_next(std::coroutine_handle<> frame, frame_link& link) noexcept;
 
+    /// Has it come to rest where `waiting` is, and then leave its thread by `how`.
+    template <class Promise>
+    void rest_at(std::coroutine_handle<Promise> waiting, stretch::departure how,
+                 void* awaiter) noexcept {
+        set_next(waiting, waiting.promise());
+        now_->leave_by(how, awaiter);
+    }
+
     scheduler* on() const noexcept { return on_; }
 
     /// Where it waits: on an executor of somebody else's, that is the default pool, or the executor

@@ -29,14 +29,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Has the chain of `waiting` come to rest, and then leave its thread by `leave(chain, wait)`.
-template <class Promise>
-void leave_chain(chain& of, std::coroutine_handle<Promise> waiting, bool (*leave)(chain&, void*),
-                 void* wait) noexcept {
-    of.set_next(waiting, waiting.promise());
-    of.now().leave_by(leave, wait);
-}
-
 /// Has `leaving` go on at `to`, by its turn. False if it stays, refused.
 bool pass_to(chain& leaving, scheduler* to) noexcept;
 
@@ -44,46 +36,56 @@ bool pass_to(chain& leaving, scheduler* to) noexcept;
 bool move_to_library(chain& leaving, scheduler* to) noexcept;
 bool move_to_foreign(chain& leaving, std::shared_ptr<foreign_executor> to) noexcept;
 
-/// Waits until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
-class sleep_wait {
+/// Leaves by `How`, which says how, and whether the wait is cancelled when the chain goes on.
+template <class How>
+class departing_wait {
 public:
-    sleep_wait(chain& of, steady_time due) noexcept : of_(of) { of.due = due; }
-    sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept;
+    template <class... From>
+    explicit departing_wait(chain& of, From&&... from) noexcept
+        : of_(of), how_(of, std::forward<From>(from)...) {}
+    departing_wait(const departing_wait&) = delete;
+    departing_wait& operator=(const departing_wait&) = delete;
 
     static bool await_ready() noexcept { return false; }
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        leave_chain(of_, waiting, &leave, this);
+        of_.rest_at(waiting, &leave, this);
     }
 
-    void await_resume() const;
+    void await_resume() const {
+        if (How::is_cancelled(of_)) {
+            throw_cancelled();
+        }
+    }
 
 private:
-    /// Once it has left, the sleeper may be gone, but not the scheduler: this thread works for it.
-    static bool leave(chain& sleeper, void*);
+    static bool leave(chain& leaving, void* self) {
+        return static_cast<departing_wait*>(self)->how_.leave(leaving);
+    }
 
     chain& of_;
+    [[no_unique_address]] How how_;
 };
+
+/// Until `due`. Cancelled by the chain's stop_tokens, and by a scheduler that takes no more.
+struct until_due {
+    until_due(chain& of, steady_time due) noexcept { of.due = due; }
+    until_due(chain& of, std::chrono::nanoseconds delay) noexcept;
+
+    /// Once it has left, the sleeper may be gone, but not the scheduler: this thread works for it.
+    static bool leave(chain& sleeper);
+    static bool is_cancelled(chain& woken) noexcept;
+};
+using sleep_wait = departing_wait<until_due>;
 
 /// Lets others have the worker.
-class yield_wait {
-public:
-    explicit yield_wait(chain& of) noexcept : of_(of) {}
-    static bool await_ready() noexcept { return false; }
-
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        leave_chain(of_, waiting, &leave, this);
-    }
-
-    void await_resume() const;
-
-private:
-    static bool leave(chain& leaving, void*);
-
-    chain& of_;
+struct until_its_turn {
+    explicit until_its_turn(chain&) noexcept {}
+    static bool leave(chain& leaving);
+    static bool is_cancelled(chain& back) noexcept { return back.now().is_refused(); }
 };
+using yield_wait = departing_wait<until_its_turn>;
 
 template <class Core>
 concept has_home = requires(Core& core) {
@@ -110,44 +112,28 @@ scheduler* home_of(Core& core) noexcept {
 
 /// Goes on somewhere else.
 template <class E>
-class executor_wait {
-public:
-    executor_wait(chain& of, E& to) noexcept : of_(of), to_(to) {}
-    executor_wait(const executor_wait&) = delete;
-    executor_wait& operator=(const executor_wait&) = delete;
+struct until_there {
+    until_there(chain&, E& there) noexcept : to(there) {}
 
-    static bool await_ready() noexcept { return false; }
-
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        leave_chain(of_, waiting, &leave, this);
-    }
-
-    void await_resume() const {
-        if (of_.now().is_refused()) {
-            throw_cancelled();
-        }
-    }
-
-private:
-    static bool leave(chain& leaving, void* self) {
-        auto& wait = *static_cast<executor_wait*>(self);
-        auto& to = core_of(wait.to_);
-        if (scheduler* const home = home_of(to)) {
+    bool leave(chain& leaving) const {
+        auto& core = core_of(to);
+        if (scheduler* const home = home_of(core)) {
             return move_to_library(leaving, home);
         }
         std::shared_ptr<foreign_executor> kept; // null: it is cancelled
-        if constexpr (requires { to.bottom(); }) {
-            attempt([&] { kept = keep_executor(to.bottom()); }, [] {});
-        } else if constexpr (!has_home<std::remove_reference_t<decltype(to)>>) {
-            attempt([&] { kept = keep_executor(to); }, [] {});
+        if constexpr (requires { core.bottom(); }) {
+            attempt([&] { kept = keep_executor(core.bottom()); }, [] {});
+        } else if constexpr (!has_home<std::remove_reference_t<decltype(core)>>) {
+            attempt([&] { kept = keep_executor(core); }, [] {});
         }
         return move_to_foreign(leaving, std::move(kept));
     }
+    static bool is_cancelled(chain& moved) noexcept { return moved.now().is_refused(); }
 
-    chain& of_;
-    E& to_;
+    E& to;
 };
+template <class E>
+using executor_wait = departing_wait<until_there<E>>;
 
 /// Does not wait: it has what it was asked for.
 class token_wait {

@@ -66,31 +66,28 @@ FIRE_AND_FORGET_ENGINE bool move_to_library(chain& leaving, scheduler* to) noexc
     return has_left;
 }
 
-FIRE_AND_FORGET_ENGINE bool yield_wait::leave(chain& leaving, void*) {
+FIRE_AND_FORGET_ENGINE bool until_its_turn::leave(chain& leaving) {
     if (leaving.may_go_elsewhere()) {
         return chain::leave_for_its_own(leaving, nullptr);
     }
     return pass_to(leaving, leaving.next_on());
 }
 
-FIRE_AND_FORGET_ENGINE sleep_wait::sleep_wait(chain& of, std::chrono::nanoseconds delay) noexcept
-    : of_(of) {
+FIRE_AND_FORGET_ENGINE until_due::until_due(chain& of, std::chrono::nanoseconds delay) noexcept {
     if (const scheduler* const on = of.next_on()) {
         of.due = later(on->now(), delay);
     }
 }
 
-FIRE_AND_FORGET_ENGINE void sleep_wait::await_resume() const {
-    if (chain_details* const details = of_.details()) {
-        of_.is_watched = false;
+FIRE_AND_FORGET_ENGINE bool until_due::is_cancelled(chain& woken) noexcept {
+    if (chain_details* const details = woken.details()) {
+        woken.is_watched = false;
         details->watch.reset();
     }
-    if (of_.is_asked_to_stop() || of_.now().is_refused()) {
-        throw_cancelled();
-    }
+    return woken.is_asked_to_stop() || woken.now().is_refused();
 }
 
-FIRE_AND_FORGET_ENGINE bool sleep_wait::leave(chain& sleeper, void*) {
+FIRE_AND_FORGET_ENGINE bool until_due::leave(chain& sleeper) {
     scheduler* const before = sleeper.on();
     scheduler* const on = sleeper.next_on();
     stop_token own;
@@ -115,12 +112,6 @@ FIRE_AND_FORGET_ENGINE bool sleep_wait::leave(chain& sleeper, void*) {
         on->notice_stop();
     }
     return true;
-}
-
-FIRE_AND_FORGET_ENGINE void yield_wait::await_resume() const {
-    if (of_.now().is_refused()) {
-        throw_cancelled();
-    }
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -179,8 +179,8 @@ public:
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
         wait_.emplace(core_, At, place_);
-        leave_chain(
-            of_, waiting,
+        of_.rest_at(
+            waiting,
             [](chain& leaving, void* self) {
                 auto& one = *static_cast<channel_wait*>(self);
                 return one.wait_->leave(leaving,

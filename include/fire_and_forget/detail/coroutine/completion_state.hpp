@@ -121,8 +121,8 @@ public:
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(
+        of_.rest_at(
+            waiting,
             [](chain& leaving, void* self) {
                 auto& wait = *static_cast<completion_wait*>(self);
                 if (leaving.ends_waits_on_stop()) {

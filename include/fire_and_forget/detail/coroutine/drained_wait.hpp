@@ -32,8 +32,7 @@ public:
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        of_.set_next(waiting, waiting.promise());
-        of_.now().leave_by(&leave, this);
+        of_.rest_at(waiting, &leave, this);
     }
 
     void await_resume();

@@ -116,8 +116,8 @@ public:
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
         wait_.emplace(core_.waiting_, core_.lock_);
-        leave_chain(
-            of_, waiting,
+        of_.rest_at(
+            waiting,
             [](chain& leaving, void* self) {
                 auto& wait = *static_cast<queue_wait*>(self);
                 return wait.wait_->leave(leaving, [&] { return wait.core_.take(); });
