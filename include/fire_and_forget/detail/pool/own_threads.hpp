@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The inside of own_thread: how tasks get their threads, and how they are counted.
+// The inside of own_thread: how tasks get their threads, and what these do. own_thread_roster.hpp
+// counts them.
 
 #include "../../call_site.hpp"
 #include "../../options.hpp"
 #include "../../stats.hpp"
 #include "../executor/executor_parts.hpp"
 #include "../executor/keeper.hpp"
-#include "../executor/running_tasks.hpp"
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
 #include "../platform/time.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
-#include "task_counts.hpp"
-#include "thread_line.hpp"
+#include "own_thread_roster.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -30,10 +29,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// A task that is fired gets its thread at once, or is refused. What has become due, and a
 /// coroutine that goes on, has been accepted before: it waits until there is a thread.
 ///
-/// Invariants  OWN-1  A record is in running_ from before its thread starts, or a thread takes
-///                    it from the line, until after its task is settled.
-///             OWN-2  Whoever leaves too few threads for what waits sends them, or has the keeper
-///                    come for that once the system may give one again.
+/// Invariant  OWN-2  Whoever leaves too few threads for what waits sends them, or has the keeper
+///                   come for that once the system may give one again.
 class own_threads final : public shutdown_participant, public scheduler_with_books, public ward {
 public:
     static constexpr std::size_t usual_limit = 1024;
@@ -100,41 +97,28 @@ private:
     static std::size_t most() noexcept { return limit.load(std::memory_order_relaxed); }
     static one_per_process<own_threads> of_process;
 
-    using record = thread_line::entry;
+    using record = own_thread_roster::record;
 
     // What is fired
     refusal try_accept(task_ptr& task);
-    refusal enter(record& fresh) noexcept;
     refusal take_back(record* fresh, task_ptr& task);
 
     // What was delayed, or has been suspended
     bool start_due(timer_node& item) noexcept;
     void send_threads();
-    bool prepare_thread(call_site& where) noexcept;
     void note_no_thread(const call_site& where, std::exception_ptr why);
 
     // Threads
     bool try_start(record* first, std::exception_ptr& why);
     void live(record* first);
-    record* begin(record* first) noexcept;
     fate run(record& self);
-    record* next_of(record* done, fate result) noexcept;
     void end_thread(record* last, fate result);
-    void settle(record& self, fate result) noexcept;
-    bool unlink(record& gone) noexcept;
 
     stats count() const noexcept;
 
     executor_parts parts_;
+    own_thread_roster roster_{parts_.quiet, parts_.end};
     std::atomic<std::uint64_t> refused_{0};
-
-    // All under the mutex.
-    running_tasks running_;
-    task_counts ended_;
-    std::uint64_t accepted_ = 0; ///< but for those that had to wait for their time
-    std::uint64_t admissions_ = 0;
-    std::uint64_t resumptions_ = 0;
-    thread_line line_;
 };
 inline constinit one_per_process<own_threads> own_threads::of_process;
 

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "own_thread_roster.hpp"
 #include "own_threads.hpp"
 #include "pool_door.hpp"
+#include "thread_line.hpp"
 
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/errands.hpp"
 #include "../executor/exit_registry.hpp"
+#include "../executor/thread_start.hpp"
+#include "../platform/library_threads.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/scope_guard.hpp"
 #include "../platform/thread_state.hpp"
 #include "../task/resumption.hpp"
+#include "../task/run_task.hpp"
 #include "default_pool.hpp"
 
+#include <exception>
 #include <memory>
+#include <optional>
+#include <thread>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
@@ -56,7 +65,7 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::try_accept(task_ptr& task) {
     if (fresh == nullptr) {
         return refusal::out_of_memory;
     }
-    const refusal why = enter(*fresh);
+    const refusal why = roster_.enter(*fresh, most());
     if (why != refusal::none) {
         return why;
     }
@@ -66,30 +75,10 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::try_accept(task_ptr& task) {
     return try_start(entered, not_told) ? refusal::none : take_back(entered, task);
 }
 
-FIRE_AND_FORGET_ENGINE refusal own_threads::enter(record& fresh) noexcept {
-    const library_lock lock(parts_.quiet.mutex());
-    if (!parts_.end.is_open_here()) {
-        return refusal::shutting_down;
-    }
-    if (!line_.add_thread(most())) {
-        return refusal::no_thread;
-    }
-    ++accepted_;
-    ++admissions_;
-    running_.link(fresh); // OWN-1
-    return refusal::none;
-}
-
 /// For a record whose thread could not be started.
 FIRE_AND_FORGET_ENGINE refusal own_threads::take_back(record* fresh, task_ptr& task) {
     const std::unique_ptr<record> gone(fresh);
-    bool is_ours = false;
-    {
-        const library_lock lock(parts_.quiet.mutex());
-        line_.remove_thread();
-        is_ours = unlink(*fresh);
-        accepted_ -= is_ours ? 1 : 0;
-    }
+    const bool is_ours = roster_.take_back(*fresh);
     if (is_ours) { // else closing has reported it as abandoned meanwhile
         task = std::move(fresh->task);
     }
@@ -117,55 +106,94 @@ FIRE_AND_FORGET_ENGINE bool own_threads::start_due(timer_node& item) noexcept {
     if (fresh == nullptr) {
         return false;
     }
-    const library_lock lock(parts_.quiet.mutex());
-    line_.push(*fresh.release());
+    roster_.line_up(*fresh.release());
     return true;
 }
 
 FIRE_AND_FORGET_ENGINE ward::visit own_threads::look_after(steady_time now) {
     visit result{parts_.delayed.serve(now)};
     send_threads();
-    const library_lock lock(parts_.quiet.mutex());
-    if (line_.has_too_few(most())) { // OWN-2
-        result.next = earlier_of(result.next, line_.next_try());
-    }
+    result.next = earlier_of(result.next, roster_.next_try(most())); // OWN-2
     return result;
 }
 
 /// Starts threads for what waits.
 FIRE_AND_FORGET_ENGINE void own_threads::send_threads() {
-    for (call_site where; prepare_thread(where);) {
+    while (const std::optional<call_site> where = roster_.send_thread(most())) {
         std::exception_ptr why;
         if (!try_start(nullptr, why)) {
-            note_no_thread(where, std::move(why));
+            note_no_thread(*where, std::move(why));
         }
     }
 }
 
-/// Counts a thread that is about to be started; false if there is nothing to start one for.
-FIRE_AND_FORGET_ENGINE bool own_threads::prepare_thread(call_site& where) noexcept {
-    const library_lock lock(parts_.quiet.mutex());
-    const record* const first = line_.send_thread(most());
-    if (first != nullptr) {
-        where = first->where;
-    }
-    return first != nullptr;
-}
-
-/// What waits goes on waiting.
 FIRE_AND_FORGET_ENGINE void own_threads::note_no_thread(const call_site& where,
                                                         std::exception_ptr why) {
-    thread_trouble trouble;
-    {
-        const library_lock lock(parts_.quiet.mutex());
-        trouble = line_.note_no_thread(where, std::move(why));
-        parts_.quiet.notify();
-    }
+    const thread_trouble trouble = roster_.note_no_thread(where, std::move(why));
     if (!this_thread.is_keeper) { // else it knows
         parts_.delayed.request_visit();
     }
     if (trouble) {
         tell_off_the_keeper([trouble] { trouble.report("it waits for one", nullptr); });
+    }
+}
+
+// Threads -----------------------------------------------------------------------------------------
+
+/// Tries three times: the system may refuse a thread for a moment only. The thread begins with
+/// `first`, if there is one.
+FIRE_AND_FORGET_ENGINE bool own_threads::try_start(record* first, std::exception_ptr& why) {
+    constexpr thread_body body = [](void* owner, void* record_of_it) {
+        static_cast<own_threads*>(static_cast<shutdown_participant*>(owner))
+            ->live(static_cast<record*>(record_of_it));
+    };
+    void* const owner = static_cast<shutdown_participant*>(this);
+    const std::size_t stack = stack_size.load(std::memory_order_relaxed);
+    bool is_started = start_thread(body, owner, first, why, stack);
+    for (int tries = 1; tries < 3 && !is_started; ++tries) {
+        std::this_thread::yield();
+        is_started = start_thread(body, owner, first, why, stack);
+    }
+    if (is_started) {
+        roster_.note_started();
+    }
+    return is_started;
+}
+
+/// Settles the record even where the task ends the thread by force: then it has failed.
+FIRE_AND_FORGET_ENGINE void own_threads::live(record* first) {
+    std::unique_ptr<record> self;
+    fate result = fate::failed;
+    const scope_guard at_the_end([&] {
+        end_if_forked();
+        library_threads::instance().leave(); // JOIN-1
+        end_thread(self.get(), result);
+    });
+    for (record* next = roster_.begin(first, most()); next != nullptr;
+         next = roster_.next(*self, result, most())) {
+        self.reset(next);
+        result = fate::failed;
+        result = run(*self);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE fate own_threads::run(record& self) {
+    const running_entry_item item(parts_.quiet.mutex(), self, &parts_.lent);
+    name_own_thread(or_empty(self.name));
+    if (self.coroutine != nullptr) {
+        resumption coroutine{self.coroutine};
+        return run_task(coroutine.task(), parts_.lent);
+    }
+    return run_task(std::move(self.task), parts_.lent,
+                    [this](task_ptr& again, std::uint64_t skipped) {
+                        static_cast<void>(parts_.delayed.repeat(again, skipped));
+                    });
+}
+
+/// What has come to wait for a thread meanwhile gets another.
+FIRE_AND_FORGET_ENGINE void own_threads::end_thread(record* last, fate result) {
+    if (roster_.end_thread(last, result, most())) { // OWN-2
+        send_threads();
     }
 }
 
@@ -185,14 +213,12 @@ FIRE_AND_FORGET_ENGINE stats own_threads::snapshot() const {
 FIRE_AND_FORGET_ENGINE stats own_threads::count() const noexcept {
     stats all = books.ends();
     all += parts_.delayed.count();
-    ended_.add_to(all);
-    all.accepted += accepted_ + books.accepted();
-    all.threads = line_.threads();
-    all.resumptions = resumptions_;
+    roster_.add_to(all);
+    all.accepted += books.accepted();
     const std::uint64_t over = all.succeeded + all.failed + all.dropped;
     // Of those that run some may be coroutines that were fired elsewhere.
     const std::uint64_t open = all.accepted - over;
-    all.running = running_.count() < open ? running_.count() : as_size(open);
+    all.running = roster_.running() < open ? roster_.running() : as_size(open);
     all.pending = as_size(all.accepted - over - all.running);
     return all;
 }
@@ -203,23 +229,15 @@ FIRE_AND_FORGET_ENGINE std::chrono::nanoseconds own_threads::exit_timeout() cons
 
 FIRE_AND_FORGET_ENGINE std::uint64_t own_threads::admissions() const {
     const library_lock lock(parts_.quiet.mutex());
-    return admissions_ + parts_.delayed.count().accepted + books.accepted();
+    return roster_.admissions() + parts_.delayed.count().accepted + books.accepted();
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::is_quiet(std::size_t own) const noexcept {
-    return !parts_.delayed.has_awaited() && line_.is_empty() && !line_.has_coming() &&
-           running_.count() <= own;
+    return !parts_.delayed.has_awaited() && roster_.is_quiet(own);
 }
 
 FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandoned, before_end) {
-    record* left = nullptr;
-    {
-        const library_lock lock(parts_.quiet.mutex());
-        left = line_.take_all();
-        for (const record* one = left; one != nullptr; one = one->behind) {
-            ended_.abandoned += one->coroutine == nullptr ? 1 : 0;
-        }
-    }
+    record* left = roster_.give_up_waiting();
     const bool is_any = left != nullptr;
     const auto give_up_next = [&] {
         if (left == nullptr) {
@@ -241,10 +259,7 @@ FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandon
 
 FIRE_AND_FORGET_ENGINE std::size_t
 own_threads::write_off_running(abandoned_tasks& abandoned) noexcept {
-    const std::size_t uncounted = running_.passing_written_off();
-    const std::size_t given_up = running_.write_off(abandoned);
-    ended_.abandoned += given_up - (running_.passing_written_off() - uncounted);
-    return given_up;
+    return roster_.write_off_running(abandoned);
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
