@@ -11,6 +11,7 @@
 #include "detail/submit/fire.hpp"
 #include "detail/submit/located.hpp"
 #include "executor.hpp"
+#include "fire_and_forget.hpp"
 #include "options.hpp"
 #include "thread_pool.hpp"
 #include "time_span.hpp"

@@ -4,6 +4,7 @@
 // How long the tasks of each place wait and run, as text or for Prometheus.
 
 #include "call_site.hpp"
+#include "detail/observe/exposition.hpp"
 #include "detail/observe/log_histogram.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
@@ -71,12 +72,14 @@ public:
     ///
     /// Throws: std::bad_alloc.
     std::string prometheus() const {
-        std::string all;
-        add_metric(all, "fire_and_forget_delay_seconds",
-                   "From when a task could start to its start.", &site::delay);
-        add_metric(all, "fire_and_forget_run_seconds", "From the start of a run to its end.",
-                   &site::run);
-        return all;
+        detail::exposition page;
+        page.begin("fire_and_forget_delay_seconds", "histogram",
+                   "From when a task could start to its start.");
+        add_samples(page, &site::delay);
+        page.begin("fire_and_forget_run_seconds", "histogram",
+                   "From the start of a run to its end.");
+        add_samples(page, &site::run);
+        return page.text();
     }
 
 private:
@@ -146,29 +149,21 @@ private:
         return static_cast<double>(times.percentile(share).count()) / 1e3;
     }
 
-    void add_metric(std::string& all, const std::string& name, const char* help,
-                    detail::log_histogram site::*which) const {
+    void add_samples(detail::exposition& page, detail::log_histogram site::*which) const {
         constexpr unsigned least = 10; // 2^10 ns
         constexpr unsigned most = 34;
-        all += "# HELP " + name + ' ' + help + "\n# TYPE " + name + " histogram\n";
         for_each([&](const key& place, const site& one) {
             const detail::log_histogram& times = one.*which;
-            const std::string labels = "task=\"" + detail::escaped_label(place.name) +
-                                       "\",where=\"" + detail::escaped_label(place.where()) + '"';
-            const std::string bucket = name + "_bucket{" + labels;
-            char number[32];
+            const std::string labels =
+                detail::label("task", place.name) + ',' + detail::label("where", place.where());
             for (unsigned power = least; power <= most; ++power) {
-                std::snprintf(number, sizeof number, "%.9g",
-                              static_cast<double>(std::uint64_t{1} << power) / 1e9);
-                all.append(bucket).append(",le=\"").append(number).append("\"} ");
-                all.append(std::to_string(times.below_power(power))).append("\n");
+                const std::chrono::nanoseconds end(std::int64_t{1} << power);
+                page.add("_bucket", labels + ',' + detail::label("le", detail::decimal(end, 9)),
+                         times.below_power(power));
             }
-            const std::string count = std::to_string(times.count());
-            all += bucket + ",le=\"+Inf\"} " + count + '\n';
-            std::snprintf(number, sizeof number, "%.9g",
-                          static_cast<double>(times.sum().count()) / 1e9);
-            all += name + "_sum{" + labels + "} " + number + '\n';
-            all += name + "_count{" + labels + "} " + count + '\n';
+            page.add("_bucket", labels + ',' + detail::label("le", "+Inf"), times.count());
+            page.add("_sum", labels, times.sum());
+            page.add("_count", labels, times.count());
         });
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Counters of an executor, as snapshot() returns them.
+// Counters of an executor, as snapshot() returns them. stats_text.hpp has them as text.
 
 #include "detail/platform/abi.hpp"
 
@@ -62,6 +62,15 @@ struct scope_stats {
     std::size_t running = 0;     ///< have begun and are not gone, coroutines that wait included
     std::uint64_t cancelled = 0; ///< were taken back by cancel_pending()
     std::uint64_t refused = 0;   ///< calls that were answered with `false`; reported
+
+    /// Adds `other`, so that several scopes can be shown as one.
+    scope_stats& operator+=(const scope_stats& other) noexcept {
+        pending += other.pending;
+        running += other.running;
+        cancelled += other.cancelled;
+        refused += other.refused;
+        return *this;
+    }
 
     /// True if all counters are equal.
     friend bool operator==(const scope_stats&, const scope_stats&) = default;

@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -134,12 +133,7 @@ private:
     }
 
     std::string us(clock::time_point time) const { return us(time - start_); }
-    static std::string us(clock::duration time) {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.3f",
-                      std::chrono::duration<double, std::micro>(time).count());
-        return text;
-    }
+    static std::string us(clock::duration time) { return detail::decimal(time, 3); }
 
     static std::string place(const run& one) {
         return std::string(detail::base_name_of(one.where.file_name())) + ':' +

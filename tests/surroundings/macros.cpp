@@ -217,6 +217,7 @@
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/latency_histograms.hpp>
 #include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/stats_text.hpp>
 #include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/trace.hpp>

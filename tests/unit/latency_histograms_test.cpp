@@ -3,6 +3,7 @@
 #include <fire_and_forget/latency_histograms.hpp>
 
 #include "catch.hpp"
+#include "exposition_rules.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -47,6 +48,7 @@ TEST_CASE("Prometheus's text has cumulative buckets, a sum and a count of each p
         }
         REQUIRE(pool.drain(60s));
     }
+    CHECK(faf_test::exposition_rules::broken_in(latency.prometheus()) == "");
     std::istringstream text(latency.prometheus());
     int buckets = 0;
     int metrics = 0;

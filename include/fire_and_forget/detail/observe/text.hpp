@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Names and places as other programs read them.
+// Names, places and times as other programs read them.
 
 #include "../platform/abi.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -17,20 +20,17 @@ constexpr std::string_view base_name_of(std::string_view file) noexcept {
     return slash == std::string_view::npos ? file : file.substr(slash + 1);
 }
 
-/// As the value of a label in Prometheus's text format.
-inline std::string escaped_label(std::string_view text) {
-    std::string all;
-    for (const char one : text) {
-        if (one == '\n') {
-            all += "\\n";
-        } else {
-            if (one == '\\' || one == '"') {
-                all += '\\';
-            }
-            all += one;
-        }
+/// As a decimal fraction of a unit that has 10^`digits` nanoseconds; with a point, where printf has
+/// what setlocale() has asked for.
+inline std::string decimal(std::chrono::nanoseconds time, std::size_t digits) {
+    const bool is_negative = time.count() < 0;
+    const auto bits = static_cast<std::uint64_t>(time.count());
+    std::string all = std::to_string(is_negative ? 0 - bits : bits);
+    if (all.size() <= digits) {
+        all.insert(0, digits + 1 - all.size(), '0');
     }
-    return all;
+    all.insert(all.size() - digits, 1, '.');
+    return is_negative ? '-' + all : all;
 }
 
 /// As a string in JSON, with its quotes. Bytes that are not ASCII are taken to be UTF-8.
