@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/async_mutex.hpp>
+#include <fire_and_forget/executor.hpp>
 #include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
@@ -108,6 +110,48 @@ TEST_CASE("sync_wait waits for a task that has moved to a pool") {
     for (int i = 0; i < 100; ++i) {
         CHECK(faf::sync_wait(moves(pool)) != mine);
     }
+}
+
+TEST_CASE("sync_wait inside of a call at an executor that runs at once needs no other executor") {
+    faf::thread_pool closed({.threads = 1});
+    closed.shutdown(patience);
+    const faf::testing::scoped_default_executor instead(closed);
+    const auto yields = []() -> faf::task<std::thread::id> {
+        co_await faf::yield();
+        co_return std::this_thread::get_id();
+    };
+    error_recorder errors;
+    std::thread::id seen;
+    fire_and_forget(faf::inline_executor(), [&] { seen = faf::sync_wait(yields()); });
+    CHECK(errors.empty());
+    CHECK(seen == std::this_thread::get_id());
+}
+
+TEST_CASE("who waits by sync_wait is woken without a detour by a call at an executor that runs at "
+          "once") {
+    manual_executor detour;
+    const faf::testing::scoped_default_executor instead(detour);
+    std::atomic<bool> is_over = false;
+    std::size_t detours = 0;
+    std::thread others([&] {
+        while (!is_over) {
+            detours += detour.run_all();
+            std::this_thread::yield();
+        }
+    });
+    faf::async_mutex mutex;
+    auto held = std::make_shared<faf::async_lock>(mutex.try_scoped_lock());
+    const auto waits = [&]() -> faf::task<> {
+        const faf::async_lock lock = co_await mutex.scoped_lock();
+    };
+    const auto wakes = [&]() -> faf::task<> {
+        fire_and_forget(faf::inline_executor(), [&] { held.reset(); });
+        co_return;
+    };
+    faf::sync_wait(faf::when_all(waits(), wakes()));
+    is_over = true;
+    others.join();
+    CHECK(detours == 0);
 }
 
 TEST_CASE("sync_wait throws task_cancelled where the task is given up") {

@@ -68,7 +68,8 @@ public:
     }
 
     /// Whether this thread may hand it over there. An executor that runs its jobs at once would
-    /// have one run inside the other, without end.
+    /// have one run inside the other, without end; what hands something over already goes there
+    /// from where it waits.
     bool may_go_elsewhere() const noexcept;
 
     /// From here on it does so there, or nowhere. False without memory, and then nothing is done;

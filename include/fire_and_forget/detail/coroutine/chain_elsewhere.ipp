@@ -41,7 +41,8 @@ FIRE_AND_FORGET_ENGINE bool chain::leave_for_its_own(chain& leaving, void*) {
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::may_go_elsewhere() const noexcept {
-    return is_settled_elsewhere() && this_thread.handing_over == nullptr;
+    return is_settled_elsewhere() &&
+           (this_thread.handing_over == nullptr || details_->of_task.stays_with->runs_later);
 }
 
 FIRE_AND_FORGET_ENGINE away_entry* chain::leave_home() noexcept {

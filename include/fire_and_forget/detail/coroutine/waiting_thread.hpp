@@ -7,6 +7,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/thread_state.hpp"
 #include "../submit/job.hpp"
+#include "../submit/kept_executor.hpp"
 #include "chain.hpp"
 
 #include <condition_variable>
@@ -41,6 +42,11 @@ private:
     std::vector<job> jobs_;
     bool is_over_ = false;
 };
+
+/// What goes on there needs no detour, which might end where its thread waits, or at an executor
+/// that has closed.
+template <>
+inline constexpr bool only_queues<waiting_thread> = true;
 
 /// Does not wait: tells the coroutine, which was fired there, who waits for it.
 class awaited_by_thread {

@@ -40,11 +40,17 @@ concept copied_by_coroutines = is_executor_handle<E> ||
     (!has_execute<E> && std::is_copy_constructible_v<E> &&
      (std::is_trivially_copyable_v<E> || !std::is_copy_assignable_v<E>));
 
+/// Whether it is known to queue what it takes, also where that thread hands something over already.
+template <class E>
+inline constexpr bool only_queues = false;
+
 template <class E>
 class kept_executor final : public foreign_executor {
 public:
     template <class From>
-    explicit kept_executor(std::in_place_t, From&& from) : executor_(std::forward<From>(from)) {}
+    explicit kept_executor(std::in_place_t, From&& from)
+        : foreign_executor(only_queues<std::remove_cvref_t<E>>),
+          executor_(std::forward<From>(from)) {}
 
     refusal take(task_ptr task) override {
         return call_with_job<std::remove_reference_t<E>>(executor_,

@@ -19,13 +19,16 @@ using task_ptr = std::unique_ptr<task_node, task_discarder>;
 /// with it the coroutine, before the call returns.
 class foreign_executor {
 public:
-    foreign_executor() noexcept = default;
+    /// `always_later`: whether it is known to run nothing inside of take().
+    explicit foreign_executor(bool always_later) noexcept : runs_later(always_later) {}
     foreign_executor(const foreign_executor&) = delete;
     foreign_executor& operator=(const foreign_executor&) = delete;
     virtual ~foreign_executor() = default;
 
     /// Hands it a task to run; what it answers, if it does. Throws what it throws.
     virtual refusal take(task_ptr task) = 0;
+
+    const bool runs_later;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
