@@ -3,8 +3,8 @@
 
 // How long the tasks of each place wait and run, as text or for Prometheus.
 
-#include "call_site.hpp"
 #include "detail/observe/exposition.hpp"
+#include "detail/observe/kept_place.hpp"
 #include "detail/observe/log_histogram.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
@@ -17,8 +17,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <string_view>
-#include <tuple>
 #include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
@@ -53,7 +51,7 @@ public:
     std::string text() const {
         std::string all = "    runs  delay p50       p99       max    run p50       p99       max  "
                           "task, in microseconds\n";
-        for_each([&](const key& place, const site& one) {
+        for_each([&](const detail::kept_place& place, const site& one) {
             char line[128];
             std::snprintf(line, sizeof line, "%8llu %10.1f %9.1f %9.1f %10.1f %9.1f %9.1f  ",
                           static_cast<unsigned long long>(one.run.count()), us(one.delay, 0.5),
@@ -104,19 +102,6 @@ private:
 
     void gone(void* context) override { delete static_cast<visit*>(context); }
 
-    struct key {
-        std::string_view file; // of the program's constants
-        std::uint_least32_t line;
-        std::string name;
-
-        std::string where() const {
-            return std::string(detail::base_name_of(file)) + ':' + std::to_string(line);
-        }
-        bool operator<(const key& other) const {
-            return std::tie(file, line, name) < std::tie(other.file, other.line, other.name);
-        }
-    };
-
     struct site {
         mutable std::mutex mutex;
         detail::log_histogram delay;
@@ -131,9 +116,12 @@ private:
     };
 
     site* site_of(const observed_task& task) {
-        const key place{task.where.file_name(), task.where.line(), std::string(task.name)};
+        detail::place_view place = detail::place_of(task);
+        place.function = {}; // that of a template is another one for each type
         const detail::library_lock lock(mutex_);
-        return &sites_[place];
+        const auto known = sites_.find(place);
+        return known != sites_.end() ? &known->second
+                                     : &sites_.try_emplace(detail::kept_place(place)).first->second;
     }
 
     template <class Use>
@@ -152,7 +140,7 @@ private:
     void add_samples(detail::exposition& page, detail::log_histogram site::*which) const {
         constexpr unsigned least = 10; // 2^10 ns
         constexpr unsigned most = 34;
-        for_each([&](const key& place, const site& one) {
+        for_each([&](const detail::kept_place& place, const site& one) {
             const detail::log_histogram& times = one.*which;
             const std::string labels =
                 detail::label("task", place.name) + ',' + detail::label("where", place.where());
@@ -168,7 +156,7 @@ private:
     }
 
     mutable std::mutex mutex_;
-    std::map<key, site> sites_;
+    std::map<detail::kept_place, site, detail::by_place> sites_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI

@@ -60,12 +60,21 @@ void use_own_pools(int tasks, std::atomic<long>& ran) {
     shut_down.shutdown(patience);
 }
 
+void use_observed_pool(int tasks, faf::task_observer& by, std::atomic<long>& ran) {
+    faf::thread_pool pool({.observer = &by});
+    for (int i = 0; i < tasks; ++i) {
+        fire_and_forget(pool, {.name = "observed"}, [&ran] { ++ran; });
+    }
+    pool.drain(patience);
+}
+
 constexpr plugin_functions functions{
     &fire,
     &fire_late,
     &fire_own_threads,
     &fire_coroutines,
     &use_own_pools,
+    &use_observed_pool,
     [] { return faf::drain(patience); },
     [] { return faf::shutdown(patience); },
 };
