@@ -66,7 +66,7 @@ task<> await_into(branch_result<T>& into, std::remove_reference_t<A>& it, last_w
 /// that.
 /// Thread safety: may be called by any thread. In a task it blocks the worker, as any wait does:
 /// on a pool without another thread, it must not wait for what that pool is to do, nor on the
-/// default pool for time. In a coroutine use co_await.
+/// default pool for time. In a coroutine use co_await. pthread_cancel of it waits until it returns.
 /// Cost: a lock and a wake-up for each turn.
 template <class A>
 requires(detail::awaited_in_chain<A> || detail::awaitable<A>) //

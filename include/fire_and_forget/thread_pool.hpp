@@ -160,6 +160,9 @@ inline constinit one_per_process<default_thread_pool> default_thread_pool_of_pro
 ///
 /// Thread safety: may be called by any thread at any time.
 ///
+/// Cancellation: pthread_cancel ends the wait of a thread in drain(), in shutdown() or for room.
+/// Any other call is finished first, a destructor too.
+///
 /// Signals: the library's threads take none but faults and profiling ticks. Handlers run on threads
 /// of the program, and what these have blocked waits for them, as without the library. Only where
 /// main has left by pthread_exit, a thread is made that takes what main would have taken; so the

@@ -31,6 +31,7 @@ FIRE_AND_FORGET_ENGINE scope_core::~scope_core() {
     if (!members_.is_in_its_process()) {
         return; // what the parent has fired stays where it is
     }
+    const cancellation_deferred whole;
     if (members_.has_gone() || !members_.is_inside()) {
         members_.request_stop();
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "waiting_thread.hpp"
 
@@ -24,6 +25,7 @@ FIRE_AND_FORGET_ENGINE void waiting_thread::note_over() {
 }
 
 FIRE_AND_FORGET_ENGINE void waiting_thread::run_until_over() {
+    const cancellation_deferred whole; // or others would find nobody here
     std::vector<job> due;
     for (std::unique_lock lock(mutex_);;) {
         changed_.wait(lock, [this] { return is_over_ || !jobs_.empty(); });

@@ -6,6 +6,7 @@
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/library_threads.hpp"
 #include "../platform/module_stay.hpp"
+#include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "abandoned_tasks.hpp"
 #include "delayed_tasks.hpp"
@@ -20,6 +21,7 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::begin_first_use() noexcept {
+    const cancellation_deferred whole;
     module_stay::instance().begin();
     if (!keeper::instance().enlist(watched_) || has_module_.exchange(true)) {
         module_stay::instance().end(); // another thread was quicker
@@ -132,6 +134,7 @@ private:
 /// returns for the last executor and none was, nothing of the library runs any more, and the
 /// module may be unloaded.
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::end_use(steady_time deadline) noexcept {
+    const cancellation_deferred whole;
     library_threads::instance().join_left_until(deadline, &asked_);
     if (keeper::instance().dismiss(watched_)) {
         errands::instance().finish(deadline_after(exit_patience));

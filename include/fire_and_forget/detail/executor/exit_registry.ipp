@@ -78,6 +78,7 @@ exit_registry::strike_off(shutdown_participant& gone) noexcept {
     if (process_ != process_number()) {
         return; // forked without telling anybody: by _Fork() or a system call
     }
+    const cancellation_deferred whole;
     const steady_time start = steady_clock::now();
     {
         // One that is enlisted from here on, by a task or by the end of a sink, may come too late

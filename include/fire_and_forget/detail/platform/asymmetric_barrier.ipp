@@ -67,6 +67,7 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
 #endif
 
 FIRE_AND_FORGET_ENGINE void asymmetric_barrier::give_up() noexcept {
+    const cancellation_deferred whole;
     decided.store(kind::ending, std::memory_order_seq_cst);
     std::this_thread::sleep_for(std::chrono::milliseconds(1)); // no store is on its way for so long
     full_fence();

@@ -52,6 +52,7 @@ struct small_text {
     bool append(const char* part) noexcept { return append(part, std::strlen(part)); }
 
     bool read_file(const char* path) noexcept {
+        const cancellation_deferred whole;
         const int file = ::open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0) {
             return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "own_stop_token.hpp"
+#include "platform.hpp"
 
 #include "reentry.hpp"
 
@@ -54,6 +55,7 @@ FIRE_AND_FORGET_ENGINE bool stop_state::listen(stop_listener& one) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void stop_state::stop_listening(stop_listener& one) noexcept {
+    const cancellation_deferred whole;
     const inside_library waiting;
     std::unique_lock lock(mutex_);
     if (one.is_listed) {

@@ -76,7 +76,10 @@ private:
 
 #if defined(FIRE_AND_FORGET_HAS_POSIX)
 
-/// While it lives, pthread_cancel of this thread waits: a sink is not torn in the middle of a line.
+/// While it lives, pthread_cancel of this thread waits: a sink is not torn in the middle of a line,
+/// and no destructor is left by an exception. Around whatever of the library can't be left in the
+/// middle and comes to where the system ends a thread: a wait, a file. What may be left are the
+/// waits of drain(), of shutdown(), and for room.
 class cancellation_deferred {
 public:
 #if defined(PTHREAD_CANCEL_DISABLE)

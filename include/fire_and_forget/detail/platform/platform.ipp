@@ -121,6 +121,7 @@ FIRE_AND_FORGET_ENGINE long thread_number() noexcept {
 /// can't be had.
 template <std::size_t Size>
 ssize_t read_of_thread(long number, const char* file_name, char (&text)[Size]) noexcept {
+    const cancellation_deferred whole;
     std::snprintf(text, Size, "/proc/self/task/%ld/%s", number, file_name);
     const int error_before = errno;
     const int file = ::open(text, O_RDONLY | O_CLOEXEC);

@@ -5,6 +5,7 @@
 
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/exit_registry.hpp"
+#include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../task/resumption.hpp"
 
@@ -157,6 +158,7 @@ FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     if (!is_in_its_process()) {
         return; // a forked child lets its parent's pool lie
     }
+    const cancellation_deferred whole;
     const bool is_ours = parts_.end.runs_this_thread();
     const steady_time deadline = deadline_after(exit_timeout());
     static_cast<void>(parts_.end.shutdown_until(deadline));

@@ -6,6 +6,7 @@
 #include "../errors/report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "host.hpp"
@@ -18,6 +19,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Calls an observer.
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void tell_observer(const call_site& where, action call) {
+    const cancellation_deferred whole;
     attempt(call, [&] {
         const exception_description thrown;
         error_report about = make_report(failure::hook_failed, where, "task_observer");
