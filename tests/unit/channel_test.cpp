@@ -185,11 +185,11 @@ TEST_CASE("what is left in a channel, and what waits to be pushed, is destroyed 
 }
 
 TEST_CASE("threads push and pop by sync_wait, and coroutines stay on their executor meanwhile") {
+    channel<int> there(1);
+    channel<int> back(1); // which the one who closes it may not have left when that is seen
+    std::atomic<bool> has_stayed{true};
     faf_test::job_loop loop;
     const auto on_loop = [&](faf::job work) { loop.execute(std::move(work)); };
-    channel<int> there(1);
-    channel<int> back(1);
-    std::atomic<bool> has_stayed{true};
     fire_and_forget(on_loop, [&]() -> faf::task<> {
         for (;;) {
             const std::optional<int> item = co_await there.pop();
