@@ -35,7 +35,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// that. An item whose coroutine is destroyed before it goes on, abandoned, is lost with it.
 /// Thread safety: any thread may call anything, but for signal handlers. A thread waits with
 /// `faf::sync_wait(lines.pop())`.
-/// Lifetime: it must outlive those who wait.
+/// Lifetime: it must outlive those who wait, and every call: who has popped the last item, or has
+/// learnt that it is closed, may be on his way before the one who pushed or closed has returned.
 /// Cost: an item and four or eight bytes for each that it has room for, allocated at once; an item
 /// that nobody waits for, two read-modify-writes.
 template <class T>
@@ -79,12 +80,11 @@ public:
     /// Pushes it if there is room, from ordinary code too. False if not, or if the channel is
     /// closed; then the item is as it was.
     bool try_push(T&& item) {
-        std::optional<T> place(std::move(item));
-        core_.try_move(detail::channel_end::push, place);
-        if (place) {
-            item = std::move(*place);
+        auto* const claimed = core_.template try_claim<detail::channel_end::push>();
+        if (claimed != nullptr) {
+            core_.push_into(*claimed, std::move(item));
         }
-        return !place;
+        return claimed != nullptr;
     }
 
     /// The same with a copy.
@@ -92,9 +92,8 @@ public:
 
     /// Pops an item if there is one, from ordinary code too.
     std::optional<T> try_pop() {
-        std::optional<T> place;
-        core_.try_move(detail::channel_end::pop, place);
-        return place;
+        auto* const claimed = core_.template try_claim<detail::channel_end::pop>();
+        return claimed != nullptr ? std::optional<T>(core_.pop_from(*claimed)) : std::nullopt;
     }
 
     /// From now on nothing can be pushed, and who waits to push goes on. What is in it can still be

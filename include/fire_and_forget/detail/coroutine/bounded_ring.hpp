@@ -68,9 +68,21 @@ public:
         }
     }
 
-    /// A cell to be filled, or to be emptied; null if it is full or closed, or empty.
-    [[gnu::always_inline]] cell* try_claim(channel_end at) noexcept {
-        return at == channel_end::push ? try_claim(tail_, 0) : try_claim(head_, 1);
+    /// A cell to be filled, or to be emptied; null if it is full or closed, or empty. The first
+    /// attempt stands where it is called, for it is the one that goes well.
+    template <channel_end At>
+    [[gnu::always_inline]] cell* try_claim() noexcept {
+        std::atomic<std::uint64_t>& end = ends(At);
+        std::uint64_t at = end.load(std::memory_order_relaxed);
+        cell& one = cells_[static_cast<std::uint32_t>(at)];
+        if (is_right(one, at, parity<At>) && claim(end, at)) [[likely]] {
+            return &one;
+        }
+        return try_again(end, parity<At>);
+    }
+    cell* try_claim(channel_end at) noexcept {
+        return at == channel_end::push ? try_claim<channel_end::push>()
+                                       : try_claim<channel_end::pop>();
     }
 
     /// Says that somebody waits at that end, who then has to look once more. // RING-6
@@ -159,16 +171,9 @@ private:
         return end == channel_end::push ? head_ : tail_;
     }
 
-    /// The first attempt stands where it is called, for it is the one that goes well.
-    [[gnu::always_inline]] cell* try_claim(std::atomic<std::uint64_t>& end,
-                                           std::uint32_t is_full) noexcept {
-        std::uint64_t at = end.load(std::memory_order_relaxed);
-        cell& one = cells_[static_cast<std::uint32_t>(at)];
-        if (is_right(one, at, is_full) && claim(end, at)) [[likely]] {
-            return &one;
-        }
-        return try_again(end, is_full);
-    }
+    /// What the turn of a cell has to be beside its round, for who claims it there.
+    template <channel_end At>
+    static constexpr std::uint32_t parity = At == channel_end::pop ? 1 : 0;
 
     [[gnu::noinline]] cell* try_again(std::atomic<std::uint64_t>& end,
                                       std::uint32_t is_full) noexcept {
@@ -201,7 +206,7 @@ private:
     }
 
     /// By who has claimed it; so the turn is his to read.
-    static void pass_on(cell& claimed) noexcept {
+    [[gnu::always_inline]] static void pass_on(cell& claimed) noexcept {
         claimed.turn_.store((claimed.turn_.load(std::memory_order_relaxed) + 1) & turns,
                             std::memory_order_release); // RING-4
     }

@@ -53,18 +53,19 @@ public:
         cell* claimed = nullptr; ///< of one that need not wait
     };
 
-    /// Empties or fills `place`, if that can be done without waiting.
-    void try_move(channel_end at, std::optional<T>& place) {
-        if (cell* const claimed = items_.try_claim(at)) [[likely]] {
-            finish(*claimed, at, place);
-        }
+    /// A cell for who need not wait, who then has to call push_into() or pop_from().
+    template <channel_end At>
+    [[gnu::always_inline]] cell* try_claim() noexcept {
+        return items_.template try_claim<At>();
     }
-
-    /// The same with what `one` has claimed, if it has.
-    void finish(wait& one, channel_end at) {
-        if (one.claimed != nullptr) {
-            finish(*one.claimed, at, one.place);
-        }
+    [[gnu::always_inline]] void push_into(cell& claimed, T&& item) {
+        items_.fill(claimed, std::move(item));
+        look_from_other_end<channel_end::push>();
+    }
+    [[gnu::always_inline]] T pop_from(cell& claimed) {
+        T item(items_.take_from(claimed));
+        look_from_other_end<channel_end::pop>();
+        return item;
     }
 
     /// Whether `one` need not wait. Under the lock.
@@ -113,10 +114,12 @@ private:
             place.emplace(items_.take_from(claimed));
         }
     }
-    void finish(cell& claimed, channel_end at, std::optional<T>& place) {
-        move(claimed, at, place);
+
+    /// By who has changed the ring at the end At.
+    template <channel_end At>
+    [[gnu::always_inline]] void look_from_other_end() {
         asymmetric_barrier::light(); // RING-6
-        look_at(at == channel_end::push ? channel_end::pop : channel_end::push);
+        look_at(At == channel_end::push ? channel_end::pop : channel_end::push);
     }
 
     void look_at(channel_end at) {
@@ -171,9 +174,12 @@ public:
     channel_wait(const channel_wait&) = delete;
     channel_wait& operator=(const channel_wait&) = delete;
 
-    bool await_ready() {
-        core_.try_move(At, place_);
-        return has_moved();
+    [[gnu::always_inline]] bool await_ready() {
+        auto* const claimed = core_.template try_claim<At>();
+        if (claimed != nullptr) [[likely]] {
+            move_by(*claimed);
+        }
+        return claimed != nullptr;
     }
 
     template <class Promise>
@@ -190,22 +196,35 @@ public:
     }
 
     auto await_resume() {
-        const bool is_cancelled = wait_ && !wait_->has_been_served();
-        if (is_cancelled) {
-            throw_cancelled();
-        }
-        if (wait_) {
-            core_.finish(*wait_, At);
+        if (wait_) [[unlikely]] {
+            end_wait();
         }
         if constexpr (At == channel_end::push) {
-            return has_moved();
+            return !place_;
         } else {
+            // Moved as a whole it would be read before its parts are there, which takes time.
             return place_ ? std::optional<T>(std::move(*place_)) : std::nullopt;
         }
     }
 
 private:
-    bool has_moved() const noexcept { return place_.has_value() == (At == channel_end::pop); }
+    [[gnu::always_inline]] void move_by(typename core::cell& claimed) {
+        if constexpr (At == channel_end::push) {
+            core_.push_into(claimed, std::move(*place_));
+            place_.reset();
+        } else {
+            place_.emplace(core_.pop_from(claimed));
+        }
+    }
+
+    [[gnu::noinline]] void end_wait() {
+        if (!wait_->has_been_served()) {
+            throw_cancelled();
+        }
+        if (wait_->claimed != nullptr) {
+            move_by(*wait_->claimed);
+        }
+    }
 
     chain& of_;
     core& core_;
