@@ -8,6 +8,7 @@
 #include "detail/observe/log_histogram.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
+#include "detail/platform/library_memory.hpp"
 #include "detail/platform/reentry.hpp"
 #include "observer.hpp"
 
@@ -42,6 +43,11 @@ public:
     latency_histograms() = default;
     latency_histograms(const latency_histograms&) = delete;
     latency_histograms& operator=(const latency_histograms&) = delete;
+    /// After the pools that it observes.
+    ~latency_histograms() override {
+        const detail::inside_library giving_back;
+        decltype(sites_)().swap(sites_);
+    }
 
     /// A line for each place, by file and line: how many runs, and in microseconds the median, the
     /// 99th percentile and the longest, of the delays and then of the runs. Percentiles are at most
@@ -49,6 +55,7 @@ public:
     ///
     /// Throws: std::bad_alloc.
     std::string text() const {
+        const detail::inside_library writing; // whose strings allocate
         std::string all = "    runs  delay p50       p99       max    run p50       p99       max  "
                           "task, in microseconds\n";
         for_each([&](const detail::kept_place& place, const site& one) {
@@ -70,6 +77,7 @@ public:
     ///
     /// Throws: std::bad_alloc.
     std::string prometheus() const {
+        const detail::inside_library writing; // as above
         detail::exposition page;
         page.begin("fire_and_forget_delay_seconds", "histogram",
                    "From when a task could start to its start.");
@@ -81,7 +89,7 @@ public:
     }
 
 private:
-    void* fired(const observed_task& task) override { return new visit{site_of(task)}; }
+    void* fired(const observed_task& task) override { return new visit(site_of(task)); }
 
     void begin(const observed_task& task, void* context) override {
         visit& its = *static_cast<visit*>(context);
@@ -109,7 +117,8 @@ private:
     };
 
     /// Of one task.
-    struct visit {
+    struct visit : detail::library_memory {
+        explicit visit(site* of) : at(of) {}
         site* at;
         std::chrono::steady_clock::time_point due{};
         std::chrono::steady_clock::time_point begun{};

@@ -6,6 +6,7 @@
 #include "detail/observe/kept_place.hpp"
 #include "detail/observe/text.hpp"
 #include "detail/platform/abi.hpp"
+#include "detail/platform/library_memory.hpp"
 #include "detail/platform/reentry.hpp"
 #include "observer.hpp"
 #include "worker_info.hpp"
@@ -41,6 +42,13 @@ public:
     explicit trace_recorder(std::size_t most_runs = 1'000'000) : most_runs_(most_runs) {}
     trace_recorder(const trace_recorder&) = delete;
     trace_recorder& operator=(const trace_recorder&) = delete;
+    /// After the pools that it observes.
+    ~trace_recorder() override {
+        const detail::inside_library giving_back;
+        decltype(runs_)().swap(runs_);
+        decltype(places_)().swap(places_);
+        decltype(tracks_)().swap(tracks_);
+    }
 
     /// All runs that have ended, in Chrome's trace event format: a slice on the track of its thread
     /// for each run, with its place, its delay and what became of it; an instant event for each
@@ -48,9 +56,9 @@ public:
     ///
     /// Throws: std::bad_alloc.
     std::string json() const {
+        const detail::library_lock lock(mutex_);
         std::string all = R"({"displayTimeUnit":"ns","traceEvents":[)"
                           "\n";
-        const detail::library_lock lock(mutex_);
         for (const run& one : runs_) {
             add(all, one);
         }
@@ -67,8 +75,8 @@ public:
 
 private:
     void* fired(const observed_task&) override {
-        return new visit{next_.fetch_add(1, std::memory_order_relaxed), clock::now(),
-                         std::this_thread::get_id()};
+        return new visit(next_.fetch_add(1, std::memory_order_relaxed), clock::now(),
+                         std::this_thread::get_id());
     }
 
     void begin(const observed_task&, void* context) override {
@@ -99,7 +107,9 @@ private:
     using clock = std::chrono::steady_clock;
 
     /// Of one task.
-    struct visit {
+    struct visit : detail::library_memory {
+        visit(std::uint64_t as, clock::time_point when, std::thread::id whose)
+            : number(as), fired(when), by(whose) {}
         std::uint64_t number;
         clock::time_point fired;
         std::thread::id by;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A program's own operator new and delete that fire tasks, as a profiler of memory does. A call that
-// they make inside of the library's may be refused; none may wait for a lock that its thread has.
+// A program's own operator new and delete that fire tasks, as a profiler of memory does. A call
+// that they make inside of the library's may be refused; none may wait for a lock that its thread
+// has.
 
 #include "child.hpp"
 #include "eventually.hpp"

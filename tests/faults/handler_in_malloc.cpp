@@ -6,15 +6,23 @@
 #include "replaced_new.hpp"
 
 #include <fire_and_forget/cancellable.hpp>
+#include <fire_and_forget/channel.hpp>
 #include <fire_and_forget/conflating_executor.hpp>
+#include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/latency_histograms.hpp>
 #include <fire_and_forget/observer.hpp>
 #include <fire_and_forget/own_thread.hpp>
 #include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
+#include <fire_and_forget/trace.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include <array>
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace faf_test {
@@ -59,6 +67,26 @@ struct large {
     std::array<char, 200> content{};
     void operator()() const {}
 };
+
+faf::task<int> answer() {
+    co_return 42;
+}
+
+faf::task<int> large_answer() {
+    std::array<char, 2000> kept{};
+    co_await faf::yield();
+    co_return kept[0];
+}
+
+faf::task<int> both_answers() {
+    const auto [one, other] = co_await faf::when_all(answer(), answer());
+    co_return one + other;
+}
+
+faf::task<int> first_answer() {
+    const auto first = co_await faf::when_any(answer(), answer());
+    co_return static_cast<int>(first.index());
+}
 
 class quiet_observer : public faf::task_observer {};
 
@@ -121,6 +149,52 @@ TEST_CASE("a handler that fires does not wait for malloc, which its own thread i
         faf::thread_pool own({.threads = 1, .observer = &none});
         fire_and_forget(own, [] {});
     });
+    constexpr faf::literal named = "a name that is too long for a string without memory";
+    check("a trace", [&] {
+        faf::trace_recorder trace;
+        {
+            faf::thread_pool own({.threads = 1, .observer = &trace});
+            fire_and_forget(own, {.name = named}, [] {});
+        }
+        {
+            const std::string text = trace.json();
+            is_interrupted = false; // that is the caller's
+        }
+        is_interrupted = true;
+    });
+    check("histograms", [&] {
+        faf::latency_histograms latency;
+        {
+            faf::thread_pool own({.threads = 1, .observer = &latency});
+            fire_and_forget(own, {.name = named}, [] {});
+        }
+        {
+            const std::string lines = latency.text();
+            const std::string all = latency.prometheus();
+            is_interrupted = false;
+        }
+        is_interrupted = true;
+    });
+    check("a coroutine", [&] {
+        for (int i = 0; i < 100; ++i) { // more than a thread keeps
+            const faf::task<int> made = answer();
+        }
+    });
+    check("many coroutines", [&] {
+        std::array<std::optional<faf::task<int>>, 200> made;
+        for (std::optional<faf::task<int>>& one : made) {
+            one.emplace(answer());
+        }
+    });
+    check("a large coroutine", [&] { const faf::task<int> made = large_answer(); });
+    check("a coroutine that is waited for", [&] { faf::sync_wait(answer()); });
+    check("coroutines beside each other", [&] { faf::sync_wait(both_answers()); });
+    check("the first of coroutines", [&] { faf::sync_wait(first_answer()); });
+    check("a channel", [&] {
+        faf::channel<int> numbers(4);
+        numbers.try_push(1);
+    });
+    check("a completion", [&] { const faf::completion<int> done; });
     check("a serial executor", [&] {
         faf::serial_executor own(pool);
         fire_and_forget(own, large());

@@ -5,13 +5,14 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
+#include "../platform/library_memory.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -49,6 +50,8 @@ class bounded_ring {
 public:
     class cell {
     public:
+        // NOLINTNEXTLINE(modernize-use-equals-default): so it leaves the room for an item as it is
+        cell() noexcept {}
         T& item() noexcept { return *std::launder(reinterpret_cast<T*>(memory_)); }
 
     private:
@@ -58,8 +61,7 @@ public:
     };
 
     /// Of at least one. Throws: std::bad_alloc.
-    explicit bounded_ring(std::uint32_t capacity)
-        : capacity_(capacity), cells_(new cell[capacity]) {}
+    explicit bounded_ring(std::uint32_t capacity) : capacity_(capacity), cells_(capacity) {}
     bounded_ring(const bounded_ring&) = delete;
     bounded_ring& operator=(const bounded_ring&) = delete;
     ~bounded_ring() {
@@ -212,7 +214,7 @@ private:
     }
 
     const std::uint32_t capacity_;
-    const std::unique_ptr<cell[]> cells_;
+    std::vector<cell, library_allocator<cell>> cells_; ///< never more or fewer
     alignas(cache_line) std::atomic<std::uint64_t> tail_{0};
     alignas(cache_line) std::atomic<std::uint64_t> head_{0};
 };

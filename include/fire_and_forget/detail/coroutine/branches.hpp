@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/scope_guard.hpp"
@@ -74,7 +75,7 @@ public:
     std::size_t first() const noexcept { return first_.load(std::memory_order_relaxed); }
 
     /// What asks those to stop that are not the first; empty: nobody does.
-    std::optional<stop_source> stops;
+    std::optional<kept_stop_source> stops;
     std::optional<linked_stop_source> either; ///< the same, and who awaits them all
 
 private:
@@ -188,7 +189,10 @@ public:
     branches_wait(chain& of, bool stops_others) noexcept : of_(of), stops_others_(stops_others) {}
     branches_wait(const branches_wait&) = delete;
     branches_wait& operator=(const branches_wait&) = delete;
-    ~branches_wait() { forget(); }
+    ~branches_wait() {
+        forget();
+        give_back(token_);
+    }
 
 protected:
     /// Makes the group, and says what the branches' own token is. May throw.

@@ -15,7 +15,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE void branch_group::note_result(std::size_t number) {
     std::size_t nobody = none;
     if (first_.compare_exchange_strong(nobody, number, std::memory_order_relaxed) && stops) {
-        stop_source kept = *stops; // its callbacks may end the last of them
+        kept_stop_source kept{stop_source(*stops)}; // its callbacks may end the last of them
         kept.request_stop();
     }
 }
@@ -32,7 +32,7 @@ FIRE_AND_FORGET_ENGINE void branches_wait::open(std::size_t many) {
     group_ = new branch_group(many);
     token_ = of_.own_token();
     if (stops_others_) {
-        group_->stops.emplace();
+        group_->stops.emplace(new_stop_source());
         if (token_.stop_possible()) {
             group_->either.emplace(token_, group_->stops->get_token());
             token_ = group_->either->get_token();

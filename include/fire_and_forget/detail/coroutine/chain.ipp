@@ -166,7 +166,7 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     const bool is_member = first.members() != nullptr;
     if (task.details != nullptr || task.due != steady_time() || is_member) { // or has options
         // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
-        details_.reset(new chain_details{{}, {}, task.due, first.started()});
+        details_.reset(new chain_details{{}, {}, {}, task.due, first.started()});
     }
     if (is_member) {
         details_->of_task.stop = first.stop_of_task();
@@ -277,7 +277,7 @@ FIRE_AND_FORGET_ENGINE away_entry& chain::leave(scheduler& its) noexcept {
 FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
     if (details_ == nullptr) {
         // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate that way
-        details_.reset(new (std::nothrow) chain_details{{}, {}, {}, {}});
+        details_.reset(new (std::nothrow) chain_details{{}, {}, {}, {}, {}});
     }
     return details_ != nullptr;
 }

@@ -4,6 +4,7 @@
 // What a chain (chain.hpp) has besides, where it is not a plain call's.
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
@@ -20,7 +21,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What only coroutines have that were fired with options or at an executor of somebody else's, or
 /// ask for both stop_tokens.
-struct chain_details {
+struct chain_details : library_memory {
     std::unique_ptr<kept_membership> members; ///< ends last
 
     task_details of_task;

@@ -5,6 +5,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "chain.hpp"
 #include "frame_pool.hpp"
 #include "outside_wait.hpp"
@@ -29,13 +30,11 @@ constexpr bool has_usual_alignment() noexcept {
     }
 }
 
-struct from_the_heap {};
-
 /// An event with a result.
 template <class T>
 class completion_state final
     : public outside_event,
-      public std::conditional_t<has_usual_alignment<T>(), from_frame_pool, from_the_heap> {
+      public std::conditional_t<has_usual_alignment<T>(), from_frame_pool, library_memory> {
 public:
     /// False if it has been completed before.
     template <class... Args>

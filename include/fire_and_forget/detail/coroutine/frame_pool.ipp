@@ -67,6 +67,7 @@ FIRE_AND_FORGET_ENGINE kept_frame* frame_depot::get(std::size_t k) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void empty_frame_cache() noexcept {
+    const inside_library giving_back; // REENTRY-4
     frame_cache& mine = this_threads_frames;
     mine.is_armed = false;
     mine.is_over = true;
@@ -88,7 +89,7 @@ FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void* frame_pool::allocate(std::size_t size) noexcept {
     if (size > largest || !is_recycling) [[unlikely]] {
-        return ::operator new(size, std::nothrow);
+        return allocate_from_system(size);
     }
     const std::size_t k = class_of(size);
     kept_frames& mine = this_threads_frames.lists[k];
@@ -96,7 +97,19 @@ FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void*
+frame_pool::allocate_from_system(std::size_t size) noexcept {
+    const inside_library allocating; // REENTRY-4
+    return ::operator new(size, std::nothrow);
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release_to_system(void* memory) noexcept {
+    const inside_library giving_back; // REENTRY-4
+    ::operator delete(memory);
+}
+
+[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void*
 frame_pool::allocate_from_others(std::size_t k) noexcept {
+    const inside_library allocating; // REENTRY-4
     frame_cache& mine = this_threads_frames;
     if (kept_frame* const full = arm(mine) ? frame_depot::instance().get(k) : nullptr) {
         mine.lists[k] = {full, batch};
@@ -108,7 +121,7 @@ frame_pool::allocate_from_others(std::size_t k) noexcept {
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release(void* memory,
                                                                   std::size_t size) noexcept {
     if (size > largest || !is_recycling) [[unlikely]] {
-        ::operator delete(memory);
+        release_to_system(memory);
         return;
     }
     const std::size_t k = class_of(size);
@@ -122,6 +135,7 @@ frame_pool::allocate_from_others(std::size_t k) noexcept {
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void
 frame_pool::release_to_others(void* memory, std::size_t k) noexcept {
+    const inside_library giving_back; // REENTRY-4
     frame_cache& mine = this_threads_frames;
     if (!arm(mine)) {
         ::operator delete(memory);

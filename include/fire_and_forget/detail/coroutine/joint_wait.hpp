@@ -6,6 +6,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/durations.hpp"
+#include "../platform/library_memory.hpp"
 #include "awaitable.hpp"
 #include "branches.hpp"
 #include "chain.hpp"
@@ -121,8 +122,7 @@ class range_wait : public joint_wait<range_wait<A>> {
 
 public:
     range_wait(chain& of, bool stops_others, std::vector<A>&& awaited)
-        : base(of, stops_others), awaited_(std::move(awaited)),
-          results_(new branch_result<await_in_chain_t<A>>[awaited_.size()]) {}
+        : base(of, stops_others), awaited_(std::move(awaited)), results_(awaited_.size()) {}
     bool await_ready() const noexcept { return awaited_.empty(); }
 
 protected:
@@ -144,7 +144,8 @@ private:
     std::vector<A> awaited_;
 
 protected:
-    std::unique_ptr<branch_result<await_in_chain_t<A>>[]> results_;
+    using its_result = branch_result<await_in_chain_t<A>>;
+    std::vector<its_result, library_allocator<its_result>> results_;
 };
 
 template <class T>

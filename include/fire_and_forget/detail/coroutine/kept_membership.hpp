@@ -5,6 +5,7 @@
 // which may be long after that task. chain_details.hpp keeps it.
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/linked_stop_source.hpp"
 #include "../platform/stop_token.hpp"
 #include "../task/cohort.hpp"
@@ -16,7 +17,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// The membership of a coroutine, which lasts until its frames are gone. It is one more: that of
 /// the task lasts until what is left of its closure is gone, on the thread that has started both.
-struct kept_membership {
+struct kept_membership : library_memory {
     std::unique_ptr<kept_membership> outer{};
     membership held{};
     stop_token own{};

@@ -5,6 +5,7 @@
 // is made of this.
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/thread_state.hpp"
 #include "../submit/job.hpp"
 #include "../submit/kept_executor.hpp"
@@ -39,7 +40,7 @@ public:
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<job> jobs_;
+    std::vector<job, library_allocator<job>> jobs_;
     bool is_over_ = false;
 };
 

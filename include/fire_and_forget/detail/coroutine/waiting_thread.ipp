@@ -8,7 +8,6 @@
 
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -26,7 +25,7 @@ FIRE_AND_FORGET_ENGINE void waiting_thread::note_over() {
 
 FIRE_AND_FORGET_ENGINE void waiting_thread::run_until_over() {
     const cancellation_deferred whole; // or others would find nobody here
-    std::vector<job> due;
+    decltype(jobs_) due;
     for (std::unique_lock lock(mutex_);;) {
         changed_.wait(lock, [this] { return is_over_ || !jobs_.empty(); });
         if (jobs_.empty()) {

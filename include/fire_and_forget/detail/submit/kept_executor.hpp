@@ -5,6 +5,7 @@
 // coroutine is fired at, chain_waits.hpp the one that it moves to.
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../task/foreign_executor.hpp"
 #include "../task/task.hpp"
 #include "job.hpp"
@@ -67,10 +68,11 @@ private:
 template <class E>
 std::shared_ptr<foreign_executor> keep_executor(E&& executor) {
     using plain = std::remove_cvref_t<E>;
-    if constexpr (std::is_lvalue_reference_v<E> && !copied_by_coroutines<plain>) {
-        return std::make_shared<kept_executor<E>>(std::in_place, executor);
-    } else if constexpr (std::is_constructible_v<plain, E>) {
-        return std::make_shared<kept_executor<plain>>(std::in_place, std::forward<E>(executor));
+    constexpr bool is_referred_to = std::is_lvalue_reference_v<E> && !copied_by_coroutines<plain>;
+    using kept = kept_executor<std::conditional_t<is_referred_to, E, plain>>;
+    if constexpr (is_referred_to || std::is_constructible_v<plain, E>) {
+        return std::allocate_shared<kept>(library_allocator<kept>(), std::in_place,
+                                          std::forward<E>(executor));
     } else {
         return nullptr;
     }
