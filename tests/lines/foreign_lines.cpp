@@ -114,6 +114,14 @@ public:
         return has_found;
     }
 
+    /// As worker_loop.ipp does it while nothing comes: whose turn it is holds the doorbell's line.
+    void look_on(int core) {
+        play(core);
+        lanes_.bell.hold_line();
+        play(nobody);
+        static_cast<void>(faf_lines::take_counts()); // in time that it has
+    }
+
     void forget() {
         submits = runs = 0;
         of_submits = of_runs = {};
@@ -168,6 +176,24 @@ void keep_up(played_pool& pool) {
     }
 }
 
+/// Each task is found by a worker that has looked for a while, and looks on while it is on its way.
+void stay_near(played_pool& pool) {
+    pool.looks_alone = true;
+    for (int i = 0; i < 8 * rounds * pool.size; ++i) {
+        const int looker = i * 7 % pool.size;
+        const counts before = pool.of_runs;
+        if (pool.run_one(looker)) {
+            std::abort(); // there is nothing yet
+        }
+        pool.of_runs = before; // it has time to look
+        pool.submit(pool.size + i % pool.size);
+        pool.look_on(looker);
+        if (!pool.run_one(looker)) {
+            std::abort();
+        }
+    }
+}
+
 /// All workers take turns until nothing is left.
 void run_all(played_pool& pool) {
     for (bool is_any = true; is_any;) {
@@ -217,7 +243,7 @@ bool holds(const char* what, int each, void (*happens)(played_pool&), const limi
     const double submit = per(pool.of_submits.fetched + pool.of_submits.taken_away, pool.submits);
     const double run = per(pool.of_runs.fetched + pool.of_runs.taken_away, pool.runs);
     const bool is_held = submit <= most.submit && run <= most.run && pool.runs == pool.submits;
-    std::printf("%-8s %5d %11.2f %8.2f %11.2f %8.2f%s\n", what, each,
+    std::printf("%-9s %5d %11.2f %8.2f %11.2f %8.2f%s\n", what, each,
                 per(pool.of_submits.fetched, pool.submits),
                 per(pool.of_submits.taken_away, pool.submits), per(pool.of_runs.fetched, pool.runs),
                 per(pool.of_runs.taken_away, pool.runs), is_held ? "" : "   too many");
@@ -231,11 +257,12 @@ int main() {
     constexpr std::size_t near = 1U << 20U;
     faf_lines::leave_out(reinterpret_cast<const char*>(&here) - near, near + near / 16);
     faf_lines::leave_out(&this_thread, sizeof this_thread);
-    std::puts("            each         a submit                a run\n"
-              "                  fetched    taken     fetched    taken");
+    std::puts("             each         a submit                a run\n"
+              "                   fetched    taken     fetched    taken");
     bool is_held = true;
     for (const int each : {2, 8, 64}) {
         is_held = holds("keep up", each, &keep_up, {2.3, 3.6}) && is_held;
+        is_held = holds("stay near", each, &stay_near, {3.1, 2.2}) && is_held;
         is_held = holds("queue up", each, &queue_up, {1.1, 2.2}) && is_held;
         is_held = holds("fan out", each, &fan_out, {1.2, 3.1}) && is_held;
     }

@@ -80,7 +80,7 @@ private:
 /// How many tasks `one` gets with its next look, which it finishes.
 std::uint32_t take_run(worker& one) {
     std::uint32_t count = 0;
-    if (one.search.take_next(one.taker)) {
+    if (one.search.take_next(one.taker, one.turn)) {
         do {
             ++count;
             one.taker.finish_slot();
@@ -265,6 +265,26 @@ TEST_CASE("a worker claims several tasks when nobody is idle, and one when someb
         REQUIRE(take_run(*one) == 1);
     }
     CHECK(take_run(*one) == 0);
+}
+
+TEST_CASE("whoever looks claims one task, without asking whether somebody is idle") {
+    lanes_of_nothing in;
+    const auto one = hire(in);
+    in.store(1000);
+    one->turn = doorbell::turn::mine; // of which the doorbell knows nothing here
+    for (int i = 0; i < 1000; ++i) {
+        REQUIRE(take_run(*one) == 1);
+    }
+    one->turn = doorbell::turn::of_another;
+    in.store(1000);
+    std::uint32_t longest = 0;
+    for (std::uint32_t all = 0; all < 1000;) {
+        const std::uint32_t taken = take_run(*one);
+        REQUIRE(taken > 0);
+        longest = taken > longest ? taken : longest;
+        all += taken;
+    }
+    CHECK(longest > 1);
 }
 
 TEST_CASE("twice as many are taken as last time if that was done soon, else one") {

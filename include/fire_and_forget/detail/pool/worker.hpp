@@ -41,7 +41,7 @@ struct alignas(cache_line) worker {
         if (taker.begin_next()) {
             return true;
         }
-        const bool has_one = !taker.its().has_more() && search.take_next(taker);
+        const bool has_one = !taker.its().has_more() && search.take_next(taker, turn);
         if (has_one && own_nest != nullptr) {
             take_at_hand(lanes, *own_nest);
         }

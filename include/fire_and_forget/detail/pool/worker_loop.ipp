@@ -96,18 +96,25 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
     }
 }
 
-/// Looks for a while, and then now and then as long as that spares submits the wake-up.
+/// Looks for a while, and then now and then as long as that spares submits the wake-up. The
+/// doorbell's line is held once nothing has come for some looks: before that, it would be taken
+/// from workers who are busy with tasks that follow each other closely.
 FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
     steady_time now = steady_clock::now();
     const steady_time end = now + longest_look();
+    bool is_quiet = false;
     do {
         for (unsigned i = 0; i < looks_per_clock; ++i) {
             if (self.take_next()) {
                 note_find(self, now, lingering::found::looking);
                 return true;
             }
+            if (is_quiet) {
+                bell_.hold_line();
+            }
             cpu_relax();
         }
+        is_quiet = true;
         self.vain_looks += looks_per_clock;
         if (self.vain_looks >= looks_per_take_over && take_over(self)) {
             return true;

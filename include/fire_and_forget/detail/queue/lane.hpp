@@ -56,10 +56,11 @@ enum class arrival : std::uint8_t { first, again };
 /// Cost        Storing: plain stores and loads. 64 bytes for a queued task and 64 for each block.
 ///             Taking: one read-modify-write, for as many tasks as are taken at once.
 ///             Lines that other cores have: a submit touches 1.1 while tasks queue up or fire
-///             others, its slot's, and 2.2 where a worker looks for each, the doorbell's besides.
-///             A run touches 2.2 while tasks queue up, its slot's and the block's, 3.1 where small
-///             trees of tasks are shared out, and then 3.5. With 64 producers and workers as with 8
-///             of each: tests/lines counts them.
+///             others, its slot's, and 2.2 where a worker looks for each, the doorbell's besides,
+///             or 3.1 where that has looked into many lanes in vain, its own besides.
+///             A run touches 2.2 while tasks queue up, its slot's and the block's, or where it was
+///             looked for long; 3.1 where small trees of tasks are shared out, and then 3.5. With
+///             64 producers and workers as with 8 of each: tests/lines counts them.
 /// Source      the bounded rings of Lamport and of FastForward (Giacomoni et al.), chained;
 ///             tests/models/lane.pml.
 template <std::size_t Slots>

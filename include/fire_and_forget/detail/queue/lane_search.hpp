@@ -40,9 +40,11 @@ public:
     explicit lane_search(const lane_set& set, nest* own = nullptr) noexcept
         : set_(&set), nest_(own) {}
 
-    /// Hands the next task to `taker`; false if none was found.
+    /// Hands the next task to `taker`; false if none was found. Whose turn it is to look is idle:
+    /// it need not read the doorbell's line, which submits have, to know that somebody is.
     template <class Taker>
-    bool take_next(Taker& taker) noexcept {
+    bool take_next(Taker& taker, doorbell::turn whose = doorbell::turn::of_another) noexcept {
+        whose_ = whose;
         const std::size_t first = level_in_turn();
         std::uint32_t taken = take_of(first, taker, first == level_of(priority::normal));
         for (std::size_t level = 0; level < priorities && taken == 0; ++level) {
@@ -177,7 +179,8 @@ private:
 
     /// How many tasks may be taken at once.
     std::uint32_t longest_run(std::size_t level) noexcept {
-        if (set_->is_taken_singly() || !set_->bell.nobody_is_idle()) {
+        if (whose_ == doorbell::turn::mine || set_->is_taken_singly() ||
+            !set_->bell.nobody_is_idle()) {
             return 1;
         }
         bool is_only_one = true;
@@ -210,6 +213,7 @@ private:
     std::uint64_t low_from_ = turns;
     run_length runs_;
     steady_time asked_at_{};
+    doorbell::turn whose_ = doorbell::turn::of_another; ///< in this look
     std::uint32_t asked_ = 0; ///< how many runs_ has allowed in this look; none: it was not asked
 };
 
