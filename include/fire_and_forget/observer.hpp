@@ -29,7 +29,8 @@ enum class run_result : std::uint8_t {
     suspended, ///< a coroutine that goes on later
 };
 
-/// Hears of the tasks of a pool: pool_options::observer.
+/// Hears of the tasks of a pool, those included that come by way of a task_scope, a serial_executor
+/// or a conflating_executor: pool_options::observer.
 ///
 ///     /// Takes the number of the request that a thread works for along to what it fires.
 ///     class request_context final : public faf::task_observer {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/observer.hpp>
+#include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/task_scope.hpp>
 
 #include "catch.hpp"
 #include "eventually.hpp"
@@ -202,6 +206,37 @@ TEST_CASE("what an observer throws is reported, and the task runs") {
     CHECK(ran == 2);
     const std::string kind(faf::to_string(faf::failure::hook_failed));
     CHECK(told == lines{kind + " begin", kind + " end", kind + " gone", kind + " fired"});
+}
+
+TEST_CASE("an observer hears of what a serial executor and a key of its pool run") {
+    scribe heard;
+    {
+        thread_pool pool({.threads = 1, .observer = &heard, .on_error = no_sink});
+        faf::serial_executor line(pool);
+        faf::serial_executor second_line{faf::executor_ref(line)};
+        faf::conflating_executor<int> latest(line);
+        faf::task_scope scope(second_line);
+        fire_and_forget(line, [] {}); // which would be stored in place
+        REQUIRE(pool.drain(60s));
+        fire_and_forget(line, {.name = "failing"}, [] { throw std::runtime_error("as planned"); });
+        REQUIRE(pool.drain(60s));
+        fire_and_forget(second_line, {.name = "second"}, [] {});
+        REQUIRE(pool.drain(60s));
+        fire_and_forget(second_line, {.name = "later", .after = 1ms}, [] {});
+        REQUIRE(pool.drain(60s));
+        fire_and_forget(scope, {.name = "coroutine"},
+                        []() -> faf::task<> { co_await faf::yield(); });
+        REQUIRE(pool.drain(60s));
+        pool.pause();
+        fire_and_forget(latest[1], {.name = "old"}, [] {});
+        fire_and_forget(latest[1], {.name = "new"}, [] {});
+        pool.resume();
+        REQUIRE(pool.drain(60s));
+    }
+    CHECK(heard.lines() == lines{": f b succeeded g", "failing: f b failed g",
+                                 "second: f b succeeded g", "later: f b succeeded g",
+                                 "coroutine: f b suspended b succeeded g", "old: f g",
+                                 "new: f b succeeded g"});
 }
 
 TEST_CASE("a pool with an observer and a limit counts as one without") {

@@ -53,6 +53,7 @@ FIRE_AND_FORGET_ENGINE refusal prepare_to_conflate(const any_core& core, task_pt
         core.note_refused();
         return refusal::invalid_options;
     }
+    core.observe(*task);
     return core.enroll(task);
 }
 

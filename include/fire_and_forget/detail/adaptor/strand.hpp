@@ -67,6 +67,7 @@ public:
     void repeat_after(task_ptr task, repetition answer) noexcept override;
     void notice_end() noexcept override { timers().notice_end(); }
     unsigned most_in_turn() const noexcept override { return timers().most_in_turn(); }
+    task_observer* observer() const noexcept override { return core_.observer(); }
     helped help(reach how_far, function_ref<bool()> is_over) override {
         return timers().help(how_far, is_over);
     }

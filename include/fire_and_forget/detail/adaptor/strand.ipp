@@ -24,7 +24,9 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
     : stacked_scheduler(on.home_or_default().books), core_(on.bottom()), set_(on.set()),
       generation_(generation_here()),
       queue_(on.home() != nullptr ? turn_queue::below::is_awaited
-                                  : turn_queue::below::is_not_awaited) {
+                                  : turn_queue::below::is_not_awaited,
+             on.observer() == nullptr ? turn_queue::plain_tasks::in_place
+                                      : turn_queue::plain_tasks::on_heap) {
     is_resumption = true;
     has_begun = true; // what waits for it has been accepted
     resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
@@ -49,7 +51,8 @@ FIRE_AND_FORGET_ENGINE strand::~strand() {
 FIRE_AND_FORGET_ENGINE submission strand::fire(const untyped_call& call) {
     const task_vtable& type = *call.how.type;
     if (call.given == nullptr && call.how.is_quick && call.how.is_plain && waiting::fits(type) &&
-        set_ == nullptr && is_in_its_process() && !is_inside_library()) [[likely]] {
+        set_ == nullptr && queue_.takes_plain_tasks() && is_in_its_process() &&
+        !is_inside_library()) [[likely]] {
         const refusal why = enter(call);
         return submission(why == refusal::none
                               ? why
@@ -71,7 +74,9 @@ FIRE_AND_FORGET_ENGINE refusal strand::accept(task_ptr& task) {
         return core_.accept(task);
     }
     if (waits) {
-        task->go_via(*this);
+        task->go_via(*this); // whoever takes it below has it observed
+    } else {
+        core_.observe(*task);
     }
     refusal why = set_ != nullptr ? set_->enroll(task) : refusal::none;
     if (why == refusal::none) {

@@ -37,8 +37,15 @@ public:
     /// Whether anybody may wait until the executor below has nothing to do.
     enum class below : std::uint8_t { is_awaited, is_not_awaited };
 
-    explicit turn_queue(below executor) noexcept
-        : new_turn_(executor == below::is_awaited ? turn::begun : turn::under_way) {}
+    /// Whether a plain task may be stored right where it waits. One that is observed is kept on the
+    /// heap, as others are.
+    enum class plain_tasks : std::uint8_t { in_place, on_heap };
+
+    turn_queue(below executor, plain_tasks stored) noexcept
+        : new_turn_(executor == below::is_awaited ? turn::begun : turn::under_way),
+          plain_tasks_(stored) {}
+
+    bool takes_plain_tasks() const noexcept { return plain_tasks_ == plain_tasks::in_place; }
 
     /// Stores what is on the heap. The first one has its turn begun by who stored it. `books` are
     /// those of the executor below, here and in what follows.
@@ -75,7 +82,8 @@ private:
 
     spin_lock lock_;
     turn turn_ = turn::none;
-    const turn new_turn_;     ///< what turn_ is when one has begun
+    const turn new_turn_; ///< what turn_ is when one has begun
+    const plain_tasks plain_tasks_;
     std::uint32_t fresh_ = 0; ///< what has come in and is not counted yet
     waiting_line line_;
 };

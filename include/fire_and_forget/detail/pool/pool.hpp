@@ -92,6 +92,7 @@ public:
 
     // tasks and coroutines ask
     steady_time now() const noexcept override { return steady_clock::now(); }
+    task_observer* observer() const noexcept override { return options_.observer; }
     refusal start_coroutine(suspended& one) override;
     bool resume_soon(suspended& one) noexcept override { return intake_.resume(one); }
     bool resume_at(suspended& one) noexcept override { return parts_.delayed.resume_at(one); }

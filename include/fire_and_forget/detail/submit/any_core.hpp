@@ -86,6 +86,15 @@ public:
         return table_->stacked != nullptr ? table_->stacked(target_) : nullptr;
     }
 
+    /// Who hears of the tasks of the pool that counts what runs there; null: nobody.
+    task_observer* observer() const noexcept {
+        const scheduler* const its = home();
+        return its != nullptr ? its->observer() : nullptr;
+    }
+
+    /// For what stands on it and keeps its tasks: the pool does not see those come.
+    void observe(task_node& task) const;
+
     /// What it stands on in the end, for coroutines that are to be there.
     any_core bottom() const noexcept {
         return table_->bottom != nullptr ? table_->bottom(target_) : *this;

@@ -4,6 +4,7 @@
 #include "../platform/attempt.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
+#include "../task/observation.hpp"
 #include "../task/resumption.hpp"
 #include "any_core.hpp"
 #include "diversion.hpp"
@@ -22,6 +23,13 @@ FIRE_AND_FORGET_ENGINE any_core
 any_core::or_elsewhere(const own_threads_door& meant) const noexcept {
     const diversion::use elsewhere(meant);
     return elsewhere ? *elsewhere : *this;
+}
+
+FIRE_AND_FORGET_ENGINE void any_core::observe(task_node& task) const {
+    task_observer* const by = observer();
+    if (by != nullptr && task.type != &resumption_type) {
+        detail::observe(task, *by);
+    }
 }
 
 FIRE_AND_FORGET_ENGINE void any_core::note_refused() const noexcept {

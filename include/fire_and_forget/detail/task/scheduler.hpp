@@ -97,6 +97,9 @@ public:
     /// A coroutine that it has accepted, or that waited here, has ended elsewhere.
     virtual void notice_end() noexcept = 0;
 
+    /// Who hears of the tasks that run there; null: nobody.
+    virtual task_observer* observer() const noexcept { return nullptr; }
+
     /// Whether it is a stacked_scheduler.
     virtual bool is_stacked() const noexcept { return false; }
 
