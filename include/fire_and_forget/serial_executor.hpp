@@ -50,7 +50,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Source: tests/bench/ordered.cpp
 class serial_executor {
 public:
-    /// Stands on `below`.
+    /// Stands on `below`; on another serial_executor by way of an executor_ref, as that alone would
+    /// be copied, which does not compile: serial_executor inner{faf::executor_ref(outer)}.
     /// Throws: std::bad_alloc.
     template <class E>
     requires(
