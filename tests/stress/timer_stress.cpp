@@ -113,9 +113,11 @@ struct watched_sleeper : sleeper {
         is_resumption = true;
         watch = &own_watch;
         is_watched = true;
-        wants_to_stop = [](const suspended& one) {
-            return static_cast<const watched_sleeper&>(one).is_asked.load();
-        };
+        static constexpr faf::detail::suspended_type asked{
+            nullptr, nullptr, [](const suspended& one) {
+                return static_cast<const watched_sleeper&>(one).is_asked.load();
+            }};
+        does = &asked;
     }
 };
 

@@ -58,8 +58,7 @@ public:
     void notice_stop() noexcept override {
         const std::lock_guard lock(mutex_);
         ++notices;
-        wake_if(
-            [](const auto& one) { return one.wants_to_stop != nullptr && one.wants_to_stop(one); });
+        wake_if([](const auto& one) { return one.wants_to_stop(); });
     }
     bool is_stopping() const noexcept override { return host_.stop.stop_requested(); }
     void keep_scheduler() noexcept override { ++keepers; }
@@ -99,10 +98,10 @@ public:
 
     void destroy_all() {
         for (faf::detail::suspended* one : std::exchange(ready_, {})) {
-            one->destroy(*one);
+            one->destroy();
         }
         for (faf::detail::suspended* one : std::exchange(sleepers_, {})) {
-            one->destroy(*one);
+            one->destroy();
         }
     }
 

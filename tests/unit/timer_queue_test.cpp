@@ -38,13 +38,15 @@ struct sleeper : suspended {
     explicit sleeper(steady_time until) noexcept {
         due = until;
         is_resumption = true;
-        wants_to_stop = [](const suspended& one) {
-            const auto& self = static_cast<const sleeper&>(one);
-            if (self.looks != nullptr) {
-                ++*self.looks;
-            }
-            return self.is_asked;
-        };
+        static constexpr suspended_type asked{nullptr, nullptr, [](const suspended& one) {
+                                                  const auto& self =
+                                                      static_cast<const sleeper&>(one);
+                                                  if (self.looks != nullptr) {
+                                                      ++*self.looks;
+                                                  }
+                                                  return self.is_asked;
+                                              }};
+        does = &asked;
     }
 
     void watch_it() noexcept {

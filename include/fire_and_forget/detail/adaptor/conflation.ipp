@@ -70,13 +70,15 @@ FIRE_AND_FORGET_ENGINE conflated::conflated(const any_core& on, const call_site&
     where = first;
     is_resumption = true;
     has_begun = true; // what waits for it has been accepted
-    resume = [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); };
-    destroy = [](suspended& turn) {
-        if (this_thread.starting_turn != &turn) { // else in the call that hands it over
-            static_cast<conflated&>(turn).drop_rest();
-        }
-        return false; // it has reported what there was
-    };
+    static constexpr suspended_type is_turn{
+        [](suspended& turn) { return static_cast<conflated&>(turn).run_turn(); },
+        [](suspended& turn) {
+            if (this_thread.starting_turn != &turn) { // else in the call that hands it over
+                static_cast<conflated&>(turn).drop_rest();
+            }
+            return false; // it has reported what there was
+        }};
+    does = &is_turn;
 }
 
 FIRE_AND_FORGET_ENGINE void conflated::replace(task_ptr& task) noexcept {

@@ -34,7 +34,7 @@ FIRE_AND_FORGET_ENGINE void drop_one(waiting& one, already_reported before, coro
         auto& coroutine = static_cast<suspended&>(*item);
         if (before == already_reported::first) {
             coroutine.is_accepted = true; // for a turn, in which that is the first again
-            coroutine.destroy(coroutine);
+            coroutine.destroy();
         } else {
             abandoned.add_queued(coroutine);
         }

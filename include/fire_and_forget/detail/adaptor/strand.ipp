@@ -29,11 +29,13 @@ FIRE_AND_FORGET_ENGINE strand::strand(const any_core& on) noexcept
                                       : turn_queue::plain_tasks::on_heap) {
     is_resumption = true;
     has_begun = true; // what waits for it has been accepted
-    resume = [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); };
-    destroy = [](suspended& turn) {
-        static_cast<strand&>(turn).destroy_turn();
-        return false; // it has reported what there was
-    };
+    static constexpr suspended_type is_turn{
+        [](suspended& turn) { return static_cast<strand&>(turn).run_turn(); },
+        [](suspended& turn) {
+            static_cast<strand&>(turn).destroy_turn();
+            return false; // it has reported what there was
+        }};
+    does = &is_turn;
     if (stacked_scheduler* const kept = core_.stacked()) { // STRAND-5
         kept->add_user();
     }

@@ -140,16 +140,11 @@ public:
     static void abandon(chain& lost, std::string_view why);
 
 protected:
-    /// Of a type that has `how_it_ends`. That is known to the two functions only: a pointer less.
+    /// Of a type that has `how_it_ends`. That is known to two functions only: a pointer less.
     template <class Derived>
     explicit chain(std::in_place_type_t<Derived>) noexcept {
         is_resumption = true;
-        resume = &resume_chain<Derived>;
-        destroy = &destroy_chain<Derived>;
-        wants_to_stop = [](const suspended& sleeper) {
-            const auto& self = static_cast<const chain&>(sleeper);
-            return self.is_asked_by_own_token() || self.on_->is_stopping();
-        };
+        does = &is_chain<Derived>;
     }
     ~chain() = default;
 
@@ -248,6 +243,15 @@ private:
         static_cast<void>(last.settle(fate::dropped));
         return is_news;
     }
+
+    static bool wants_to_wake(const suspended& sleeper) {
+        const auto& self = static_cast<const chain&>(sleeper);
+        return self.is_asked_by_own_token() || self.on()->is_stopping();
+    }
+
+    template <class Derived>
+    static constexpr suspended_type is_chain{&resume_chain<Derived>, &destroy_chain<Derived>,
+                                             &wants_to_wake};
 
     /// All frames but the outermost. // CHAIN-3
     void destroy_awaited();

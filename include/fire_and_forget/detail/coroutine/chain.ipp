@@ -138,7 +138,7 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
         keep_place();
     }
     if (!has_all || !on_->resume_soon(*this)) {
-        destroy(*this);
+        destroy();
     }
 }
 
@@ -151,7 +151,7 @@ FIRE_AND_FORGET_ENGINE void chain::abandon(chain& lost, std::string_view why) {
     if (lost.is_still_counted()) {
         lost.report_abandoned(why);
     }
-    lost.destroy(lost);
+    lost.destroy();
 }
 
 FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {

@@ -96,7 +96,7 @@ struct oneway_task {
             const call_site place = where; // it may be gone once it has started
             const refusal why = on != nullptr ? on->start_coroutine(*this) : refusal::shutting_down;
             if (why != refusal::none) {
-                destroy(*this);
+                destroy();
                 firing{nullptr, {}, place}.refuse(why);
             }
         }

@@ -114,7 +114,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_now(wait_entry& self) {
     auto& wait = static_cast<outside_wait&>(self);
     outside_waiter* lost = &somebody_lost;
     wait.event_->change_waiter(lost, nullptr); // others may wait for it
-    return wait.coroutine->destroy(*wait.coroutine);
+    return wait.coroutine->destroy();
 }
 
 FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_when_settled(wait_entry& self) {
@@ -124,7 +124,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::destroy_when_settled(wait_entry& self)
     wait.event_->lost_ = &its;
     outside_waiter* lost = &somebody_lost;
     if (!wait.event_->change_waiter(lost, &somebody_late)) { // it has been settled by now
-        its.destroy(its);
+        its.destroy();
     }
     return is_news;
 }
@@ -133,7 +133,7 @@ FIRE_AND_FORGET_ENGINE void outside_event::settle() {
     outside_waiter* const found =
         waiter_.exchange(&nobody_any_more, std::memory_order_acq_rel); // WAIT-1 WAIT-4
     if (found == &somebody_late) {
-        lost_->destroy(*lost_);
+        lost_->destroy();
     } else if (found != nullptr && found != &somebody_lost) {
         auto& wait = *static_cast<outside_wait*>(found);
         wait.go_on(wait.how_); // WAIT-3

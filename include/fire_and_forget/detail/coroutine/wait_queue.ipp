@@ -47,7 +47,7 @@ FIRE_AND_FORGET_ENGINE queued_wait* wait_queue::serve_all() noexcept {
 FIRE_AND_FORGET_ENGINE queued_wait::queued_wait(wait_queue& in, spin_lock& lock) noexcept
     : queue_(in), lock_(lock) {
     try_take = [](wait_entry& self) noexcept { return static_cast<queued_wait&>(self).try_stop(); };
-    give_up = [](wait_entry& self) { return self.coroutine->destroy(*self.coroutine); };
+    give_up = [](wait_entry& self) { return self.coroutine->destroy(); };
     stop = [](wait_entry& self) {
         static_cast<queued_wait&>(self).go_on(continuation::by_executor);
     };

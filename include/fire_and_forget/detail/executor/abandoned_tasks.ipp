@@ -74,7 +74,7 @@ abandoned_tasks::find(const call_site& where, const char* name, std::string_view
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandoned_tasks::add(suspended& one,
                                                                std::string_view why) {
-    add(one, why, [&] { return one.destroy(one); });
+    add(one, why, [&] { return one.destroy(); });
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void

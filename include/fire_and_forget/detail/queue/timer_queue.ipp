@@ -23,8 +23,7 @@ FIRE_AND_FORGET_ENGINE bool is_awaited(const timer_node& item) noexcept {
 
 FIRE_AND_FORGET_ENGINE bool is_asked_to_stop(const timer_node& item) {
     if (item.is_resumption) {
-        const auto& sleeper = static_cast<const suspended&>(item);
-        return sleeper.wants_to_stop != nullptr && sleeper.wants_to_stop(sleeper);
+        return static_cast<const suspended&>(item).wants_to_stop();
     }
     const task_details* const details = static_cast<const task_node&>(item).details;
     return details != nullptr && details->stop.stop_requested();

@@ -23,13 +23,13 @@ FIRE_AND_FORGET_ENGINE void resumption::call(void* self, task_run& run) {
     const bool is_job = here.is_job;
     suspended& its = *std::exchange(here.one, nullptr);
     run.leave_to_another(); // it makes its own reports
-    const fate came_to = its.resume(its);
+    const fate came_to = its.resume();
     run.ended_as(is_job && came_to == fate::open ? fate::succeeded : came_to);
 }
 
 FIRE_AND_FORGET_ENGINE void resumption::destroy(void* self) {
     if (suspended* const its = static_cast<resumption*>(self)->one) {
-        its->destroy(*its);
+        its->destroy();
     }
 }
 

@@ -25,19 +25,32 @@ using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 struct watched;
 
+struct suspended;
+
+/// What those of one type do.
+struct suspended_type {
+    fate (*resume)(suspended& self) = nullptr;
+    bool (*destroy)(suspended& self) = nullptr;
+    bool (*wants_to_stop)(const suspended& self) = nullptr; ///< null: never
+};
+inline constexpr suspended_type inert{};
+
 /// A suspended coroutine. It lives in the coroutine's frame, and whoever holds it calls one of
-/// `resume` and `destroy`, once; afterwards it may be gone.
+/// resume() and destroy(), once; afterwards it may be gone.
 struct suspended : timer_node {
     /// Goes on on the calling thread until it is suspended again or ends. Throws nothing.
-    fate (*resume)(suspended& self) = nullptr;
+    fate resume() { return does->resume(*this); }
 
     /// Destroys the coroutine with all that wait for it. Throws nothing. False if its end has been
     /// reported before.
-    bool (*destroy)(suspended& self) = nullptr;
+    bool destroy() { return does->destroy(*this); }
 
-    /// Whether its sleep is to end at once. Asked under a lock; null: never.
-    bool (*wants_to_stop)(const suspended& self) = nullptr;
+    /// Whether its sleep is to end at once. Asked under a lock.
+    bool wants_to_stop() const {
+        return does->wants_to_stop != nullptr && does->wants_to_stop(*this);
+    }
 
+    const suspended_type* does = &inert;
     watched* watch = nullptr;   ///< of one that is watched
     call_site where{};          ///< where it was fired
     const char* name = nullptr; ///< of the options it was fired with
