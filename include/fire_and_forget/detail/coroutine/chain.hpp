@@ -17,6 +17,7 @@
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
+#include "chain_account.hpp"
 #include "chain_details.hpp"
 #include "stretch.hpp"
 
@@ -32,10 +33,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 ///                      suspended and belongs to whoever will resume it. Handing it over publishes
 ///                      all it wrote; that is the business of the scheduler's or the completion's
 ///                      own locks and orders.
-///             CHAIN-2  It is in the books of its home: the executor it was fired at, or the first
-///                      of the library where it waits. Before it is handed over it departs, which
-///                      says so there and to the executor that runs it; if it stays after all, it
-///                      says that as well.
+///             CHAIN-2  Before it is handed over it departs, which tells its account, and the
+///                      executor that runs it; if it stays after all, it says that as well.
 ///             CHAIN-3  Frames are destroyed from the innermost outwards, in a loop: a long chain
 ///                      must not overflow the stack when it is given up.
 class chain : public suspended {
@@ -56,7 +55,7 @@ public:
         now_->leave_by(how, awaiter);
     }
 
-    scheduler* on() const noexcept { return on_; }
+    scheduler* on() const noexcept { return account_.on(); }
 
     /// Where it waits: on an executor of somebody else's, that is the default pool, or the executor
     /// on which it goes on afterwards.
@@ -92,10 +91,10 @@ public:
     bool go_on_here(scheduler& at, function_ref<void()> left);
 
     /// Who counts it; null if nobody does so yet, or any more.
-    scheduler* home() const noexcept;
+    scheduler* home() const noexcept { return account_.home(); }
 
     /// Before it starts.
-    void begin_on(scheduler* first) noexcept { on_ = first; }
+    void begin_on(scheduler* first) noexcept { account_.begin_on(first); }
 
     /// To be called before it is handed over to `to`, where it is to go on. False without memory
     /// for what it needs there; then it stays. // CHAIN-2
@@ -156,9 +155,6 @@ private:
 
     static constexpr std::string_view closed_while_waiting = "its executor closed while it waited";
 
-    /// Whether its end is still to be reported. From here on nobody else writes it off.
-    bool is_still_counted() noexcept;
-
     void leave_library() noexcept;
     void hand_over_to_its_own();
 
@@ -176,23 +172,10 @@ private:
                    : awaited_inside(nullptr, nullptr);
     }
 
-    chain_account account() const noexcept;
-
-    /// Enters it in the books of its home. One that comes from an executor of somebody else's is
-    /// accepted there only now.
-    void open() noexcept;
-
-    /// Its end has been counted.
-    void leave_books() noexcept;
-
-    bool move_to(scheduler* to) noexcept;
+    bool move_to(scheduler* to, const scheduler* ran_on) noexcept;
 
     /// For the books of its home, from which it goes away. It has details.
-    away_entry& leave(scheduler& its) noexcept;
-
-    /// It keeps the stacked_scheduler that it is on, or no longer: then that is to be released.
-    void keep_place() noexcept;
-    stacked_scheduler* leave_place() noexcept;
+    away_entry& leave(const scheduler* ran_on) noexcept;
 
     fate go_home();
 
@@ -207,13 +190,13 @@ private:
         const task_frame& here = *this_thread.running;
         const host& on = *static_cast<const host*>(here.on);
         auto& self = static_cast<chain&>(one);
-        if (self.keeps_place && here.via != self.on_) {
+        if (self.account_.keeps_place() && here.via != self.on()) {
             return self.go_home();
         }
         const steady_time started = self.details_ ? self.details_->started : steady_time();
         const scheduler* const in_books_of = self.home();
         stretch next(self, Derived::how_it_ends);
-        if (self.on_ == nullptr) {
+        if (self.on() == nullptr) {
             next.be_job();
         } else if (self.is_settled_elsewhere()) {
             next.leave_by(&leave_for_its_own, nullptr);
@@ -233,7 +216,7 @@ private:
     template <class Derived>
     static bool destroy_chain(suspended& one) {
         auto& self = static_cast<chain&>(one);
-        const bool is_news = self.is_still_counted();
+        const bool is_news = self.account_.is_still_counted();
         if (is_news && self.is_abandoned) {
             self.report_abandoned(closed_while_waiting);
         }
@@ -263,7 +246,7 @@ private:
         },
         [](void* self) { static_cast<stretch*>(self)->destroy_chain(); }, 0, 1};
 
-    scheduler* on_ = nullptr;
+    chain_account account_;
     stretch* now_ = nullptr;
     std::coroutine_handle<> next_{}; ///< the one that runs, while one does
     frame_link* next_link_ = nullptr;

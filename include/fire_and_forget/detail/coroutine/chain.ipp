@@ -30,13 +30,9 @@ FIRE_AND_FORGET_ENGINE void chain::set_next(std::coroutine_handle<> frame,
     next_link_ = &link;
 }
 
-FIRE_AND_FORGET_ENGINE scheduler* chain::home() const noexcept {
-    return is_given_up ? nullptr : is_away ? details_->home : on_;
-}
-
 FIRE_AND_FORGET_ENGINE scheduler* chain::next_on() const noexcept {
-    if (on_ != nullptr) {
-        return on_;
+    if (on() != nullptr) {
+        return on();
     }
     scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
     return back != nullptr ? back : &default_home();
@@ -44,14 +40,15 @@ FIRE_AND_FORGET_ENGINE scheduler* chain::next_on() const noexcept {
 
 FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
     if (running_item* const item = now_->item(); item != nullptr && !item->pass_on(*item)) {
-        leave_books();
+        account_.note_given_up();
     }
-    if (!move_to(to)) {
-        stay_on(on_);
+    const scheduler* const ran_on = now_->ran_on();
+    if (!move_to(to, ran_on)) {
+        stay_on(on());
         return false;
     }
-    open();
-    is_guest = is_given_up || is_away;
+    account_.open(ran_on);
+    is_guest = account_.is_guest();
     if (task_node* const repeated = now_->run().lend()) {
         details_->repeated.reset(repeated); // it has details, for it has options
     }
@@ -60,29 +57,26 @@ FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
 
 FIRE_AND_FORGET_ENGINE void chain::stay_on(scheduler* before) noexcept {
     if (before != nullptr) { // else it stays with the default pool, to which it has come
-        static_cast<void>(move_to(before)); // for which it has the memory
+        static_cast<void>(move_to(before, nullptr)); // for which it has the memory
     }
     if (now_->run().has_lent()) {
         now_->run().take_back(*details_->repeated.release());
     }
     running_item* const item = now_->item();
-    if (item == nullptr || item->come_back(*item) || is_given_up || is_away) {
+    if (item == nullptr || item->come_back(*item) || account_.is_guest()) {
         return;
     }
     report_abandoned("it was still running when its time was up");
-    on_->books.note_end(fate::dropped);
-    leave_books();
+    account_.write_off();
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::give_up() {
-    const bool is_news = is_still_counted();
+    const bool is_news = account_.is_still_counted();
     if (is_news && is_abandoned) {
         report_abandoned(closed_while_waiting);
     }
-    static_cast<void>(account().close(fate::dropped, nullptr, take_repeated()));
+    static_cast<void>(account_.close(fate::dropped, nullptr, take_repeated()));
     is_abandoned = false;
-    is_given_up = true;
-    is_away = false;
     return is_news;
 }
 
@@ -113,7 +107,8 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
     where = parent.where;
     name = parent.name;
     priority = parent.priority;
-    is_given_up = is_guest = true;
+    account_.begin_uncounted();
+    is_guest = true;
     bool has_all = true;
     if (stop.stop_possible() || parent.details_ != nullptr) {
         has_all = make_details();
@@ -133,11 +128,8 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
         hand_over_to_its_own();
         return;
     }
-    on_ = parent.next_on();
-    if (on_->is_stacked()) {
-        keep_place();
-    }
-    if (!has_all || !on_->resume_soon(*this)) {
+    account_.move_to(parent.next_on());
+    if (!has_all || !on()->resume_soon(*this)) {
         destroy();
     }
 }
@@ -148,7 +140,7 @@ FIRE_AND_FORGET_ENGINE bool chain::is_awaited_in(const task_set& set) const noex
 }
 
 FIRE_AND_FORGET_ENGINE void chain::abandon(chain& lost, std::string_view why) {
-    if (lost.is_still_counted()) {
+    if (lost.account_.is_still_counted()) {
         lost.report_abandoned(why);
     }
     lost.destroy();
@@ -158,9 +150,9 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     where = first.task().where;
     name = first.task().name;
     priority = first.task().priority;
-    on_ = first.home();
-    if (first.is_part_of_turn() && on_->is_stacked()) {
-        keep_place();
+    account_.begin_on(first.home());
+    if (first.is_part_of_turn()) {
+        account_.keep_place();
     }
     const stored_task& task = first.task();
     const bool is_member = first.members() != nullptr;
@@ -182,95 +174,37 @@ FIRE_AND_FORGET_ENGINE void chain::adopt(const task_run& first) {
     }
 }
 
-FIRE_AND_FORGET_ENGINE void chain::keep_place() noexcept {
-    static_cast<stacked_scheduler*>(on_)->add_user();
-    keeps_place = true;
-}
-
-FIRE_AND_FORGET_ENGINE stacked_scheduler* chain::leave_place() noexcept {
-    const bool has_one = keeps_place;
-    keeps_place = false;
-    return has_one ? static_cast<stacked_scheduler*>(on_) : nullptr;
-}
-
 /// Only brought by the executor below: it goes on when it has its turn.
 FIRE_AND_FORGET_ENGINE fate chain::go_home() {
-    if (!on_->resume_soon(*this)) {
+    if (!on()->resume_soon(*this)) {
         abandon(*this, closed_while_waiting);
     }
     return fate::open;
-}
-
-FIRE_AND_FORGET_ENGINE bool chain::is_still_counted() noexcept {
-    if (is_away && !details_->home->books.note_back(details_->away)) {
-        is_given_up = true;
-        is_away = false;
-        details_->home->release_scheduler();
-    }
-    return !is_given_up;
 }
 
 FIRE_AND_FORGET_ENGINE task_ptr chain::take_repeated() noexcept {
     return details_ != nullptr ? std::move(details_->repeated) : nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE chain_account chain::account() const noexcept {
-    return {home(), is_open, is_given_up, is_away ? &details_->away : nullptr};
-}
-
-FIRE_AND_FORGET_ENGINE void chain::open() noexcept {
-    if (scheduler* const its = home(); its != nullptr && !is_open) {
-        is_open = true;
-        if (now_->ran_on() == nullptr) {
-            its->books.note_accepted();
-        }
-        its->books.note_opened();
-    }
-}
-
-FIRE_AND_FORGET_ENGINE void chain::leave_books() noexcept {
-    if (scheduler* const its = home(); its != nullptr && is_open) {
-        its->books.note_closed();
-    }
-    is_given_up = true;
-}
-
-FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to) noexcept {
-    scheduler* const its = home();
-    if (is_away && to == its) {
-        is_given_up = !its->books.note_back(details_->away);
-        is_away = false;
-        its->release_scheduler();
-    } else if (!is_away && its != nullptr && to != its) {
+FIRE_AND_FORGET_ENGINE bool chain::move_to(scheduler* to, const scheduler* ran_on) noexcept {
+    if (account_.leaves_home_for(to)) {
         if (!make_details()) {
             return false;
         }
-        its->books.note_away(leave(*its));
+        away_entry& away = leave(ran_on);
+        away.home->books.note_away(away);
     }
     if (to != nullptr && details_ != nullptr) {
         details_->back_to = kept_scheduler();
     }
-    if (on_ != to) {
-        stacked_scheduler* const before = leave_place();
-        on_ = to;
-        if (to != nullptr && to->is_stacked()) {
-            keep_place();
-        }
-        if (before != nullptr) {
-            before->remove_user();
-        }
-    }
+    account_.move_to(to);
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE away_entry& chain::leave(scheduler& its) noexcept {
-    open();
-    its.keep_scheduler();
-    details_->home = &its;
+FIRE_AND_FORGET_ENGINE away_entry& chain::leave(const scheduler* ran_on) noexcept {
     details_->away.where = where;
     details_->away.name = name;
-    details_->away.is_back = false;
-    is_away = true;
+    account_.leave_home(details_->away, ran_on);
     return details_->away;
 }
 

@@ -29,7 +29,6 @@ struct chain_details : library_memory {
     steady_time started;
     linked_stop_sources tokens{};
     std::optional<stop_watch> watch{}; ///< while it sleeps
-    scheduler* home = nullptr;         ///< while it is away
     kept_scheduler back_to{};          ///< while it runs elsewhere, by completion::in_place()
     away_entry away{};
     task_ptr repeated{}; ///< while it waits: what is to be run again when it has ended

@@ -46,8 +46,8 @@ FIRE_AND_FORGET_ENGINE bool chain::may_go_elsewhere() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE away_entry* chain::leave_home() noexcept {
-    scheduler* const its = home();
-    return its != nullptr && !is_away && may_go_elsewhere() ? &leave(*its) : nullptr;
+    const bool leaves = may_go_elsewhere() && account_.leaves_home_for(nullptr);
+    return leaves ? &leave(nullptr) : nullptr;
 }
 
 FIRE_AND_FORGET_ENGINE void chain::go_on_from(scheduler& at) {
@@ -77,8 +77,8 @@ FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()
 
 /// While it is suspended, by who has it.
 FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
-    static_cast<void>(move_to(nullptr)); // for which it has the memory
-    is_guest = is_given_up || is_away;
+    static_cast<void>(move_to(nullptr, nullptr)); // for which it has the memory
+    is_guest = account_.is_guest();
 }
 
 FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {

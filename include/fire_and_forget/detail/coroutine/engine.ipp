@@ -4,6 +4,7 @@
 // The bodies of what coroutine.hpp brings along.
 
 #include "chain.ipp"
+#include "chain_account.ipp"
 #include "chain_elsewhere.ipp"
 #include "chain_waits.ipp"
 #include "drained_wait.ipp"

@@ -8,6 +8,7 @@
 #include "../task/member_frame.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task_run.hpp"
+#include "chain_account.hpp"
 
 #include <coroutine>
 #include <memory>
@@ -16,19 +17,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class chain;
 struct chain_details;
-
-/// Whose books a chain is in, to be told of its end when it is gone.
-struct chain_account {
-    scheduler* home = nullptr; ///< null: nobody counts it, or has done so
-    bool is_open = false;
-    bool is_given_up = false;
-    away_entry* away = nullptr;
-
-    /// Its end, after a run on `ran_on` or none. What the run is to be counted
-    /// as. // BOOKS-1 BOOKS-2
-    fate close(fate how, const scheduler* ran_on, task_ptr repeated,
-               repetition answer = repetition::go_on) const noexcept;
-};
 
 /// What stands between a coroutine and the one it awaits. Lives in the frame of the former and owns
 /// the frame of the latter.
@@ -114,10 +102,9 @@ private:
     bool is_refused_ = false;
     bool is_job_ = false;
     const scheduler* ran_on_ = nullptr;
-    bool is_over_ = false;    ///< the chain is gone
-    bool is_settled_ = false; ///< and its executor has been told
-    chain_account account_{};
-    stacked_scheduler* place_ = nullptr;     ///< that the chain has kept
+    bool is_over_ = false;                   ///< the chain is gone
+    bool is_settled_ = false;                ///< and its executor has been told
+    chain_account account_{};                ///< of the chain that is gone
     bool has_returned_ = false;              ///< the outermost coroutine has come to its end
     std::unique_ptr<chain_details> details_; ///< reports need them longer than the chain
 };

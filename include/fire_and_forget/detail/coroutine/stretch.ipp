@@ -14,31 +14,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE fate chain_account::close(fate how, const scheduler* ran_on,
-                                                 task_ptr repeated,
-                                                 repetition answer) const noexcept {
-    if (home == nullptr || !is_open) { // a task like others
-        return is_given_up ? fate::open : how;
-    }
-    if (repeated != nullptr) {
-        home->repeat_after(std::move(repeated), answer);
-    }
-    const bool is_here = away == nullptr && home == ran_on;
-    if (away == nullptr || home->books.note_back(*away)) {
-        if (!is_here) {
-            home->books.note_end(how);
-        }
-        home->books.note_closed();
-    }
-    if (!is_here) {
-        home->notice_end();
-    }
-    if (away != nullptr) {
-        home->release_scheduler();
-    }
-    return is_here ? how : fate::open;
-}
-
 FIRE_AND_FORGET_ENGINE stretch::~stretch() {
     attempt([&] { destroy_chain(); }, [] {}); // no run is left that could report what that throws
     if (is_over_ && !is_settled_) { // it ends its thread by force, whose executor counts a failure
@@ -94,16 +69,13 @@ FIRE_AND_FORGET_ENGINE fate stretch::settle(fate how, repetition answer) noexcep
     is_settled_ = true;
     task_ptr repeated = details_ != nullptr ? std::move(details_->repeated) : nullptr;
     const fate counted = account_.close(how, ran_on_, std::move(repeated), answer);
-    if (place_ != nullptr) {
-        std::exchange(place_, nullptr)->remove_user();
-    }
+    account_.leave_place();
     return counted;
 }
 
 FIRE_AND_FORGET_ENGINE void stretch::destroy_chain() {
     if (chain* const over = std::exchange(of_, nullptr)) {
-        account_ = over->account();
-        place_ = over->leave_place();
+        account_ = over->account_; // which it needs no more
         is_over_ = true;
         details_ = std::move(over->details_);
         if (over->next_link_ != nullptr) {

@@ -65,7 +65,8 @@ struct wait_entry : book_entry {
 struct away_entry : book_entry {
     call_site where{};
     const char* name = nullptr;
-    bool is_back = false; ///< taken off the list by who had it listed
+    scheduler* home = nullptr; ///< the one that has accepted it
+    bool is_back = false;      ///< taken off the list by who had it listed
 };
 
 /// A coroutine belongs to the executor that it was fired at, wherever it moves: that one counts it

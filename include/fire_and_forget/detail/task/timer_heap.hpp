@@ -37,13 +37,9 @@ struct timer_node {
     bool is_abandoned : 1 = false;   ///< the same, and its end is to be reported there
     bool is_watched : 1 = false;     ///< it may be asked to stop while it waits
     bool is_in_heap : 1 = false;     ///< the same, and has its place there
-    bool is_open : 1 = false;        ///< a coroutine that is in the books of who has accepted it
-    bool is_away : 1 = false;        ///< the same, and it is on another executor
-    bool is_given_up : 1 = false;    ///< a coroutine whose end has been counted before it came
     bool is_guest : 1 = false;       ///< one that is not counted where it waits to go on
-    bool is_brought : 1 = false;  ///< a task that the executor below the one it is on has counted
-    bool has_begun : 1 = false;   ///< a coroutine or a turn in a task, neither a first call
-    bool keeps_place : 1 = false; ///< a coroutine that is on a stacked_scheduler, and keeps that
+    bool is_brought : 1 = false; ///< a task that the executor below the one it is on has counted
+    bool has_begun : 1 = false;  ///< a coroutine or a turn in a task, neither a first call
 };
 
 /// Items by deadline; those with the same one in the order in which they were pushed.
