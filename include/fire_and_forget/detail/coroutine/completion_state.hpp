@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a completion of ../../coroutine.hpp, those who complete it and those who await it share.
+// What a completion of ../../completion.hpp, those who complete it and those who await it share.
 
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
