@@ -6,6 +6,7 @@
 #include "eventually.hpp"
 
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/observer.hpp>
 
 #include <atomic>
 #include <cstdlib>
@@ -64,6 +65,10 @@ struct exits_when_destroyed {
 
 struct exits_with_its_thread {
     ~exits_with_its_thread() { call_exit(); }
+};
+
+struct exits_when_gone : faf::task_observer {
+    void gone(void*) override { call_exit(); }
 };
 
 const auto exits = [](const faf::error_report&) { call_exit(); };
@@ -137,6 +142,34 @@ const child callbacks[] = {
          faf::thread_pool pool({.threads = 1});
          pool.shutdown(0s);
          fire_and_forget(pool, exits_when_destroyed{});
+     }},
+    {"the end of a task's sink",
+     [](ledger&) {
+         static std::atomic<bool> is_fired{false};
+         {
+             const std::shared_ptr<void> last(nullptr, [](void*) { call_exit(); });
+             fire_and_forget({.on_error = [last](const faf::error_report&) {}}, [] {
+                 while (!is_fired) {
+                     std::this_thread::sleep_for(1ms);
+                 }
+             });
+         }
+         is_fired = true;
+         wait_for_the_end();
+     }},
+    {"an observer to whom a task is gone",
+     [](ledger&) {
+         static exits_when_gone observer;
+         faf::thread_pool pool({.threads = 1, .observer = &observer});
+         fire_and_forget(pool, [] {});
+         wait_for_the_end();
+     }},
+    {"an observer to whom a task is gone that repeats",
+     [](ledger&) {
+         static exits_when_gone observer;
+         faf::thread_pool pool({.threads = 1, .observer = &observer});
+         fire_and_forget(pool, {.every = 1ms}, [] { return faf::stop_repeating; });
+         wait_for_the_end();
      }},
     {"a thread_local destructor of a worker",
      [](ledger&) {

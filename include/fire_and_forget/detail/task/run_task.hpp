@@ -27,6 +27,9 @@ fate run_task(task_ptr task, const host& on);
 fate run_in_turn(timer_node& item, const host& on, scheduler& of);
 fate run_in_turn(const stored_task& task, const host& on, scheduler& of);
 
+/// Runs a task from the heap that is not to be run again, and gives it back.
+fate run_to_the_end(node_memory node, const host& on);
+
 /// Takes a task from the heap to where it is to run.
 fate bring_task(task_ptr task);
 
@@ -43,7 +46,7 @@ fate run_task(task_ptr task, const host& on, Again again) {
     }
     node_memory node(task.release());
     if (!node->repeats()) {
-        return task_run(task_in(*node), on).to_the_end();
+        return run_to_the_end(std::move(node), on);
     }
     task_ptr next;
     bool comes_again = false;
@@ -59,6 +62,9 @@ fate run_task(task_ptr task, const host& on, Again again) {
         task_run run(task_in(*node), on);
         run.may_lend(node);
         result = run.once(comes_again);
+        if (!comes_again && node != nullptr) {
+            node->end_details();
+        }
     }
     if (next != nullptr) {
         static_cast<void>(takes_final_run(next, on));

@@ -24,12 +24,18 @@ FIRE_AND_FORGET_ENGINE fate run_task(const stored_task& task, const host& on) {
     return task_run(task, on).to_the_end();
 }
 
+FIRE_AND_FORGET_ENGINE fate run_to_the_end(node_memory node, const host& on) {
+    task_run run(task_in(*node), on);
+    const fate result = run.to_the_end();
+    node->end_details();
+    return result;
+}
+
 FIRE_AND_FORGET_ENGINE fate run_task(task_ptr task, const host& on) {
     if (task->via != nullptr) {
         return bring_task(std::move(task));
     }
-    const node_memory until_done(task.release());
-    return run_task(task_in(*until_done), on);
+    return run_to_the_end(node_memory(task.release()), on);
 }
 
 FIRE_AND_FORGET_ENGINE fate bring_task(task_ptr task) {

@@ -98,6 +98,13 @@ public:
     /// Makes them if there are none yet; throws std::bad_alloc.
     task_details& own_details();
 
+    /// While its task still counts as running: sinks and observers of users end with them.
+    void end_details() noexcept {
+        if (details != nullptr) {
+            delete std::exchange(details, nullptr);
+        }
+    }
+
     /// Where it is brought when it may start; null: it runs where it is then.
     stacked_scheduler* via = nullptr;
     void go_via(stacked_scheduler& to) noexcept;
