@@ -50,4 +50,4 @@ int main() {
 //   fire_and_forget_tasks_failed_total{pool="default"} 0
 //   fire_and_forget_tasks_failed_total{pool="writers"} 1
 // On standard error:
-//   [fire_and_forget] ... task "save" (35_counters.cpp:22 in main) failed: std::runtime_error: disk full
+//   [fire_and_forget] ... task "save" (35_counters.cpp:21 in main) failed: std::runtime_error: disk full
