@@ -10,7 +10,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void text_writer::append(std::string_view text) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::append(std::string_view text) noexcept {
     if (is_cut_) {
         return;
     }
@@ -31,21 +31,21 @@ FIRE_AND_FORGET_ENGINE void text_writer::append(std::string_view text) noexcept 
     }
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_quoted(std::string_view text,
-                                                       std::size_t most) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::append_quoted(std::string_view text,
+                                                                     std::size_t most) noexcept {
     append_whole("\"");
     append_escaped(text.substr(0, most_of(text, most)), '"');
     append_whole(text.size() > most ? "\"..." : "\"");
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_escaped_beginning(std::string_view text,
-                                                                  std::size_t most) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+text_writer::append_escaped_beginning(std::string_view text, std::size_t most) noexcept {
     append_escaped(text.substr(0, most_of(text, most)));
     append_whole(text.size() > most ? "..." : "");
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_number(long long value,
-                                                       std::size_t width) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::append_number(long long value,
+                                                                     std::size_t width) noexcept {
     char digits[24];
     std::size_t begin = sizeof digits;
     // The magnitude as unsigned: the smallest number has no positive counterpart.
@@ -58,8 +58,8 @@ FIRE_AND_FORGET_ENGINE void text_writer::append_number(long long value,
     append({digits + begin, sizeof digits - begin});
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t text_writer::most_of(std::string_view text,
-                                                        std::size_t most) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE std::size_t text_writer::most_of(std::string_view text,
+                                                                      std::size_t most) noexcept {
     if (text.size() <= most) {
         return text.size();
     }
@@ -70,8 +70,8 @@ FIRE_AND_FORGET_ENGINE std::size_t text_writer::most_of(std::string_view text,
     return end;
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_escaped(std::string_view text,
-                                                        char quote) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::append_escaped(std::string_view text,
+                                                                      char quote) noexcept {
     while (!text.empty() && !is_cut_) {
         std::size_t length = printable_sequence(text);
         if (length == 0) {
@@ -87,7 +87,7 @@ FIRE_AND_FORGET_ENGINE void text_writer::append_escaped(std::string_view text,
     }
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_escape(unsigned char byte) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::append_escape(unsigned char byte) noexcept {
     constexpr const char* hex = "0123456789abcdef";
     switch (byte) {
     case '\n':
@@ -102,7 +102,8 @@ FIRE_AND_FORGET_ENGINE void text_writer::append_escape(unsigned char byte) noexc
     }
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::append_whole(std::string_view piece) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+text_writer::append_whole(std::string_view piece) noexcept {
     if (is_cut_) {
         return;
     }
@@ -116,7 +117,7 @@ FIRE_AND_FORGET_ENGINE void text_writer::append_whole(std::string_view piece) no
     cut_here_ = size_ <= last_cut() ? size_ : cut_here_;
 }
 
-FIRE_AND_FORGET_ENGINE void text_writer::mark_cut() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void text_writer::mark_cut() noexcept {
     is_cut_ = true;
     std::memcpy(text_ + cut_here_, "...", 3);
     size_ = cut_here_ + 3;

@@ -49,7 +49,7 @@ inline bool is_same_place(const call_site& one, const call_site& other) noexcept
 }
 
 /// "X" of "std::_Nested_exception<X>", the type that std::throw_with_nested makes of X.
-constexpr std::string_view without_nesting(std::string_view type) noexcept {
+[[gnu::cold]] constexpr std::string_view without_nesting(std::string_view type) noexcept {
     for (const std::string_view wrapper : {"std::_Nested_exception<", "std::__nested<"}) {
         if (type.substr(0, wrapper.size()) == wrapper && type.back() == '>') {
             return type.substr(wrapper.size(), type.size() - wrapper.size() - 1);
@@ -64,12 +64,12 @@ public:
     exception_description();
 
     const std::exception_ptr& exception() const noexcept { return exception_; }
-    std::string_view type() const noexcept { return without_nesting(type_.name()); }
+    [[gnu::cold]] std::string_view type() const noexcept { return without_nesting(type_.name()); }
     std::string_view what() const noexcept { return text_.view(); }
     bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
 
     /// The texts of `about` last as long as this.
-    void add_to(error_report& about) const noexcept {
+    [[gnu::cold]] void add_to(error_report& about) const noexcept {
         about.exception = exception_;
         about.type = type();
         about.what = what();

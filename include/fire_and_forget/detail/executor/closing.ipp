@@ -42,7 +42,7 @@ public:
     last_steps& operator=(const last_steps&) = delete;
 
     /// Takes the next one; false if there is none.
-    bool operator()() {
+    [[gnu::cold]] bool operator()() {
         using step = void (last_steps::*)();
         constexpr step steps[] = {&last_steps::give_up_late,    &last_steps::wait,
                                   &last_steps::close,           &last_steps::end_timers,
@@ -56,7 +56,7 @@ public:
     }
 
     /// True if nothing was abandoned.
-    bool take_all() {
+    [[gnu::cold]] bool take_all() {
         while ((*this)()) {
         }
         const library_lock lock(of_.quiet_.mutex());
@@ -64,9 +64,9 @@ public:
     }
 
 private:
-    void give_up_late() { of_.delayed_.close(deadline_, abandoned_); }
+    [[gnu::cold]] void give_up_late() { of_.delayed_.close(deadline_, abandoned_); }
 
-    void wait() {
+    [[gnu::cold]] void wait() {
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
         is_over_ = of_.is_settled_;
@@ -75,7 +75,7 @@ private:
         }
     }
 
-    void close() {
+    [[gnu::cold]] void close() {
         {
             const library_lock lock(of_.quiet_.mutex());
             of_.phase_.store(phase::closed, std::memory_order_relaxed);
@@ -84,10 +84,10 @@ private:
         asymmetric_barrier::heavy(); // CLOSING-2
     }
 
-    void end_timers() { of_.delayed_.end(abandoned_); } // CLOSING-3
+    [[gnu::cold]] void end_timers() { of_.delayed_.end(abandoned_); } // CLOSING-3
 
     /// For what came in at the last moment.
-    void wait_again() {
+    [[gnu::cold]] void wait_again() {
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
         if (of_.wait_quiet(waiting, lock, deadline_)) {
@@ -95,15 +95,15 @@ private:
         }
     }
 
-    void give_up_queued() {
+    [[gnu::cold]] void give_up_queued() {
         const bool has_left_tasks = of_.asked_.abandon_queued(abandoned_, was_);
         const library_lock lock(of_.quiet_.mutex());
         of_.has_abandoned_ = of_.has_abandoned_ || has_left_tasks;
     }
 
-    void give_up_waiting() { abandon_waits(*of_.lent_.home, abandoned_); }
+    [[gnu::cold]] void give_up_waiting() { abandon_waits(*of_.lent_.home, abandoned_); }
 
-    void settle() {
+    [[gnu::cold]] void settle() {
         coroutine_books& books = of_.lent_.home->books;
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());

@@ -39,7 +39,7 @@ FIRE_AND_FORGET_ENGINE bool delayed_tasks::resume_at(suspended& one) noexcept {
     return is_kept;
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::notice_stop() noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void delayed_tasks::notice_stop() noexcept {
     full_fence(); // DELAY-1
     if (!timers_.seems_used() || !owner_.is_in_its_process()) {
         return;
@@ -117,13 +117,14 @@ FIRE_AND_FORGET_ENGINE bool delayed_tasks::displace_latest(priority level) {
     return latest != nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::end_repeating() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void delayed_tasks::end_repeating() {
     ends_repeating_.store(true, std::memory_order_relaxed);
     full_fence(); // DELAY-1
     cancel_repeating();
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::close(steady_time deadline, abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void delayed_tasks::close(steady_time deadline,
+                                                               abandoned_tasks& abandoned) {
     timers_.close();
     give_up(abandoned, [deadline](const timer_node& item) {
         return !is_awaited(item) ||
@@ -131,7 +132,7 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::close(steady_time deadline, abandoned
     });
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::end(abandoned_tasks& abandoned) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void delayed_tasks::end(abandoned_tasks& abandoned) {
     timers_.close();
     give_up(abandoned, [](const timer_node&) { return true; });
     has_ended_.store(true, std::memory_order_release);
@@ -191,14 +192,14 @@ FIRE_AND_FORGET_ENGINE void delayed_tasks::call_keeper(steady_time when, const c
     }
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::cancel_repeating() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void delayed_tasks::cancel_repeating() {
     sink_time not_needed(never);
     abandoned_tasks none(lent_, not_needed);
     give_up(none, [](const timer_node& item) { return !is_awaited(item); });
 }
 
-FIRE_AND_FORGET_ENGINE void delayed_tasks::give_up(abandoned_tasks& abandoned,
-                                                   function_ref<bool(const timer_node&)> is_it) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
+delayed_tasks::give_up(abandoned_tasks& abandoned, function_ref<bool(const timer_node&)> is_it) {
     bool is_any = false;
     timer_node* item = timers_.take_if([&](const timer_node& one) {
         const bool is_taken = is_it(one);

@@ -22,7 +22,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE bool keeper::enlist(ward& fresh) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool keeper::enlist(ward& fresh) noexcept {
     const library_lock lock(mutex_);
     if (std::exchange(fresh.is_enlisted_, true)) {
         return false;
@@ -32,12 +32,12 @@ FIRE_AND_FORGET_ENGINE bool keeper::enlist(ward& fresh) noexcept {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE void keeper::strike_off(ward& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keeper::strike_off(ward& gone) noexcept {
     const library_lock lock(mutex_);
     unlink(gone);
 }
 
-FIRE_AND_FORGET_ENGINE bool keeper::dismiss(ward& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool keeper::dismiss(ward& gone) noexcept {
     const inside_library dismissing;
     std::unique_lock lock(mutex_);
     unlink(gone);
@@ -95,7 +95,7 @@ FIRE_AND_FORGET_ENGINE thread_trouble keeper::wake(const call_site& where) {
     return {};
 }
 
-FIRE_AND_FORGET_ENGINE thread_trouble keeper::start(const call_site& where) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE thread_trouble keeper::start(const call_site& where) {
     presence expected = presence::none;
     if (!thread_.compare_exchange_strong(expected, presence::starting)) {
         return {}; // by somebody else
@@ -119,7 +119,7 @@ FIRE_AND_FORGET_ENGINE thread_trouble keeper::start(const call_site& where) {
     return trouble;
 }
 
-FIRE_AND_FORGET_ENGINE void keeper::live() {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keeper::live() {
     thread_.store(presence::there); // KEEPER-3
     this_thread.is_keeper = true;
     name_this_thread("faf/keeper");
@@ -187,7 +187,7 @@ FIRE_AND_FORGET_ENGINE void keeper::sleep(std::uint32_t seen, steady_time due) n
     }
 }
 
-FIRE_AND_FORGET_ENGINE void keeper::unlink(ward& gone) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void keeper::unlink(ward& gone) noexcept {
     if (std::exchange(gone.is_enlisted_, false)) {
         ward** link = &first_;
         while (*link != &gone) {
@@ -200,7 +200,8 @@ FIRE_AND_FORGET_ENGINE void keeper::unlink(ward& gone) noexcept {
     }
 }
 
-FIRE_AND_FORGET_ENGINE steady_time keeper::look_after_signals(std::unique_lock<std::mutex>& lock) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE steady_time
+keeper::look_after_signals(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     const steady_time again = signal_heir::instance().look(steady_clock::now());
     lock.lock();

@@ -9,7 +9,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void sink_lending::give_up(steady_time deadline) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void sink_lending::give_up(steady_time deadline) {
     const inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
     const std::size_t own = loans_from(this);

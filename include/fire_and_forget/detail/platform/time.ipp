@@ -39,7 +39,8 @@ FIRE_AND_FORGET_ENGINE void wait_until(std::condition_variable& changed,
     }
 }
 
-FIRE_AND_FORGET_ENGINE bool try_lock_soon(std::unique_lock<std::mutex>& lock) {
+[[gnu::cold, gnu::noinline]] FIRE_AND_FORGET_ENGINE bool
+try_lock_soon(std::unique_lock<std::mutex>& lock) {
     bool is_locked = lock.try_lock();
     for (unsigned tries = 1; tries < 100 && !is_locked; ++tries) {
         std::this_thread::yield();

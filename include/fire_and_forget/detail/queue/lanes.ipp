@@ -17,7 +17,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void lane_set::release() noexcept {
+[[gnu::cold, gnu::noinline]] FIRE_AND_FORGET_ENGINE void lane_set::release() noexcept {
     if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         delete this;
     }

@@ -13,14 +13,15 @@ FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why) const {
     return is_quiet() ? why : refuse(why, to_string(why));
 }
 
-FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why, std::string_view in_words) const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE refusal firing::refuse(refusal why,
+                                                            std::string_view in_words) const {
     if (!is_quiet()) {
         tell(failure::refused, nullptr, {}, in_words);
     }
     return why;
 }
 
-FIRE_AND_FORGET_ENGINE refusal firing::refuse_for_exception(refusal why) const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE refusal firing::refuse_for_exception(refusal why) const {
     const exception_description thrown;
     if (thrown.is_out_of_memory()) {
         why = refusal::out_of_memory;
@@ -31,13 +32,14 @@ FIRE_AND_FORGET_ENGINE refusal firing::refuse_for_exception(refusal why) const {
     return why;
 }
 
-FIRE_AND_FORGET_ENGINE void firing::tell_exception() const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void firing::tell_exception() const {
     const exception_description thrown;
     tell(failure::exception, thrown.exception(), thrown.type(), thrown.what());
 }
 
-FIRE_AND_FORGET_ENGINE void firing::tell(failure kind, std::exception_ptr exception,
-                                         std::string_view type, std::string_view what) const {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void firing::tell(failure kind, std::exception_ptr exception,
+                                                       std::string_view type,
+                                                       std::string_view what) const {
     const std::string_view name = given != nullptr ? given->name : literal();
     error_report about = make_report(kind, where, name, what);
     about.exception = std::move(exception);
