@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/pool/admission.hpp>
 #include <fire_and_forget/detail/pool/pool_door.hpp>
+#include <fire_and_forget/detail/pool/pool_extras.hpp>
 #include <fire_and_forget/detail/queue/pending_limit.hpp>
 #include <fire_and_forget/testing.hpp>
 
@@ -25,7 +26,7 @@ namespace {
 struct entrance : faf_test::bare_executor {
     explicit entrance(faf::pool_options settings)
         : asked(std::move(settings)), limit(asked.max_pending),
-          admitting(asked, lanes, limit, parts) {}
+          admitting(asked, lanes, limit, parts, &all_pool_extras()) {}
 
     entry enter(priority level = priority::normal) {
         why = refusal::none;

@@ -4,6 +4,7 @@
 #include <fire_and_forget/detail/pool/caller_runs.hpp>
 #include <fire_and_forget/detail/pool/intake.hpp>
 #include <fire_and_forget/detail/pool/pool_door.hpp>
+#include <fire_and_forget/detail/pool/pool_extras.hpp>
 #include <fire_and_forget/detail/queue/pending_limit.hpp>
 #include <fire_and_forget/testing.hpp>
 
@@ -25,8 +26,8 @@ namespace {
 struct bare_intake : faf_test::bare_executor {
     explicit bare_intake(faf::pool_options settings = {})
         : asked(std::move(settings)), limit(asked.max_pending),
-          admitting(asked, lanes, limit, parts), callers(*this, parts),
-          storing(lanes, admitting, callers, parts, nullptr) {}
+          admitting(asked, lanes, limit, parts, &all_pool_extras()), callers(*this, parts),
+          storing(lanes, admitting, callers, parts, &all_pool_extras(), nullptr) {}
 
     bool abandon() {
         sink_time for_sinks(never);

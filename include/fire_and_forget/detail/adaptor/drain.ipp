@@ -4,8 +4,10 @@
 #include "drain.hpp"
 
 #include "../executor/abandoned_tasks.hpp"
+#include "../platform/function_ref.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
+#include "../pool/helping.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -57,6 +59,13 @@ FIRE_AND_FORGET_ENGINE bool is_deep() noexcept {
     return depth > deep;
 }
 
+/// Runs tasks of `home` on the calling thread, which can't go on before `is_over()`.
+FIRE_AND_FORGET_ENGINE helped help_at(scheduler& home, reach how_far,
+                                      function_ref<bool()> is_over) {
+    pool* const its = home.pool_of_worker();
+    return its != nullptr ? helping(*its).help(how_far, is_over) : home.help(how_far, is_over);
+}
+
 FIRE_AND_FORGET_ENGINE bool drain(member_set& all, steady_time deadline, scheduler* home) {
     if (all.is_inside() || !all.is_in_its_process()) {
         return false;
@@ -67,8 +76,9 @@ FIRE_AND_FORGET_ENGINE bool drain(member_set& all, steady_time deadline, schedul
     }
     while (!self.is_over()) {
         const reach how_far = is_deep() && !self.has_napped() ? reach::own : reach::all;
-        const helped came_to =
-            home != nullptr ? home->help(how_far, [&] { return self.is_over(); }) : helped::nowhere;
+        const helped came_to = home != nullptr
+                                   ? help_at(*home, how_far, [&] { return self.is_over(); })
+                                   : helped::nowhere;
         if (!all.is_in_its_process()) {
             return false;
         }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The bodies of executors that stand on others.
+// The bodies of executors that stand on others, and of what only who waits for them has done.
 
+#include "../pool/helping.ipp"
 #include "cancellable_core.ipp"
 #include "cohort_list.ipp"
 #include "conflation.ipp"

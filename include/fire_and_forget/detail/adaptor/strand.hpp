@@ -71,6 +71,7 @@ public:
     helped help(reach how_far, function_ref<bool()> is_over) override {
         return timers().help(how_far, is_over);
     }
+    pool* pool_of_worker() noexcept override { return timers().pool_of_worker(); }
     bool waits_for_this_thread() const noexcept override;
 
     void bring(task_ptr task) override;

@@ -17,6 +17,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 enum class entry : std::uint8_t;
 struct executor_parts;
 class lane_set;
+struct pool_extras;
 struct pool_lane;
 
 /// Invariant  ADMIT-1  In a pool with a limit a task has its place from before it is stored until a
@@ -24,14 +25,18 @@ struct pool_lane;
 ///                     displaced task leaves its place to the new one.
 class admission {
 public:
+    /// `extras`: null in a pool without a limit.
     admission(const pool_options& asked, lane_set& lanes, pending_limit& limit,
-              executor_parts& parts) noexcept
-        : options_(asked), lanes_(lanes), limit_(limit), parts_(parts) {}
+              executor_parts& parts, const pool_extras* extras) noexcept
+        : options_(asked), lanes_(lanes), limit_(limit), parts_(parts), extras_(extras) {}
     admission(const admission&) = delete;
     admission& operator=(const admission&) = delete;
 
     /// Makes room for a task, or says why there is none.
     entry enter(priority level, refusal& why);
+
+    /// The same if as many wait as may. Not for direct use: see pool_extras.
+    entry make_room(priority level, refusal& why);
 
     /// For what goes on by way of somebody else's executor, and must not be refused for want of
     /// room.
@@ -54,7 +59,6 @@ public:
     std::uint64_t displaced() const noexcept { return displaced_.load(std::memory_order_acquire); }
 
 private:
-    entry make_room(priority level, refusal& why);
     refusal wait_for_room();
     bool displace(priority level);
     pool_lane* lane_of_oldest(std::size_t level) const noexcept;
@@ -64,6 +68,7 @@ private:
     lane_set& lanes_;
     pending_limit& limit_;
     executor_parts& parts_;
+    const pool_extras* const extras_;
     std::atomic<std::uint64_t> displaced_{0};
 };
 

@@ -11,6 +11,7 @@
 #include "../task/run_task.hpp"
 #include "../task/task.hpp"
 #include "pool_door.hpp"
+#include "pool_extras.hpp"
 #include "task_taker.hpp"
 
 #include <cstddef>
@@ -25,7 +26,7 @@ FIRE_AND_FORGET_ENGINE entry admission::enter(priority level, refusal& why) {
     }
     parts_.end.begin_use();
     if (limit_.exists() && !limit_.try_enter()) {
-        return make_room(level, why);
+        return extras_->make_room(*this, level, why);
     }
     return entry::store;
 }

@@ -6,6 +6,7 @@
 #include "../platform/platform.hpp"
 #include "pool.hpp"
 #include "pool_door.hpp"
+#include "pool_extras.hpp"
 
 #include <utility>
 
@@ -25,6 +26,7 @@ public:
             plan.sink_.swap(sink);
             plan.start_.swap(start);
             plan.stop_.swap(stop);
+            plan.extras_ = &all_pool_extras();
         }
         return !plan.is_used_;
     }
@@ -38,6 +40,7 @@ public:
         lent.on_error = plan.sink_ ? &plan.sink_ : nullptr;
         lent.on_thread_start = plan.start_ ? &plan.start_ : nullptr;
         lent.on_thread_stop = plan.stop_ ? &plan.stop_ : nullptr;
+        lent.extras = plan.extras_;
         return plan.settings_;
     }
 
@@ -49,6 +52,7 @@ private:
     error_sink sink_{};
     thread_hook start_{};
     thread_hook stop_{};
+    const pool_extras* extras_ = nullptr; ///< null: nobody has configured it
 };
 inline constinit program_setting<default_pool_plan> default_pool_plan::in_force;
 
@@ -59,7 +63,7 @@ struct default_pool_parts {
 };
 inline constinit one_per_process<default_pool_parts> default_pool_of_process;
 
-[[gnu::noinline]] FIRE_AND_FORGET_ENGINE pool_door& make_default_pool() noexcept {
+[[gnu::cold, gnu::noinline]] FIRE_AND_FORGET_ENGINE pool_door& make_default_pool() noexcept {
     pool& made = *default_pool_of_process.get().made;
     if (default_pool_at_hand.exchange(&made.door(), std::memory_order_acq_rel) == nullptr) {
         made.begin_napping(); // only now: it may report, and the sink may fire

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A worker that waits inside a task of its own runs others meanwhile. pool.hpp offers it to who
-// waits for a scope; worker_loop.hpp runs what is found.
+// A worker that waits inside a task of its own, for a scope, runs others meanwhile. scheduler.hpp
+// says whether the calling thread is one. The pool itself does not know of this, so that a file in
+// which nobody waits for a scope does not compile it.
 
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
@@ -10,13 +11,7 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-class caller_runs;
-class lane_set;
-class pending_limit;
-class worker_loop;
-class workforce;
-struct executor_parts;
-class shutdown_participant;
+class pool;
 
 /// Runs tasks of a pool inside of one that its worker has begun.
 ///
@@ -26,10 +21,7 @@ class shutdown_participant;
 /// Errors  Without memory for a second claim it runs nothing of others.
 class helping {
 public:
-    helping(lane_set& lanes, worker_loop& loop, workforce& workers, caller_runs& callers,
-            pending_limit& limit, shutdown_participant& owner, executor_parts& parts) noexcept
-        : lanes_(lanes), loop_(loop), workers_(workers), callers_(callers), limit_(limit),
-          owner_(owner), parts_(parts) {}
+    explicit helping(pool& home) noexcept : home_(home) {}
     helping(const helping&) = delete;
     helping& operator=(const helping&) = delete;
 
@@ -44,13 +36,7 @@ private:
     bool run_newest();
     bool run_one_of_others();
 
-    lane_set& lanes_;
-    worker_loop& loop_;
-    workforce& workers_;
-    caller_runs& callers_;
-    pending_limit& limit_;
-    shutdown_participant& owner_;
-    executor_parts& parts_;
+    pool& home_;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

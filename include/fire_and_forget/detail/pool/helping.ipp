@@ -3,19 +3,13 @@
 
 #include "helping.hpp"
 
-#include "../executor/executor_parts.hpp"
-#include "../executor/shutdown_participant.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
-#include "../queue/lanes.hpp"
-#include "../queue/pending_limit.hpp"
 #include "../task/task.hpp"
-#include "caller_runs.hpp"
+#include "pool.hpp"
 #include "task_taker.hpp"
 #include "worker.hpp"
-#include "worker_loop.hpp"
-#include "workforce.hpp"
 
 #include <thread>
 #include <utility>
@@ -25,10 +19,10 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// A worker's second record, for the tasks that it runs inside of the one that it has begun.
 class helping::guest {
 public:
-    guest(lane_set& lanes, claim& its, workforce& workers, executor_parts& parts) noexcept
-        : workers_(workers), quiet_(parts.quiet), record_(lanes, its) {
+    guest(pool& home, claim& its) noexcept
+        : workers_(home.workers_), quiet_(home.parts_.quiet), record_(home.lanes_, its) {
         record_.taker.take_singly();
-        record_.taker.on = &parts.lent;
+        record_.taker.on = &home.parts_.lent;
         record_.id.store(std::this_thread::get_id());
         {
             const library_lock lock(quiet_.mutex());
@@ -59,7 +53,7 @@ FIRE_AND_FORGET_ENGINE helped helping::help(reach how_far, function_ref<bool()> 
     helped what = helped::nothing;
     while (run_newest()) {
         what = helped::by_some;
-        if (!owner_.is_in_its_process() || is_over()) {
+        if (!home_.is_in_its_process() || is_over()) {
             return what;
         }
     }
@@ -71,7 +65,7 @@ FIRE_AND_FORGET_ENGINE bool helping::run_newest() {
     task_node* newest = nullptr;
     {
         const inside_library taking;
-        if (taking.at_hand != &lanes_ || lanes_.is_over()) {
+        if (taking.at_hand != &home_.lanes_ || home_.lanes_.is_over()) {
             return false;
         }
         this_thread.lane->take_newest(in_node, [&](const slot& last) {
@@ -83,20 +77,20 @@ FIRE_AND_FORGET_ENGINE bool helping::run_newest() {
     if (newest == nullptr) {
         return false;
     }
-    if (limit_.exists()) {
-        limit_.leave();
+    if (home_.limit_.exists()) {
+        home_.limit_.leave();
     }
-    callers_.run_accepted(task_ptr(newest));
+    home_.callers_.run_accepted(task_ptr(newest));
     return true;
 }
 
 FIRE_AND_FORGET_ENGINE bool helping::run_one_of_others() {
-    claim* const its = lanes_.may_have_tasks() ? lanes_.lend_claim() : nullptr;
+    claim* const its = home_.lanes_.may_have_tasks() ? home_.lanes_.lend_claim() : nullptr;
     if (its == nullptr) {
         return false;
     }
-    guest other(lanes_, *its, workers_, parts_);
-    return loop_.run_one(other.record());
+    guest other(home_, *its);
+    return home_.loop_.run_one(other.record());
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -20,6 +20,7 @@ class abandoned_tasks;
 class dropping_taker;
 class admission;
 class caller_runs;
+struct pool_extras;
 struct write_offs;
 enum class entry : std::uint8_t;
 struct executor_parts;
@@ -29,9 +30,10 @@ struct executor_parts;
 ///                       quiet before.
 class intake {
 public:
+    /// `extras`: null in a pool without a limit and an observer.
     intake(lane_set& lanes, admission& entrance, caller_runs& callers, executor_parts& parts,
-           task_observer* observer) noexcept
-        : lanes_(lanes), admission_(entrance), callers_(callers), parts_(parts),
+           const pool_extras* extras, task_observer* observer) noexcept
+        : lanes_(lanes), admission_(entrance), callers_(callers), parts_(parts), extras_(extras),
           observer_(observer) {}
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
@@ -84,6 +86,7 @@ private:
     admission& admission_;
     caller_runs& callers_;
     executor_parts& parts_;
+    const pool_extras* const extras_;
     task_observer* const observer_;      ///< null: nobody
     pool_lane* due_lanes_[priorities]{}; ///< under the timers' lock
     std::atomic<std::uint64_t> abandoned_{0};

@@ -6,11 +6,10 @@
 #include "../executor/abandoned_tasks.hpp"
 #include "../executor/executor_parts.hpp"
 #include "../queue/thread_lanes.hpp"
-#include "../task/observation.hpp"
 #include "../task/resumption.hpp"
 #include "admission.hpp"
-#include "caller_runs.hpp"
 #include "pool_door.hpp"
+#include "pool_extras.hpp"
 #include "task_taker.hpp"
 
 #include <cstddef>
@@ -35,10 +34,10 @@ FIRE_AND_FORGET_ENGINE refusal intake::accept(task_ptr& task, entry how) {
         task->begin_waiting(steady_clock::now());
     }
     if (is_observed() && task->type != &resumption_type) {
-        observe(*task, *observer_);
+        extras_->observe(*task, *observer_);
     }
     if (how == entry::run_here) {
-        return callers_.run(task);
+        return extras_->run_in_caller(callers_, task);
     }
     refusal why = refusal::shutting_down;
     if (task->is_delayed) {

@@ -12,7 +12,6 @@
 #include "../executor/shutdown_participant.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/durations.hpp"
-#include "../platform/function_ref.hpp"
 #include "../platform/library_memory.hpp"
 #include "../queue/lanes.hpp"
 #include "../queue/pending_limit.hpp"
@@ -20,7 +19,6 @@
 #include "admission.hpp"
 #include "caller_runs.hpp"
 #include "growth.hpp"
-#include "helping.hpp"
 #include "intake.hpp"
 #include "pool_door.hpp"
 #include "task_counts.hpp"
@@ -49,6 +47,7 @@ public:
         const error_sink* on_error = nullptr;
         const thread_hook* on_thread_start = nullptr;
         const thread_hook* on_thread_stop = nullptr;
+        const pool_extras* extras = nullptr; ///< null: its options ask for none
     };
 
     /// Shares `lanes` with the threads that will submit.
@@ -99,7 +98,7 @@ public:
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }
-    helped help(reach how_far, function_ref<bool()> is_over) override;
+    pool* pool_of_worker() noexcept override;
     void keep_scheduler() noexcept override { keep(); }
     void release_scheduler() noexcept override { release(); }
     void repeat_after(task_ptr task, repetition answer) noexcept override;
@@ -113,6 +112,7 @@ public:
 
 private:
     friend class pool_door;
+    friend class helping;
 
     void live(worker& self);
     bool may_have_tasks() const noexcept;
@@ -131,7 +131,6 @@ private:
     workforce workers_;
     growth growth_;
     worker_loop loop_;
-    helping help_;
     thread_hooks hooks_;
     bool may_pause_ = true; ///< under the mutex
     std::atomic<std::uint64_t> refused_{0};

@@ -25,8 +25,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
               },
               [](void* into) { static_cast<intake*>(into)->announce_due(); },
               [](void* into) noexcept { static_cast<intake*>(into)->leave(); }}),
-      limit_(options_.max_pending), admission_(options_, lanes, limit_, parts_),
-      callers_(*this, parts_), intake_(lanes, admission_, callers_, parts_, options_.observer),
+      limit_(options_.max_pending), admission_(options_, lanes, limit_, parts_, lent.extras),
+      callers_(*this, parts_),
+      intake_(lanes, admission_, callers_, parts_, lent.extras, options_.observer),
       workers_(options_, lanes, *this, parts_.quiet, parts_.lent, parts_.sink,
                [](void* owner, void* record) {
                    static_cast<pool*>(static_cast<shutdown_participant*>(owner))
@@ -34,8 +35,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
                }),
       growth_(options_, lanes, workers_, *this, parts_.quiet, parts_.sink),
       loop_(options_, lanes, workers_, growth_, limit_, *this, parts_),
-      help_(lanes, loop_, workers_, callers_, limit_, *this, parts_),
-      hooks_(*this, parts_.quiet, parts_.sink) {
+      hooks_(*this, parts_.quiet, parts_.sink, lent.extras) {
     if (limit_.exists() || options_.observer != nullptr) {
         door_.shut();
     }
@@ -50,7 +50,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
         kind_ != kind::of_user
             ? lent
             : callbacks{own_or_null(options_.on_error), own_or_null(options_.on_thread_start),
-                        own_or_null(options_.on_thread_stop)};
+                        own_or_null(options_.on_thread_stop), lent.extras};
     parts_.sink.set(called.on_error);
     hooks_.set(called.on_thread_start, called.on_thread_stop);
     lanes.begin(
@@ -59,7 +59,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE pool::pool(pool_options settings)
-    : pool(std::move(settings), *new lane_set, kind::of_user, callbacks{}) {}
+    : pool(std::move(settings), *new lane_set, kind::of_user,
+           callbacks{.extras = &all_pool_extras()}) {}
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE pool::~pool() {
     keeper::instance().strike_off(*this);
@@ -104,9 +105,9 @@ FIRE_AND_FORGET_ENGINE void pool::repeat_after(task_ptr task, repetition answer)
     parts_.delayed.repeat_after(std::move(task), answer);
 }
 
-FIRE_AND_FORGET_ENGINE helped pool::help(reach how_far, function_ref<bool()> is_over) {
+FIRE_AND_FORGET_ENGINE pool* pool::pool_of_worker() noexcept {
     const bool is_worker = this_thread.works_for == &parts_.lent && is_in_its_process();
-    return is_worker ? help_.help(how_far, is_over) : helped::nowhere;
+    return is_worker ? this : nullptr;
 }
 
 FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {

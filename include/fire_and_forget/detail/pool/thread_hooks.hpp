@@ -11,13 +11,16 @@
 #include "../executor/sink_lending.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
+#include "pool_extras.hpp"
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class thread_hooks {
 public:
-    thread_hooks(shutdown_participant& owner, quiescence& quiet, sink_lending& sinks) noexcept
-        : owner_(owner), quiet_(quiet), sinks_(sinks) {}
+    /// `extras`: null in a pool without hooks.
+    thread_hooks(shutdown_participant& owner, quiescence& quiet, sink_lending& sinks,
+                 const pool_extras* extras) noexcept
+        : owner_(owner), quiet_(quiet), sinks_(sinks), extras_(extras) {}
     thread_hooks(const thread_hooks&) = delete;
     thread_hooks& operator=(const thread_hooks&) = delete;
 
@@ -31,13 +34,16 @@ public:
     /// `deadline`.
     void give_up(steady_time deadline) noexcept;
 
+    /// Calls a hook. Not for direct use: see pool_extras.
+    void run(const thread_hook& hook, literal name, const worker_info& whose);
+
     /// A worker between its first task and its last, even where one ends its thread by force.
     class around {
     public:
         around(thread_hooks& of, const worker_info& whose) : of_(of), whose_(whose) {
-            of_.run(of_.at_start_, "on_thread_start", whose_);
+            of_.call(of_.at_start_, "on_thread_start", whose_);
         }
-        ~around() { of_.run(of_.at_end_, "on_thread_stop", whose_); }
+        ~around() { of_.call(of_.at_end_, "on_thread_stop", whose_); }
         around(const around&) = delete;
         around& operator=(const around&) = delete;
 
@@ -47,13 +53,18 @@ public:
     };
 
 private:
-    void run(const thread_hook* hook, literal name, const worker_info& whose);
+    void call(const thread_hook* hook, literal name, const worker_info& whose) {
+        if (hook != nullptr) {
+            extras_->call_hook(*this, *hook, name, whose);
+        }
+    }
     bool begin() noexcept;
     void end() noexcept;
 
     shutdown_participant& owner_;
     quiescence& quiet_;
     sink_lending& sinks_;
+    const pool_extras* const extras_;
     const thread_hook* at_start_ = nullptr;
     const thread_hook* at_end_ = nullptr;
 

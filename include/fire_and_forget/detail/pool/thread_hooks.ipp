@@ -24,13 +24,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
     }
 }
 
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::run(const thread_hook* hook, literal name,
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void thread_hooks::run(const thread_hook& hook, literal name,
                                                             const worker_info& whose) {
-    if (hook == nullptr || !begin()) {
+    if (!begin()) {
         return;
     }
     const scope_guard at_the_end([&] { end(); });
-    attempt([&] { (*hook)(whose); },
+    attempt([&] { hook(whose); },
             [&] {
                 const exception_description thrown;
                 error_report about = make_report(failure::hook_failed, {}, name);

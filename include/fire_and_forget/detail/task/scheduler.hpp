@@ -24,6 +24,7 @@ struct task_discarder;
 using task_ptr = std::unique_ptr<task_node, task_discarder>;
 
 struct watched;
+class pool;
 
 struct suspended;
 
@@ -95,6 +96,10 @@ public:
     /// For a thread that can't go on before `is_over()`: runs tasks on it until then, or until
     /// there are none. These run inside of the caller's.
     virtual helped help(reach, function_ref<bool()> /*is_over*/) { return helped::nowhere; }
+
+    /// The pool that runs the tasks here, if the calling thread is one of its workers: then
+    /// helping.hpp helps, and not help(). Null: it is not, or there is none.
+    virtual pool* pool_of_worker() noexcept { return nullptr; }
 
     /// Whether nothing runs there before the calling thread returns: it is inside of a turn.
     virtual bool waits_for_this_thread() const noexcept { return false; }
