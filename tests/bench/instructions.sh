@@ -1,9 +1,12 @@
 #!/bin/sh
-# How many instructions does a submit of a 32-byte closure take? The difference of two runs under
-# callgrind, so that what happens once falls out; the workers are held, so that only the submitting
-# thread counts. empty_loop is what the loop itself takes.
+# How many instructions does a submit of a 32-byte closure take, and how many an item that goes
+# through a channel? The difference of two runs under callgrind, so that what happens once falls out.
+# Of a submit only the submitting thread counts, for the workers are held; of an item all that the
+# program does, on one worker. empty_loop is what the loop itself takes.
 #
-#   instructions.sh <the program> [--quick]
+#   instructions.sh <bench_instructions> [--quick]
+#
+# bench_channel stands beside it.
 set -eu
 program=$1
 few=20000
@@ -13,13 +16,23 @@ if [ "${2:-}" = --quick ]; then
     many=3000
 fi
 
-collected() { # <peer> <tasks>
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect='*submit_loop*' \
-        "$program" --peer="$1" --tasks="$2" 2>&1 | sed -n 's/.*Collected : //p'
+collected() { # <peer> <tasks> <program> [what to count]
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null ${4:+"$4"} \
+        "$3" --peer="$1" --tasks="$2" 2>&1 | sed -n 's/.*Collected : //p'
+}
+
+difference() { # <peer> <program> [what to count]
+    echo $(($(collected "$1" $many "$2" "${3:-}") - $(collected "$1" $few "$2" "${3:-}")))
+}
+
+tell() { # <peer> <metric> <instructions of all>
+    echo "$1 $2 $3 $((many - few))" |
+        awk '{ printf "instructions,%s,%s,%.4g,instructions\n", $1, $2, $3 / $4 }'
 }
 
 "$program" | while read -r peer; do
-    difference=$(($(collected "$peer" $many) - $(collected "$peer" $few)))
-    echo "$peer $difference $((many - few))" |
-        awk '{ printf "instructions,%s,instructions_per_submit,%.4g,instructions\n", $1, $2 / $3 }'
+    tell "$peer" instructions_per_submit \
+        "$(difference "$peer" "$program" --toggle-collect='*submit_loop*')"
 done
+tell fire_and_forget instructions_per_item \
+    "$(difference fire_and_forget "$(dirname "$program")/bench_channel")"

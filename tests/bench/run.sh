@@ -14,7 +14,7 @@ quick=${3:---quick=no}
 runs=${RUNS:-5}
 here=$(dirname "$0")
 questions="submit_cost submit_cost_apart burst producers fan_out recursion ordered paced gaps memory
-    queue_length steady_allocations timers coroutines priorities back_pressure"
+    queue_length steady_allocations timers coroutines priorities back_pressure refusals channel"
 
 for tool in datamash gnuplot; do
     command -v $tool >/dev/null || { echo "run.sh needs $tool" >&2; exit 1; }

@@ -655,6 +655,127 @@ func backPressure() {
 	close(queue)
 }
 
+// A full channel of functions and a select with a default; see refusals.cpp.
+func refusals() {
+	const room, rowLength, workers = 16 * 1024, 64, 2
+	queue := make(chan func(), room)
+	for i := 0; i < workers; i++ {
+		go func() {
+			for task := range queue {
+				task()
+			}
+		}()
+	}
+	rounds := 40
+	if *quick {
+		rounds = 2
+	}
+	try := func(at int) bool {
+		a, b, c, d := uint64(at), uint64(1), uint64(6), uint64(6)
+		select {
+		case queue <- func() { count(a, b+(c^d)) }:
+			return true
+		default:
+			return false
+		}
+	}
+	submitted := 0
+	takeRound := func(row int, samples *[2][]int64) {
+		open, held := make(chan bool), make(chan bool)
+		for i := 0; i < workers; i++ {
+			queue <- func() {
+				held <- true
+				<-open
+			}
+			<-held
+		}
+		for k, isAccepted := range []bool{true, false} {
+			for i := 0; i < room; i += row {
+				isRight := true
+				before := now()
+				for call := 0; call < row; call++ {
+					isRight = try(i+call) == isAccepted && isRight
+				}
+				samples[k] = append(samples[k], now()-before)
+				if !isRight {
+					panic("a call was refused, or was not")
+				}
+			}
+		}
+		close(open)
+		submitted += room
+		awaitAsleep(submitted)
+	}
+	overhead := timer()
+	for _, row := range []int{rowLength, 1} {
+		var warmUp, samples [2][]int64
+		takeRound(row, &warmUp)
+		for i := 0; i < rounds; i++ {
+			takeRound(row, &samples)
+		}
+		if row == 1 {
+			tellPercentiles("accepted_", samples[0])
+			tellPercentiles("refused_", samples[1])
+			tell("timer", float64(overhead), "ns")
+			tell("samples", float64(len(samples[1])), "calls")
+			continue
+		}
+		var middle [2]float64
+		for k := range samples {
+			sort.Slice(samples[k], func(i, j int) bool { return samples[k][i] < samples[k][j] })
+			middle[k] = float64(rank(samples[k], 0.5)) / rowLength
+		}
+		tell("row_accepted", middle[0], "ns")
+		tell("row_refused", middle[1], "ns")
+		tell("refused_to_accepted", middle[1]/middle[0], "times")
+	}
+	close(queue)
+}
+
+// A producer, a consumer and the channel between them; see channel.cpp.
+func channel() {
+	const rounds = 20
+	for _, threads := range []int{1, 2} {
+		runtime.GOMAXPROCS(threads)
+		for _, places := range []int{1, 64, 1024} {
+			items := tasksFor(10000000) / rounds
+			if places == 1 {
+				items /= 10
+			}
+			queue := make(chan uint64, places)
+			pass := func() float64 {
+				sum := make(chan uint64)
+				begin := time.Now()
+				go func() {
+					for i := 1; i <= items; i++ {
+						queue <- uint64(i)
+					}
+				}()
+				go func() {
+					var all uint64
+					for i := 0; i < items; i++ {
+						all += <-queue
+					}
+					sum <- all
+				}()
+				if n := uint64(items); <-sum != n*(n+1)/2 {
+					panic("the sum is wrong")
+				}
+				return float64(time.Since(begin)) / float64(items)
+			}
+			pass() // warm-up
+			taken := make([]float64, rounds)
+			for i := range taken {
+				taken[i] = pass()
+			}
+			sort.Float64s(taken)
+			name := fmt.Sprintf("threads_%d_places_%d", threads, places)
+			tell(name, taken[(rounds-1)/2], "ns")
+			tell(name+"_slowest", taken[rounds-1], "ns")
+		}
+	}
+}
+
 func main() {
 	flag.Parse()
 	question = flag.Arg(0)
@@ -663,5 +784,6 @@ func main() {
 		"submit_cost": submitCost, "burst": burst, "producers": producers, "fan_out": fanOut,
 		"paced": paced, "memory": memory, "idle": idle, "steady_allocations": steadyAllocations,
 		"timers": timers, "coroutines": coroutines, "elasticity": elasticity, "back_pressure": backPressure,
+		"refusals": refusals, "channel": channel,
 	}[question]()
 }
