@@ -6,6 +6,7 @@
 
 #include "eventually.hpp"
 #include "task_mix.hpp"
+#include "words.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
 
@@ -33,8 +34,16 @@ enum class manner : std::uint8_t {
 struct record {
     std::atomic<int> alive{0};           ///< copies of its closure
     std::atomic<std::uint32_t> ended{0}; ///< runs that went to their end, be it by a throw
+    std::atomic<bool> has_begun{false};  ///< a coroutine, which may not be replaced any more
     std::atomic<bool> is_refused{false};
+    std::atomic<bool> is_taken_back{false};
     manner how = manner::once;
+    std::uint8_t stack = 0;      ///< where it was fired at; 0: elsewhere
+    std::uint8_t level = 0;      ///< of that
+    std::uint8_t strange_at = 0; ///< the uppermost level there that is somebody else's
+    std::uint8_t kind = none;    ///< of task; none: not one of make_task()
+
+    static constexpr std::uint8_t none = 255;
 };
 
 /// All tasks of a program and all reports about them.
@@ -120,16 +129,32 @@ public:
     /// replaced. Where tasks were given up, some may have had two of these fates.
     void expect_conflated(std::uint64_t replaced, bool was_patient) {
         std::uint64_t accepted = 0;
+        std::uint64_t begun = 0;
         std::uint64_t ended = 0;
         for (const record& one : records_) {
             if (one.how == manner::conflated && !one.is_refused) {
                 ++accepted;
+                begun += one.has_begun || one.ended > 0 ? 1 : 0;
                 ended += one.ended;
             }
         }
         const std::uint64_t known = ended + conflated_dropped_ + replaced;
         expect(known == accepted || !was_patient, "conflated tasks, and what became of them",
                accepted, known);
+        expect(replaced + begun <= accepted || !was_patient, "tasks replaced that had begun",
+               replaced, accepted - begun);
+    }
+
+    /// When a scope at a level of a stack is quiet, and nobody else fires. A coroutine that comes to
+    /// it by way of somebody else's executor is there job by job, and not while it waits elsewhere.
+    void expect_none_left(std::uint8_t stack, unsigned level) {
+        const std::size_t used = std::min(opened_.load(), capacity);
+        for (std::size_t i = 0; i < used; ++i) {
+            const record& one = records_[i];
+            const bool may_be_away = one.has_begun && one.strange_at > level;
+            expect(one.stack != stack || one.level < level || may_be_away || one.alive == 0,
+                   "something of a task of a quiet scope", i, stack);
+        }
     }
 
     /// When all is over: what is wrong, or nothing. `was_patient` if no deadline was so short that
@@ -139,8 +164,9 @@ public:
                alive());
         // The last reports may be on their way when the last closure is gone.
         if (was_patient) {
-            expect(eventually([&] { return heard() == to_be_heard(); }),
-                   "reports, and what was to be reported", heard(), to_be_heard());
+            const bool are_equal = eventually([&] { return heard() == to_be_heard(); });
+            expect(are_equal, ("reports, and what was to be reported (" + parts() + ")").c_str(),
+                   heard(), to_be_heard());
             expect(heard(faf::failure::exception) == thrown_, "exceptions reported, and thrown",
                    heard(faf::failure::exception), thrown_);
         } else {
@@ -153,12 +179,15 @@ public:
         expect(heard(faf::failure::sink_failed) == sinks_thrown_,
                "failed sinks reported, and thrown", heard(faf::failure::sink_failed),
                sinks_thrown_);
-        expect(heard(faf::failure::hook_failed) == hooks_thrown_,
+        // The last one may be on its way as well: an observer is told when the closure is gone.
+        expect(eventually([&] { return heard(faf::failure::hook_failed) == hooks_thrown_; }),
                "failed observers reported, and thrown", heard(faf::failure::hook_failed),
                hooks_thrown_);
         for (const record& one : records_) {
             if (one.how != manner::repeated) {
-                expect(one.ended <= (one.is_refused ? 0U : 1U), "a task ran too often", one.ended);
+                const bool may_run = !one.is_refused && !one.is_taken_back;
+                expect(one.ended <= (may_run ? 1U : 0U), "a task ran too often", one.ended,
+                       one.is_taken_back ? 1 : 0);
             }
         }
         return std::exchange(problem_, {});
@@ -183,6 +212,21 @@ private:
         }
         return all - heard(faf::failure::sink_failed) - heard(faf::failure::starvation) -
                heard(faf::failure::hook_failed);
+    }
+
+    /// Of each kind how many were heard, and what the tasks know of it.
+    std::string parts() const {
+        std::string all;
+        for (std::size_t i = 0; i < heard_.size(); ++i) {
+            if (heard_[i] > 0) {
+                all += std::to_string(heard_[i]) + " ";
+                all += to_string(static_cast<faf::failure>(i)).c_str();
+                all += ", ";
+            }
+        }
+        return all + "known: " + std::to_string(thrown_) + " thrown, " +
+               std::to_string(errors_returned_) + " errors, " + std::to_string(refused_) +
+               " refused, " + std::to_string(unheard_) + " of them in sinks";
     }
 
     /// Refusals, what did not come to its end, and what ended badly.
@@ -218,8 +262,22 @@ public:
     ticket& operator=(ticket) = delete;
     ~ticket() { --record_->alive; }
 
+    /// Says what it is for, before it is fired.
+    void be_of_kind(unsigned kind) const noexcept {
+        record_->kind = static_cast<std::uint8_t>(kind);
+        note_word(words::task, kind);
+    }
+
+    /// A coroutine has begun.
+    void begin() const noexcept { record_->has_begun = true; }
+
     /// The task has come to its end.
-    std::uint32_t end() const noexcept { return ++record_->ended; }
+    std::uint32_t end() const noexcept {
+        if (record_->kind != record::none) {
+            note_word(words::ended, record_->kind);
+        }
+        return ++record_->ended;
+    }
 
     /// It has, and throws now.
     template <class Exception>

@@ -6,6 +6,7 @@
 
 #include "books.hpp"
 #include "script.hpp"
+#include "stacks.hpp"
 
 #include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/executor_ref.hpp>
@@ -72,10 +73,14 @@ private:
 
 class layers {
 public:
-    layers(books& in, faf::thread_pool& pool, faf::testing::manual_executor& manual)
+    layers(books& in, script& from, faf::thread_pool& pool, faf::testing::manual_executor& manual,
+           std::atomic<bool>& has_lost_any)
         : books_(in), manual_(manual), below_{faf::executor_ref(pool), faf::default_pool(),
                                               faf::own_thread, manual},
-          around_(pool) {}
+          around_(pool) {
+        stacks_[0].emplace(from, below_[from.below(bottoms)], std::uint8_t{1}, has_lost_any);
+        stacks_[1].emplace(from, below_[from.below(bottoms)], std::uint8_t{2}, has_lost_any);
+    }
 
     /// One of them, to fire at; two threads may do so. `fire_latest` is for those that replace what
     /// waits.
@@ -94,15 +99,34 @@ public:
         }
     }
 
-    /// Takes all that the default pool takes, and on that.
-    faf::serial_executor& beside_default() { return in_order_[1]; }
+    /// The same with one of a stack. `fire` is given the number of that, too.
+    template <class Fire>
+    void pick_in_stack(script& in, Fire fire) {
+        const stack& one = *stacks_[in.below(2)];
+        fire(one.pick(in), one.number());
+    }
+
+    /// Takes all that the default pool takes, on any executor that runs without being told: what is
+    /// on its way there from a pool would keep that from its end.
+    faf::executor_ref beside_default(script& in) {
+        const unsigned which = in.below(bottoms);
+        return which < bottoms - 1 ? faf::executor_ref(in_order_[which])
+                                   : faf::executor_ref(around_);
+    }
+
+    faf::task_scope& around() { return around_; }
 
     // What one thread does, while the others fire -------------------------------------------------
 
     template <class Fire>
-    void take_step(script& in, Fire fire) {
+    void take_step(script& in, bool is_alone, Fire fire) {
         const auto moment = in.byte() * 8us;
-        switch (in.below(8)) {
+        switch (in.below(12)) {
+        case 8:
+        case 9:
+        case 10:
+        case 11:
+            return take_step_in(*stacks_[in.below(2)], in, moment, is_alone);
         case 0:
             return inner_ ? end_inner() : make_inner(in);
         case 1:
@@ -124,6 +148,12 @@ public:
         if (inner_) {
             end_inner();
         }
+        for (auto& one : stacks_) {
+            one->with_each_scope([this](faf::task_scope& scope) {
+                scope.request_stop();
+                wait_for(scope);
+            });
+        }
         wait_for(around_);
     }
 
@@ -133,11 +163,32 @@ public:
         for (const auto& one : latest_) {
             replaced += one.replaced();
         }
+        for (const auto& one : stacks_) {
+            replaced += one->replaced();
+        }
         books_.expect_conflated(replaced, was_patient);
     }
 
 private:
     static constexpr unsigned bottoms = 4;
+
+    void take_step_in(stack& one, script& in, std::chrono::microseconds moment, bool is_alone) {
+        one.with_scope(in, [&](faf::task_scope& scope, unsigned level) {
+            switch (in.below(8)) {
+            case 0:
+                return scope.request_stop();
+            case 1:
+            case 2:
+                return static_cast<void>(scope.cancel_pending());
+            case 3:
+                return expect_sums_of(scope);
+            default:
+                if (scope.drain(moment) && is_alone) {
+                    books_.expect_none_left(one.number(), level);
+                }
+            }
+        });
+    }
 
     void make_inner(script& in) {
         switch (in.below(3)) {
@@ -166,8 +217,10 @@ private:
                       scope.snapshot().running);
     }
 
-    void expect_sums() {
-        const faf::scope_stats now = (inner_ ? *inner_ : around_).snapshot();
+    void expect_sums() { expect_sums_of(inner_ ? *inner_ : around_); }
+
+    void expect_sums_of(const faf::task_scope& scope) {
+        const faf::scope_stats now = scope.snapshot();
         books_.expect(now.pending <= books::capacity && now.running <= books::capacity,
                       "a counter of a scope below zero", now.pending, now.running);
     }
@@ -184,6 +237,7 @@ private:
         faf::conflating_executor<unsigned>(below_[2]),
         faf::conflating_executor<unsigned>(below_[3])};
     faf::task_scope around_;
+    std::array<std::optional<stack>, 2> stacks_;
     std::optional<faf::task_scope> inner_; // may be inside of the other
 };
 

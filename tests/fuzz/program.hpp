@@ -6,6 +6,7 @@
 // stop requests, by two threads. books.hpp says whether it went well.
 
 #include "books.hpp"
+#include "handles.hpp"
 #include "layers.hpp"
 #include "script.hpp"
 #include "tasks.hpp"
@@ -13,6 +14,7 @@
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/testing.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -31,7 +33,7 @@ class program {
 public:
     explicit program(script in)
         : in_(in), is_patient_(in_.below(4) != 0), has_helper_(in_.coin()),
-          previous_(faf::set_error_sink(counting())) {
+          manual_({.order = any_order(in_)}), previous_(faf::set_error_sink(counting())) {
         for (auto& one : sources_) {
             one = faf::detail::make_stop_source();
         }
@@ -43,7 +45,9 @@ public:
     /// What went wrong, or nothing.
     std::string run() {
         make_pool(0, in_);
-        layers_.emplace(*books_, helper(), manual_);
+        layers_.emplace(*books_, in_, helper(), manual_, has_lost_any_);
+        common_.helper = &helper();
+        common_.around = &layers_->around();
         std::thread helper;
         if (has_helper_) {
             helper = std::thread([this, its = in_.split()]() mutable {
@@ -116,7 +120,8 @@ private:
                     books_->hear(report);
                     if (record* const other = books_->open()) {
                         const ticket its(*books_, *other);
-                        const faf::submission answer = fire_and_forget([its] { its.end(); });
+                        const faf::submission answer =
+                            fire_and_forget(beside_, [its] { its.end(); });
                         books_->note_answer(*other, answer);
                         if (!answer) {
                             books_->note_refusal_in_sink();
@@ -181,6 +186,7 @@ private:
         if (how.every != 0us || in.below(3) == 0) {
             how.stop = sources_[in.below(sources)].get_token();
         }
+        how.final_run = how.every != 0us && in.coin();
         if (how.every != 0us) { // its runs are reported by the dozen
             how.on_error = hearing_of(manner::repeated);
         } else if (in.below(4) == 0) {
@@ -193,6 +199,11 @@ private:
     static faf::time_span any_expiry(script& in) {
         return in.below(8) == 0 ? faf::time_span(std::chrono::hours::max())
                                 : faf::time_span(in.byte() * 2us - 100us);
+    }
+
+    static faf::testing::execution_order any_order(script& in) {
+        const unsigned seed = in.byte();
+        return seed < 128 ? faf::testing::in_turn : faf::testing::shuffled(seed);
     }
 
     template <class Target>
@@ -208,6 +219,7 @@ private:
     void fire_latest_at(Target&& target, script& in) {
         faf::options how = any_options(in);
         how.after = how.every = 0us;
+        how.final_run = false;
         how.on_error = hearing_of(manner::conflated);
         fire_one(target, in, &how, manner::conflated);
     }
@@ -219,19 +231,71 @@ private:
 
     template <class Target>
     void fire_one(Target&& target, script& in, const faf::options* how, manner kind) {
-        record* const one = books_->open(kind);
-        if (one == nullptr) {
-            return;
+        if (record* const one = books_->open(kind)) {
+            constexpr unsigned kinds = std::is_same_v<std::remove_cvref_t<Target>, stranger>
+                                           ? kinds_for_strangers
+                                           : kinds_of_tasks;
+            fire_one(target, in, how, *one, kinds);
         }
-        const bool is_repeated = kind == manner::repeated;
-        constexpr unsigned kinds = std::is_same_v<std::remove_cvref_t<Target>, stranger>
-                                       ? kinds_for_strangers
-                                       : kinds_of_tasks;
-        make_task(in, ticket(*books_, *one), kinds, is_repeated, helper(), [&](auto&& fn) {
+    }
+
+    template <class Target>
+    void fire_one(Target& target, script& in, const faf::options* how, record& one,
+                  unsigned kinds) {
+        if (in.below(6) == 0) {
+            return fire_with_handle(target, in, how, one, kinds);
+        }
+        make_task(
+            in, ticket(*books_, one), kinds, one.how == manner::repeated, common_, [&](auto&& fn) {
+                using fn_type = std::decay_t<decltype(fn)>;
+                books_->note_answer(
+                    one, how != nullptr ? fire_and_forget(target, *how, std::forward<fn_type>(fn))
+                                        : fire_and_forget(target, std::forward<fn_type>(fn)));
+            });
+    }
+
+    void fire_with_handle(faf::executor_ref target, script& in, const faf::options* how,
+                          record& one, unsigned kinds) {
+        const faf::options usual;
+        const faf::options& given = how != nullptr ? *how : usual;
+        const auto fire = [&](auto&& fn) {
             using fn_type = std::decay_t<decltype(fn)>;
-            books_->note_answer(*one, how != nullptr
-                                          ? fire_and_forget(target, *how, std::forward<fn_type>(fn))
-                                          : fire_and_forget(target, std::forward<fn_type>(fn)));
+            return fire_and_forget(faf::cancellable(target), given, std::forward<fn_type>(fn));
+        };
+        faf::task_handle made;
+        if (one.how != manner::repeated && in.below(4) == 0) {
+            const auto own = std::make_shared<own_handle>();
+            made = fire([its = ticket(*books_, one), own] {
+                own->look(its.book());
+                its.end();
+            });
+            own->set(made);
+        } else {
+            make_task(in, ticket(*books_, one), kinds, one.how == manner::repeated, common_,
+                      [&](auto&& fn) { made = fire(std::forward<decltype(fn)>(fn)); });
+        }
+        books_->note_answer(one, made);
+        common_.kept.keep(made, one); // now that nothing of the task is here any more
+    }
+
+    void fire_in_stack(script& in) {
+        layers_->pick_in_stack(in, [&](const stack::place& top, std::uint8_t number) {
+            faf::options how = any_options(in);
+            if (top.conflates) {
+                how.after = how.every = 0us;
+                how.final_run = false;
+                how.on_error = hearing_of(manner::conflated);
+            }
+            record* const one = books_->open(top.conflates      ? manner::conflated
+                                             : how.every != 0us ? manner::repeated
+                                                                : manner::once);
+            if (one != nullptr) {
+                one->stack = number;
+                one->level = static_cast<std::uint8_t>(top.level);
+                one->strange_at = static_cast<std::uint8_t>(top.strange_at);
+                faf::executor_ref at = top.at;
+                fire_one(at, in, &how, *one, top.is_strange ? kinds_for_strangers : kinds_of_tasks);
+            }
         });
     }
 
@@ -244,7 +308,15 @@ private:
 
     /// What may be done while another thread makes and ends pools: all but pool 0 is that one's.
     void take_modest_step(script& in) {
-        switch (in.below(9)) {
+        const unsigned what = in.below(12);
+        note_word(words::modest_step, what);
+        switch (what) {
+        case 9:
+            return use_handle(in, false);
+        case 10:
+            return fire_in_stack(in);
+        case 11:
+            return common_.of_weak.replace(in.byte());
         case 0:
             return static_cast<void>(sources_[in.below(sources)].request_stop());
         case 1:
@@ -262,10 +334,11 @@ private:
     }
 
     void take_step(script& in) {
-        const unsigned what = in.below(28);
+        const unsigned what = in.below(36);
         const unsigned which = in.below(most_pools);
         std::optional<faf::thread_pool>& pool = pools_[which];
         const auto moment = in.byte() * 8us;
+        note_word(words::step, what);
         switch (what) {
         case 0:
             return fire_at(faf::default_pool(), in);
@@ -316,12 +389,49 @@ private:
         case 19:
         case 20:
             resume_all();
-            return layers_->take_step(in, [&](auto& at) { fire_at(at, in); });
+            return layers_->take_step(in, !has_helper_, [&](auto& at) { fire_at(at, in); });
         case 21:
-            return diversion_ ? diversion_.reset()
-                              : static_cast<void>(diversion_.emplace(layers_->beside_default()));
+            return diversion_ ? diversion_.reset() : divert(in);
+        case 22:
+        case 23:
+        case 24:
+        case 25:
+            return fire_in_stack(in);
+        case 26:
+            return use_handle(in, true);
+        case 27:
+            return common_.of_weak.replace(in.byte());
         default:
             return pool ? fire_at(*pool, in) : void();
+        }
+    }
+
+    void divert(script& in) {
+        const auto which =
+            in.coin() ? faf::testing::own_threads::too : faf::testing::own_threads::as_ever;
+        diversion_.emplace(layers_->beside_default(in), which);
+    }
+
+    /// The main thread may wait without a limit: it can have all go on that others stop.
+    void use_handle(script& in, bool is_main) {
+        const unsigned which = in.byte();
+        const unsigned how = in.below(5);
+        note_word(words::handle, (std::min)(how, 3U));
+        switch (how) {
+        case 0:
+            return common_.kept.request_stop(which);
+        case 1:
+            return common_.kept.wait(which, in.byte() * 2us, *books_);
+        case 2:
+            if (is_main) {
+                resume_all();
+                return common_.kept.cancel_and_wait(which, *books_, [this] {
+                    manual_.advance(1s); // what runs by hand may have what is waited for
+                });
+            }
+            [[fallthrough]];
+        default:
+            return common_.kept.cancel(which);
         }
     }
 
@@ -380,12 +490,14 @@ private:
     void come_to_rest() {
         books_->expect(eventually([this] {
                            manual_.advance(1s);
-                           books_->expect(faf::drain(patience), "a drain that gave up");
+                           faf::drain(1ms); // what runs by hand may have what is waited for
                            const faf::stats counters = faf::snapshot();
                            books_->expect_sum(counters, "the counters of the drained default pool");
                            return counters.pending + counters.running + manual_.pending() == 0;
                        }),
-                       "executors that do not come to rest");
+                       "executors that do not come to rest", manual_.pending(),
+                       1000 * faf::snapshot().pending + faf::snapshot().running);
+        books_->expect(faf::drain(patience), "a drain that gave up");
     }
 
     static constexpr unsigned sources = 3;
@@ -396,9 +508,11 @@ private:
     const std::unique_ptr<books> books_ = std::make_unique<books>();
     std::array<faf::detail::stop_source, sources> sources_;
     watcher watcher_{*books_};
+    faf::thread_pool beside_{{.threads = 1}}; ///< where a call has no report of anybody in a sink
     std::array<std::optional<faf::thread_pool>, most_pools> pools_;
     faf::testing::manual_executor manual_;
     std::optional<faf::testing::scoped_default_executor> diversion_;
+    common common_;
     std::optional<layers> layers_;
     std::atomic<bool> has_lost_any_{false};
     faf::error_sink previous_;
