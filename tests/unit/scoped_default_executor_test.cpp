@@ -2,6 +2,7 @@
 #include <fire_and_forget/async_latch.hpp>
 #include <fire_and_forget/async_mutex.hpp>
 #include <fire_and_forget/coroutine.hpp>
+#include <fire_and_forget/executor.hpp>
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/task_scope.hpp>
@@ -204,6 +205,18 @@ TEST_CASE("inside a scope, coroutines on an executor of somebody else's sleep in
     REQUIRE(jobs.size() == 1);
     run_next();
     CHECK(is_done);
+}
+
+TEST_CASE(
+    "a coroutine of an executor of somebody else's sleeps on a pool that nothing was fired at") {
+    faf::thread_pool pool({.threads = 1});
+    std::atomic<bool> has_slept = false;
+    const scoped_default_executor here(pool);
+    fire_and_forget(faf::inline_executor(), [&]() -> faf::task<> {
+        co_await faf::sleep_for(1ms);
+        has_slept = true;
+    });
+    CHECK(faf_test::eventually([&] { return has_slept.load(); }));
 }
 
 TEST_CASE("what is made of the default pool inside a scope stands on the scope's executor") {

@@ -75,7 +75,10 @@ public:
     steady_time now() const noexcept override { return steady_clock::now(); }
     FIRE_AND_FORGET_ENGINE refusal start_coroutine(suspended& one) override;
     FIRE_AND_FORGET_ENGINE bool resume_soon(suspended& one) noexcept override;
-    bool resume_at(suspended& one) noexcept override { return parts_.delayed.resume_at(one); }
+    bool resume_at(suspended& one) noexcept override {
+        parts_.end.begin_use(); // nothing else may have been fired here
+        return parts_.delayed.resume_at(one);
+    }
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }

@@ -94,7 +94,10 @@ public:
     task_observer* observer() const noexcept override { return options_.observer; }
     refusal start_coroutine(suspended& one) override;
     bool resume_soon(suspended& one) noexcept override { return intake_.resume(one); }
-    bool resume_at(suspended& one) noexcept override { return parts_.delayed.resume_at(one); }
+    bool resume_at(suspended& one) noexcept override {
+        parts_.end.begin_use(); // nothing else may have been fired here
+        return parts_.delayed.resume_at(one);
+    }
     void notice_stop() noexcept override { parts_.delayed.notice_stop(); }
     void notice_stop_of(watched& one) noexcept override { parts_.delayed.notice_stop_of(one); }
     bool is_stopping() const noexcept override { return parts_.lent.stop.stop_requested(); }
