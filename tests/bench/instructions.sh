@@ -34,5 +34,5 @@ tell() { # <peer> <metric> <instructions of all>
     tell "$peer" instructions_per_submit \
         "$(difference "$peer" "$program" --toggle-collect='*submit_loop*')"
 done
-tell fire_and_forget instructions_per_item \
+tell fire_and_forget/fixed instructions_per_item \
     "$(difference fire_and_forget "$(dirname "$program")/bench_channel")"
