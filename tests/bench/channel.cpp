@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What does an item cost that goes through a channel? One producer pushes numbers, one consumer pops
-// them and adds them up, on one thread or on two, with 1, 64 and 1,024 places between them: from
-// who waits for each other at nearly every item to who hardly waits. Half of 20 rounds take no
+// What does an item cost that goes through a channel? One producer pushes numbers, one consumer
+// pops them and adds them up, on one thread or on two, with 1, 64 and 1,024 places between them:
+// from who waits for each other at nearly every item to who hardly waits. Half of 20 rounds take no
 // longer than the first figure, and the slowest one the other.
 //
 // Those whose queues block a thread are asked with two only. With --tasks=n, for instructions.sh,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What does a call cost that is refused because the queue is full, against one that is accepted? The
-// workers are held, as many tasks are accepted as there is room for, and as many more are refused.
+// What does a call cost that is refused because the queue is full, against one that is accepted?
+// The workers are held, as many tasks are accepted as there is room for, and as many more are
+// refused.
 // The library's refusals are heard by the global sink, by the pool's own, or asked to be quiet.
 // 64 calls are timed as one (row_), and each alone, which shows the worst case.
 

@@ -145,8 +145,9 @@ public:
                replaced, accepted - begun);
     }
 
-    /// When a scope at a level of a stack is quiet, and nobody else fires. A coroutine that comes to
-    /// it by way of somebody else's executor is there job by job, and not while it waits elsewhere.
+    /// When a scope at a level of a stack is quiet, and nobody else fires. A coroutine that comes
+    /// to it by way of somebody else's executor is there job by job, and not while it waits
+    /// elsewhere.
     void expect_none_left(std::uint8_t stack, unsigned level) {
         const std::size_t used = std::min(opened_.load(), capacity);
         for (std::size_t i = 0; i < used; ++i) {
