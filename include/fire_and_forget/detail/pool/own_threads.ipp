@@ -92,7 +92,6 @@ FIRE_AND_FORGET_ENGINE refusal own_threads::start_coroutine(suspended& one) {
 // What was delayed, or has been suspended ---------------------------------------------------------
 
 FIRE_AND_FORGET_ENGINE bool own_threads::resume_soon(suspended& one) noexcept {
-    parts_.end.begin_use();
     one.due = steady_time();
     return resume_at(one);
 }
