@@ -7,7 +7,6 @@
 #include "detail/platform/abi.hpp"
 #include "stats.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -25,7 +25,6 @@
 #include <cstddef>
 #include <exception>
 #include <limits>
-#include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>

@@ -14,6 +14,7 @@
 #include "wait_queue.hpp"
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>

@@ -31,7 +31,7 @@ struct library_memory {
                                 const std::nothrow_t& or_null) noexcept;
 };
 
-/// The same for std::allocate_shared.
+/// The same for std::allocate_shared and for containers.
 template <class T>
 struct library_allocator {
     using value_type = T;

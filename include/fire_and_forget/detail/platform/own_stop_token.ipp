@@ -2,8 +2,8 @@
 #pragma once
 
 #include "own_stop_token.hpp"
-#include "platform.hpp"
 
+#include "platform.hpp"
 #include "reentry.hpp"
 
 #include <mutex>

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
