@@ -90,6 +90,7 @@ library_thread_list::unlink(library_thread& gone) noexcept {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void
 library_threads::join_left(const void* executor) noexcept {
+    const cancellation_deferred whole;
     const inside_library joining;
     std::unique_lock lock(mutex_);
     while (library_thread* const gone = left_.find([=](const library_thread& one) {
