@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -48,7 +49,7 @@ public:
     static constexpr bool can_do_with_one_thread = true;
 
     library_channel(unsigned threads, std::size_t places)
-        : pool_({.threads = threads, .fixed = true}), items_(static_cast<std::uint32_t>(places)) {}
+        : items_(static_cast<std::uint32_t>(places)), pool_({.threads = threads, .fixed = true}) {}
 
     std::uint64_t pass(std::uint64_t items) {
         std::promise<std::uint64_t> sum;
@@ -76,8 +77,8 @@ private:
         into.set_value(sum);
     }
 
+    channel items_; // which the producer may not have left when the sum is there
     faf::thread_pool pool_;
-    channel items_;
 };
 
 /// What everybody writes.

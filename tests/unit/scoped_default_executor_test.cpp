@@ -209,8 +209,8 @@ TEST_CASE("inside a scope, coroutines on an executor of somebody else's sleep in
 
 TEST_CASE(
     "a coroutine of an executor of somebody else's sleeps on a pool that nothing was fired at") {
-    faf::thread_pool pool({.threads = 1});
     std::atomic<bool> has_slept = false;
+    faf::thread_pool pool({.threads = 1});
     const scoped_default_executor here(pool);
     fire_and_forget(faf::inline_executor(), [&]() -> faf::task<> {
         co_await faf::sleep_for(1ms);
