@@ -1,9 +1,9 @@
 # awk -f table.awk raw.csv summary.csv
 #
 # The summary as a table: a block for each question, a row for each metric, in the order of raw.csv,
-# and a column for each peer. Above a block stands what it asks. The last two columns name the best packaged peer and say what part of
-# its figure the library's is; less than 1 is better. The library's is the pool as it comes; where a
-# gate holds the workers, the one of fixed size.
+# and a column for each peer. Above a block stands what it asks. The last two columns name the best
+# packaged peer and say what part of its figure the library's is; less than 1 is better. The library's
+# is the pool as it comes; where a gate holds the workers, the one of fixed size.
 BEGIN {
     FS = ","
     usual = "fire_and_forget"
