@@ -45,9 +45,10 @@ struct alignas(cache_line) sink_pin {
 ///                     is seen to have left, by SINK-2's barrier or under the lock.
 ///             SINK-4  A pin is written to by its owner only, and a handler that interrupts him
 ///                     leaves it as it was: if there is a sink, it is counted.
-/// Orderings   SINK-5  Putting a sink in force releases it, and a look at it acquires that. What is
-///                     written to a pin releases what was done with the sinks before, and who looks
-///                     through the list acquires that.
+/// Orderings   SINK-5  Putting a sink in force releases it, and the look behind the pin acquires
+///                     that: until then the one that was seen may be gone, and another one have its
+///                     address. What is written to a pin releases what was done with the sinks
+///                     before, and who looks through the list acquires that.
 /// Limits      64 threads have pins. In a child those that other threads used when it was forked
 ///             may never be destroyed.
 /// Cost        A use is two stores and two light barriers. As a std::shared_ptr under the lock it

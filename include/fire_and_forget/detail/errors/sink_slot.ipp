@@ -50,10 +50,10 @@ FIRE_AND_FORGET_ENGINE sink_pin* sink_slot::free_pin() noexcept {
 
 FIRE_AND_FORGET_ENGINE kept_sink* sink_slot::pin_in(sink_pin& pin) noexcept {
     for (;;) {
-        kept_sink* const seen = in_force_.load(std::memory_order_acquire); // SINK-5
-        pin.used.store(seen, std::memory_order_release);                   // SINK-5
-        asymmetric_barrier::light();                                       // SINK-2
-        if (in_force_.load(std::memory_order_relaxed) == seen) [[likely]] {
+        kept_sink* const seen = in_force_.load(std::memory_order_relaxed);
+        pin.used.store(seen, std::memory_order_release);                    // SINK-5
+        asymmetric_barrier::light();                                        // SINK-2
+        if (in_force_.load(std::memory_order_acquire) == seen) [[likely]] { // SINK-5
             return seen;
         }
         pin.used.store(nullptr, std::memory_order_release);
