@@ -33,8 +33,8 @@ namespace {
 struct working_staff : faf_test::bare_staff {
     explicit working_staff(faf::pool_options settings)
         : bare_staff(std::move(settings)), limit(asked.max_pending),
-          admitting(asked, lanes, limit, parts), callers(*this, parts),
-          storing(lanes, admitting, callers, parts, nullptr),
+          admitting(asked, lanes, limit, parts, nullptr), callers(*this, parts),
+          storing(lanes, admitting, callers, parts, nullptr, nullptr),
           size(asked, lanes, workers, *this, parts.quiet, parts.sink),
           loop(asked, lanes, workers, size, limit, *this, parts) {
         work = [this](worker& self) { loop.work_through(self); };

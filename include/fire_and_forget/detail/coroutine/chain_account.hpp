@@ -74,6 +74,8 @@ public:
                repetition answer = repetition::go_on) noexcept;
 
 private:
+    void open_at(scheduler& its, const scheduler* ran_on) noexcept;
+
     scheduler* on_ = nullptr;
     away_entry* away_ = nullptr; ///< in the chain's details, while it is away
     bool is_open_ = false;

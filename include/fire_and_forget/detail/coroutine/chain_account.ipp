@@ -29,12 +29,18 @@ FIRE_AND_FORGET_ENGINE bool chain_account::is_still_counted() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void chain_account::open(const scheduler* ran_on) noexcept {
-    if (scheduler* const its = home(); its != nullptr && !is_open_) {
-        is_open_ = true;
+    if (scheduler* const its = home()) {
+        open_at(*its, ran_on);
+    }
+}
+
+FIRE_AND_FORGET_ENGINE void chain_account::open_at(scheduler& its,
+                                                   const scheduler* ran_on) noexcept {
+    if (!std::exchange(is_open_, true)) {
         if (ran_on == nullptr) {
-            its->books.note_accepted();
+            its.books.note_accepted();
         }
-        its->books.note_opened();
+        its.books.note_opened();
     }
 }
 
@@ -45,9 +51,10 @@ FIRE_AND_FORGET_ENGINE bool chain_account::leaves_home_for(const scheduler* to) 
 
 FIRE_AND_FORGET_ENGINE void chain_account::leave_home(away_entry& away,
                                                       const scheduler* ran_on) noexcept {
-    open(ran_on);
-    away.home = home();
-    away.home->keep_scheduler(); // ACCOUNT-1
+    scheduler& left = *on_; // for it was not away
+    open_at(left, ran_on);
+    left.keep_scheduler(); // ACCOUNT-1
+    away.home = &left;
     away.is_back = false;
     away_ = &away;
 }
