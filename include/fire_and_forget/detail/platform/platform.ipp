@@ -41,6 +41,7 @@ FIRE_AND_FORGET_ENGINE cancellation_deferred::~cancellation_deferred() {
 #endif
 
 FIRE_AND_FORGET_ENGINE void write_stderr(const char* text, std::size_t size) noexcept {
+    const cancellation_deferred whole;
     sigset_t pipe_only;
     sigset_t pending;
     sigset_t before;
