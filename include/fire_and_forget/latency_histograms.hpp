@@ -49,7 +49,7 @@ public:
         decltype(sites_)().swap(sites_);
     }
 
-    /// A line for each place, by file and line: how many runs, and in microseconds the median, the
+    /// A line for each place, by the file's name and line: how many runs, and in microseconds the median, the
     /// 99th percentile and the longest, of the delays and then of the runs. Percentiles are at most
     /// an eighth too high.
     ///
@@ -127,6 +127,7 @@ private:
     site* site_of(const observed_task& task) {
         detail::place_view place = detail::place_of(task);
         place.function = {}; // that of a template is another one for each type
+        place.file = detail::base_name_of(place.file); // as it is told: no series comes twice
         const detail::library_lock lock(mutex_);
         const auto known = sites_.find(place);
         return known != sites_.end() ? &known->second

@@ -160,8 +160,8 @@ inline constinit one_per_process<default_thread_pool> default_thread_pool_of_pro
 ///
 /// Thread safety: may be called by any thread at any time.
 ///
-/// Cancellation: pthread_cancel ends the wait of a thread in drain(), in shutdown() or for room.
-/// Any other call is finished first, a destructor too.
+/// Cancellation: pthread_cancel ends the wait of a thread in drain(), a scope's too, in shutdown(),
+/// for room, and for a task by its handle. Any other call is finished first, a destructor too.
 ///
 /// Signals: the library's threads take none but faults and profiling ticks. Handlers run on threads
 /// of the program, and what these have blocked waits for them, as without the library. Only where

@@ -75,4 +75,23 @@ TEST_CASE("Prometheus's text has cumulative buckets, a sum and a count of each p
     CHECK(buckets == 2 * 26);
 }
 
+// Two files of one name, for the compiler.
+#line 1 "here/tasks.cpp"
+constexpr faf::call_site in_here = faf::call_site::current();
+#line 1 "there/tasks.cpp"
+constexpr faf::call_site in_there = faf::call_site::current();
+#line 84 "latency_histograms_test.cpp"
+
+TEST_CASE("lines of two files that have one name are one series, as they have one label") {
+    faf::latency_histograms latency;
+    {
+        faf::thread_pool pool({.threads = 1, .observer = &latency});
+        fire_and_forget(pool, {.where = in_here}, [] {});
+        fire_and_forget(pool, {.where = in_there}, [] {});
+        REQUIRE(pool.drain(60s));
+    }
+    CHECK(faf_test::exposition_rules::broken_in(latency.prometheus()) == "");
+    CHECK(count_lines(latency.text()) == 1 + 1);
+}
+
 } // namespace
