@@ -107,7 +107,8 @@ private:
         coroutine_books& books = of_.lent_.home->books;
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
-        if (!of_.wait_quiet(waiting, lock, deadline_)) {
+        const bool all_quiet = of_.wait_quiet(waiting, lock, deadline_);
+        if (!all_quiet) {
             const std::size_t many = of_.asked_.write_off_running(abandoned_);
             of_.written_off_ += many;
             of_.has_abandoned_ = of_.has_abandoned_ || many > 0; // a turn drops its rest later
@@ -116,7 +117,8 @@ private:
         }
         of_.has_abandoned_ = of_.has_abandoned_ || of_.delayed_.has_abandoned() ||
                              abandoned_.has_any() || books.dropped() > of_.dropped_before_ ||
-                             books.closed() < books.opened(); // their ends are yet to come
+                             // Their ends are yet to come; after a rest, it is refused.
+                             (!all_quiet && books.closed() < books.opened());
         of_.is_settled_ = true;
         of_.quiet_.notify(); // what was given up is no longer waited for
     }
