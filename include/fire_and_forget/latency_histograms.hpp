@@ -49,9 +49,9 @@ public:
         decltype(sites_)().swap(sites_);
     }
 
-    /// A line for each place, by the file's name and line: how many runs, and in microseconds the median, the
-    /// 99th percentile and the longest, of the delays and then of the runs. Percentiles are at most
-    /// an eighth too high.
+    /// A line for each place, by the file's name and line: how many runs, and in microseconds the
+    /// median, the 99th percentile and the longest, of the delays and then of the runs. Percentiles
+    /// are at most an eighth too high.
     ///
     /// Throws: std::bad_alloc.
     std::string text() const {
