@@ -72,15 +72,22 @@ bool is_left_out() {
     return !can_freeze;
 }
 
-/// Hires a worker, and returns its thread.
-pthread_t hire_one(thread_pool& pool) {
+/// Hires as many workers as come without need, so that none of them has to start another one any
+/// more, which takes locks; returns the thread of one.
+pthread_t hire(thread_pool& pool, unsigned threads = 1) {
     std::atomic<pthread_t> thread{};
-    std::atomic<bool> is_known{false};
-    fire_and_forget(pool, [&] {
-        thread = let_be_frozen();
-        is_known = true;
-    });
-    REQUIRE(eventually([&] { return is_known.load(); }));
+    std::atomic<unsigned> come{0};
+    std::atomic<unsigned> gone{0};
+    for (unsigned i = 0; i < threads; ++i) {
+        fire_and_forget(pool, [&] {
+            thread = let_be_frozen();
+            for (++come; come < threads;) {
+                std::this_thread::sleep_for(std::chrono::microseconds(100));
+            }
+            ++gone;
+        });
+    }
+    REQUIRE(eventually([&] { return gone == threads; }));
     return thread;
 }
 
@@ -111,7 +118,7 @@ TEST_CASE("a worker that is stopped in its sleep keeps no task waiting") {
     for (const kind_of_pool& kind : kinds) {
         CAPTURE(kind.threads, static_cast<int>(kind.way));
         thread_pool pool({.threads = kind.threads, .max_threads = kind.most, .wake_up = kind.way});
-        const pthread_t worker = hire_one(pool);
+        const pthread_t worker = hire(pool, kind.threads);
         std::this_thread::sleep_for(100ms); // the keeper sleeps as well
         std::atomic<long> runs{0};
         {
@@ -135,7 +142,7 @@ TEST_CASE("a worker that is stopped between two tasks keeps at most a lane waiti
             CAPTURE(kind.threads, static_cast<int>(kind.way), round);
             thread_pool pool(
                 {.threads = kind.threads, .max_threads = kind.most, .wake_up = kind.way});
-            const pthread_t worker = hire_one(pool);
+            const pthread_t worker = hire(pool, kind.threads);
             std::atomic<long> runs{0};
             std::atomic<bool> is_over{false};
             std::thread other([&] { // its lane is the one that the worker may hold
@@ -167,7 +174,7 @@ TEST_CASE("a submitter that is stopped while it starts a thread keeps nobody wai
         for (const unsigned threads : {1U, 2U}) {
             CAPTURE(static_cast<int>(when), threads);
             thread_pool other({.threads = 1});
-            static_cast<void>(hire_one(other)); // and so the keeper is there
+            static_cast<void>(hire(other)); // and so the keeper is there
             thread_pool pool({.threads = threads, .max_threads = 3});
             std::atomic<long> runs{0};
             may_go_on = stands_still = false;
@@ -238,7 +245,7 @@ TEST_CASE("a pool whose worker does not come to leave ends all the same") {
     }
     std::optional<thread_pool> pool;
     pool.emplace(faf::pool_options{.threads = 2, .max_threads = 2});
-    const pthread_t worker = hire_one(*pool);
+    const pthread_t worker = hire(*pool);
     std::this_thread::sleep_for(20ms);
     const frozen_thread stopped(worker);
     REQUIRE(stopped);
