@@ -47,7 +47,7 @@ own_thread_roster::send_thread(std::size_t most) noexcept {
 FIRE_AND_FORGET_ENGINE thread_trouble
 own_thread_roster::note_no_thread(const call_site& where, std::exception_ptr why) noexcept {
     const library_lock lock(quiet_.mutex());
-    const thread_trouble trouble = line_.note_no_thread(where, std::move(why));
+    thread_trouble trouble = line_.note_no_thread(where, std::move(why));
     quiet_.notify();
     return trouble;
 }
