@@ -207,3 +207,7 @@ private:
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI
+
+#if !defined(FIRE_AND_FORGET_SEPARATE_COMPILATION)
+#include "detail/platform/library_memory.ipp"
+#endif
