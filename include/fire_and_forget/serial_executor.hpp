@@ -45,8 +45,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// instructions. One without options that is plain data (numbers, pointers, references; 48 bytes at
 /// most, and no alignment above a pointer's) takes 16 bytes more than that, of memory that comes
 /// in pieces of 512 bytes; others are an allocation each. A turn is what a coroutine pays to go on.
-/// Eight threads that fire eight million tasks at a thousand of them see 0.6 of the rate of the
-/// pool alone.
+/// Eight threads that fire eight million tasks at a thousand of them see 0.5 to 0.6 of the rate of
+/// the pool alone.
 /// Source: tests/bench/ordered.cpp
 class serial_executor {
 public:
