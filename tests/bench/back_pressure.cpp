@@ -4,31 +4,21 @@
 // for room. What an item takes above that microsecond is the queue's.
 
 #include "ask.hpp"
+#include "bounded_queues.hpp"
 #include "busy_work.hpp"
 #include "percentiles.hpp"
 #include "tally.hpp"
 #include "ticks.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <functional>
-#include <mutex>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#if defined(BENCH_HAS_TBB)
-#include <oneapi/tbb/concurrent_queue.h>
-#endif
-#if defined(BENCH_HAS_MOODYCAMEL)
-#include <blockingconcurrentqueue.h>
-#endif
 
 namespace {
 
@@ -54,85 +44,6 @@ private:
     faf::thread_pool pool_{
         {.threads = 1, .max_pending = bound, .when_full = faf::overflow::wait, .full_wait = 1s}};
 };
-
-using item = std::function<void()>; ///< an empty one ends the consumer
-
-/// What everybody writes.
-class bounded_deque {
-public:
-    static constexpr const char* name = "mutex+deque";
-
-    void push(item next) {
-        {
-            std::unique_lock lock(mutex_);
-            drained_.wait(lock, [this] { return items_.size() < bound; });
-            items_.push_back(std::move(next));
-        }
-        filled_.notify_one();
-    }
-
-    item pop() {
-        item next;
-        {
-            std::unique_lock lock(mutex_);
-            filled_.wait(lock, [this] { return !items_.empty(); });
-            next = std::move(items_.front());
-            items_.pop_front();
-        }
-        drained_.notify_one();
-        return next;
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable filled_;
-    std::condition_variable drained_;
-    std::deque<item> items_;
-};
-
-#if defined(BENCH_HAS_TBB)
-class bounded_tbb_queue {
-public:
-    static constexpr const char* name = "oneTBB";
-
-    bounded_tbb_queue() { items_.set_capacity(bound); }
-
-    void push(item next) { items_.push(std::move(next)); }
-
-    item pop() {
-        item next;
-        items_.pop(next);
-        return next;
-    }
-
-private:
-    tbb::concurrent_bounded_queue<item> items_;
-};
-#endif
-
-#if defined(BENCH_HAS_MOODYCAMEL)
-/// It has no bound of its own: a semaphore counts the room.
-class bounded_moodycamel_queue {
-public:
-    static constexpr const char* name = "moodycamel";
-
-    void push(item next) {
-        room_.wait();
-        items_.enqueue(std::move(next));
-    }
-
-    item pop() {
-        item next;
-        items_.wait_dequeue(next);
-        room_.signal();
-        return next;
-    }
-
-private:
-    moodycamel::BlockingConcurrentQueue<item> items_;
-    moodycamel::LightweightSemaphore room_{static_cast<std::ptrdiff_t>(bound)};
-};
-#endif
 
 /// A bounded queue and a thread that runs what comes out of it.
 template <class Queue>
@@ -172,12 +83,12 @@ struct busy_item {
 
 struct back_pressure {
     static constexpr const char* name = "back_pressure";
-    static constexpr auto asked = peers<bounded_pool, consumer<bounded_deque>>{}
+    static constexpr auto asked = peers<bounded_pool, consumer<bounded_deque<bound>>>{}
 #if defined(BENCH_HAS_TBB)
-                                  + peers<consumer<bounded_tbb_queue>>{}
+                                  + peers<consumer<bounded_tbb_queue<bound>>>{}
 #endif
 #if defined(BENCH_HAS_MOODYCAMEL)
-                                  + peers<consumer<bounded_moodycamel_queue>>{}
+                                  + peers<consumer<bounded_moodycamel_queue<bound>>>{}
 #endif
                                   + go + the_limit;
 

@@ -6,31 +6,21 @@
 // 64 calls are timed as one (row_), and each alone, which shows the worst case.
 
 #include "ask.hpp"
+#include "bounded_queues.hpp"
 #include "gate.hpp"
 #include "percentiles.hpp"
 #include "tally.hpp"
 #include "ticks.hpp"
 
 #include <array>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#if defined(BENCH_HAS_TBB)
-#include <oneapi/tbb/concurrent_queue.h>
-#endif
-#if defined(BENCH_HAS_MOODYCAMEL)
-#include <blockingconcurrentqueue.h>
-#endif
 
 namespace {
 
@@ -89,80 +79,6 @@ private:
     faf::thread_pool pool_{Kind::options()};
 };
 
-using item = std::function<void()>; ///< an empty one ends the consumer
-
-/// What everybody writes.
-class bounded_deque {
-public:
-    static constexpr const char* name = "mutex+deque";
-
-    bool try_push(item next) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (items_.size() >= room) {
-                return false;
-            }
-            items_.push_back(std::move(next));
-        }
-        filled_.notify_one();
-        return true;
-    }
-
-    item pop() {
-        std::unique_lock lock(mutex_);
-        filled_.wait(lock, [this] { return !items_.empty(); });
-        item next = std::move(items_.front());
-        items_.pop_front();
-        return next;
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable filled_;
-    std::deque<item> items_;
-};
-
-#if defined(BENCH_HAS_TBB)
-class bounded_tbb_queue {
-public:
-    static constexpr const char* name = "oneTBB";
-
-    bounded_tbb_queue() { items_.set_capacity(room); }
-
-    bool try_push(item next) { return items_.try_push(std::move(next)); }
-
-    item pop() {
-        item next;
-        items_.pop(next);
-        return next;
-    }
-
-private:
-    tbb::concurrent_bounded_queue<item> items_;
-};
-#endif
-
-#if defined(BENCH_HAS_MOODYCAMEL)
-/// It has no bound of its own: a semaphore counts the room.
-class bounded_moodycamel_queue {
-public:
-    static constexpr const char* name = "moodycamel";
-
-    bool try_push(item next) { return room_.tryWait() && items_.enqueue(std::move(next)); }
-
-    item pop() {
-        item next;
-        items_.wait_dequeue(next);
-        room_.signal();
-        return next;
-    }
-
-private:
-    moodycamel::BlockingConcurrentQueue<item> items_;
-    moodycamel::LightweightSemaphore room_{static_cast<std::ptrdiff_t>(room)};
-};
-#endif
-
 /// A bounded queue, and threads that run what comes out of it.
 template <class Queue>
 class consumers {
@@ -205,12 +121,12 @@ private:
 struct refusals {
     static constexpr const char* name = "refusals";
     static constexpr auto asked = peers<library<heard_globally>, library<heard_by_the_pool>,
-                                        library<quiet>, consumers<bounded_deque>>{}
+                                        library<quiet>, consumers<bounded_deque<room>>>{}
 #if defined(BENCH_HAS_TBB)
-                                  + peers<consumers<bounded_tbb_queue>>{}
+                                  + peers<consumers<bounded_tbb_queue<room>>>{}
 #endif
 #if defined(BENCH_HAS_MOODYCAMEL)
-                                  + peers<consumers<bounded_moodycamel_queue>>{}
+                                  + peers<consumers<bounded_moodycamel_queue<room>>>{}
 #endif
                                   + go;
 
