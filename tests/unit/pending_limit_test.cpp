@@ -111,6 +111,8 @@ TEST_CASE(
     "who gives a place back wakes the one who waits for it, who need not look again by himself") {
     pending_limit limit(1, std::chrono::hours(1));
     CHECK(limit.try_enter());
+    // Having looked in vain he sleeps at once.
+    CHECK_FALSE(limit.wait_enter(deadline_after(std::chrono::milliseconds(1)), never_over));
     std::atomic<bool> waits{false};
     std::atomic<bool> has_entered{false};
     std::atomic<bool> is_over{false};
@@ -121,7 +123,8 @@ TEST_CASE(
         });
     });
     CHECK(faf_test::eventually([&] { return waits.load(); }));
-    CHECK(faf_test::eventually([&] { return limit.is_awaited(); }));
+    // Who gets the lock finds him asleep.
+    CHECK_FALSE(limit.wait_enter(long_ago, never_over));
     limit.leave();
     CHECK(faf_test::eventually([&] { return has_entered.load(); }));
     CHECK_FALSE(limit.is_awaited());
