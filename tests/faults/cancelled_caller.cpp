@@ -202,6 +202,49 @@ const child leaves_it("a cancelled thread leaves its wait", [](ledger& book) {
     CHECK(all.succeeded == 2);
 });
 
+std::atomic<bool> has_left{false};
+std::atomic<bool> is_asked{false};
+
+/// Keeps its thread, which has left its pool by then, until another one has asked for its end.
+struct lasting_end {
+    ~lasting_end() {
+        has_left = true;
+        while (!is_asked) {
+            std::this_thread::yield();
+        }
+        wait_a_while(); // so that the other one waits by now
+    }
+};
+
+const child joins_late("a cancelled thread waits for who joins", [](ledger& book) {
+    faf::thread_pool pool({.threads = 1});
+    full = &pool;
+    fire_and_forget(pool, [&book] {
+        static thread_local const lasting_end stays;
+        static_cast<void>(&stays);
+        ++book.ran;
+    });
+    std::thread joins([&] { book.notes[2] = pool.shutdown(patience) ? 1 : 0; });
+    CHECK(eventually([] { return has_left.load(); }));
+    const call shut_down_too = [](ledger& its) {
+        is_asked = true;
+        its.notes[1] = full->shutdown() ? 1 : 0;
+    };
+    book.notes[0] = returns_on_a_cancelled_thread(shut_down_too, book) ? 1 : 0;
+    joins.join();
+});
+
+TEST_CASE(
+    "a cancelled thread that shuts a pool down ended the program where another one did, too") {
+    const outcome end = run(joins_late);
+    check_exit(end);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CAPTURE(i);
+        CHECK(end->notes[i] == 1);
+    }
+    CHECK(end->ran == 1);
+}
+
 TEST_CASE("a thread that is cancelled leaves a wait of the library, and the executor goes on") {
     if (is_sanitized) {
         return; // they lose track of a thread that is ended in a call of the system

@@ -90,6 +90,16 @@ TEST_CASE("a shutdown that gives up a turn between two tasks has not done all") 
     CHECK_FALSE(executor.end().shutdown_until(long_ago));
 }
 
+TEST_CASE(
+    "a shutdown answered false, with nothing abandoned, for a turn that was refused meanwhile") {
+    bare_executor executor;
+    {
+        const open_while_dropping what_came_in_behind(executor.parts.lent.home->books);
+        CHECK(executor.end().shutdown_until(long_ago));
+    }
+    CHECK(executor.end().shutdown_until(long_ago));
+}
+
 TEST_CASE("a shutdown loses nothing that others have given up before") {
     bare_executor executor;
     executor.parts.lent.home->books.note_end(fate::dropped);
