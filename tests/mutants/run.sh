@@ -20,16 +20,17 @@ if [ "${1:-}" = -k ]; then
     only_check=true
     shift
 fi
+
 # with_mutant FILE OLD NEW: the text of FILE with NEW in the one place where OLD stands; fails if there
 # is none, or another
 with_mutant() {
-    local text rest
+    local text marked
     text=$(cat "$root/include/fire_and_forget/$1" && echo .)
-    rest=${text#*"$2"}
-    if [ "$rest" = "$text" ] || [ "${rest#*"$2"}" != "$rest" ]; then
+    marked=${text/"$2"/$'\1'} # ${text#*"$2"} takes twenty times as long
+    if [ "$marked" = "$text" ] || [[ $marked == *"$2"* ]]; then
         return 1
     fi
-    text=${text%%"$2"*}$3$rest
+    text=${marked/$'\1'/"$3"}
     printf '%s' "${text%.}"
 }
 
