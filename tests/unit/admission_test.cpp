@@ -95,13 +95,16 @@ TEST_CASE("who waits for a place ends the nap of the worker that stays near") {
 TEST_CASE("who waits for a place is refused when the pool closes") {
     entrance one({.max_pending = 1, .when_full = overflow::wait, .full_wait = 1h});
     CHECK(one.enter() == entry::store);
+    bool has_waited = false;
     std::thread closing([&] {
+        has_waited = faf_test::eventually([&] { return one.limit.is_awaited(); });
         one.end().begin();
         one.admitting.note_closed();
     });
     CHECK(one.enter() == entry::refuse);
     CHECK(one.why == refusal::shutting_down);
     closing.join();
+    CHECK(has_waited);
 }
 
 TEST_CASE("where callers are to help, one that finds no place runs its task") {
