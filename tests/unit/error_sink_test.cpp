@@ -366,6 +366,8 @@ TEST_CASE("a pool may be quiet about what it refuses, and only about that") {
         CHECK(full.pool.snapshot().refused == 5);
         full.pool.resume();
         full.pool.drain();
+        CHECK(fire_and_forget(full.pool, {.every = -1s}, [] {}).why() ==
+              faf::refusal::invalid_options);
         CHECK(fire_and_forget(full.pool, [] { throw 1; }));
     }
     CHECK(all.count() == 1);

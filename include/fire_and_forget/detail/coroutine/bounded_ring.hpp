@@ -180,7 +180,7 @@ private:
     [[gnu::noinline]] cell* try_again(std::atomic<std::uint64_t>& end,
                                       std::uint32_t is_full) noexcept {
         std::uint64_t at = end.load(std::memory_order_relaxed);
-        while ((at & closed) == 0) {
+        while (true) {
             cell& one = cells_[static_cast<std::uint32_t>(at)];
             if (is_right(one, at, is_full)) {
                 if (claim(end, at)) {
@@ -192,7 +192,6 @@ private:
                 return nullptr;
             }
         }
-        return nullptr;
     }
 
     /// Whether it is the turn of that position, and nothing is closed.
