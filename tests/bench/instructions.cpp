@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What instructions.sh runs under callgrind: submits of the 32-byte task while the workers are
-// held. Only what happens inside submit_loop is counted. On its own it prints the names of the
-// peers.
+// held, and then what the workers do. On its own it prints the names of the peers.
 
 #include "ask.hpp"
 #include "gate.hpp"
@@ -10,6 +9,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <type_traits>
+#include <utility>
 
 namespace {
 
@@ -26,6 +26,21 @@ struct empty_loop {
     }
 };
 
+/// A worker that has no other beside it, and so takes tasks in runs though the pool may not grow.
+class pool_of_one {
+public:
+    static constexpr const char* name = "fire_and_forget/one_thread";
+    static constexpr unsigned workers = 1;
+
+    template <class Fn>
+    void submit(Fn fn) {
+        faf::fire_and_forget(pool_, std::move(fn));
+    }
+
+private:
+    faf::thread_pool pool_{{.threads = 1, .fixed = true}};
+};
+
 template <class Peer>
 [[gnu::noinline]] void submit_loop(Peer& peer, std::size_t tasks) {
     for (std::size_t i = 0; i < tasks; ++i) {
@@ -35,7 +50,8 @@ template <class Peer>
 
 struct instructions {
     static constexpr const char* name = "instructions";
-    static constexpr auto asked = the_fixed_library + pools + peers<empty_loop>{} + the_limit;
+    static constexpr auto asked =
+        peers<pool_of_one>{} + the_fixed_library + pools + peers<empty_loop>{} + the_limit;
 
     template <class Peer>
     static void measure(const settings& how, const answer&) {

@@ -1,8 +1,9 @@
 #!/bin/sh
-# How many instructions does a submit of a 32-byte closure take, and how many an item that goes
-# through a channel? The difference of two runs under callgrind, so that what happens once falls out.
-# Of a submit only the submitting thread counts, for the workers are held; of an item all that the
-# program does, on one worker. empty_loop is what the loop itself takes.
+# How many instructions does a submit of a 32-byte closure take, how many does a worker take for that
+# task, and how many does an item that goes through a channel? The difference of two runs under
+# callgrind, so that what happens once falls out. Of a submit only the submitting thread counts, for the
+# workers are held; of a task all other threads, on which callgrind lets one run at a time; of an item
+# all that the program does, on one worker. empty_loop is what the loop itself takes.
 #
 #   instructions.sh <bench_instructions> [--quick]
 #
@@ -21,6 +22,15 @@ collected() { # <peer> <tasks> <program> [what to count]
         "$3" --peer="$1" --tasks="$2" 2>&1 | sed -n 's/.*Collected : //p'
 }
 
+kept=$(mktemp -d)
+trap 'rm -rf "$kept"' EXIT
+by_workers() { # <peer> <tasks> <program>
+    rm -f "$kept"/*
+    valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$kept/of" \
+        "$3" --peer="$1" --tasks="$2" >"$kept/said" 2>&1
+    awk '/^totals:/ && FILENAME !~ /-01$/ { sum += $2 } END { printf "%d\n", sum }' "$kept"/of-*
+}
+
 difference() { # <peer> <program> [what to count]
     echo $(($(collected "$1" $many "$2" "${3:-}") - $(collected "$1" $few "$2" "${3:-}")))
 }
@@ -33,6 +43,9 @@ tell() { # <peer> <metric> <instructions of all>
 "$program" | while read -r peer; do
     tell "$peer" instructions_per_submit \
         "$(difference "$peer" "$program" --toggle-collect='*submit_loop*')"
+    [ "$peer" = empty_loop ] ||
+        tell "$peer" instructions_per_task \
+            "$(($(by_workers "$peer" $many "$program") - $(by_workers "$peer" $few "$program")))"
 done
 tell fire_and_forget/fixed instructions_per_item \
     "$(difference fire_and_forget "$(dirname "$program")/bench_channel")"
