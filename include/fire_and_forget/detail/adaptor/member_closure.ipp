@@ -24,7 +24,7 @@ FIRE_AND_FORGET_ENGINE bool is_usual(std::size_t alignment) noexcept {
 FIRE_AND_FORGET_ENGINE member_box* member_box::make(const task_vtable& type) noexcept {
     const std::size_t aligned =
         type.alignment > alignof(member_box) ? type.alignment : alignof(member_box);
-    const std::size_t offset = (sizeof(member_box) + aligned - 1) / aligned * aligned;
+    const std::size_t offset = type.offset_behind(sizeof(member_box));
     const inside_library allocating; // REENTRY-4
     void* const memory =
         is_usual(aligned)

@@ -55,6 +55,10 @@ FIRE_AND_FORGET_ENGINE bool can_be_fired(const untyped_call& fired, const firing
 /// been reported, and `why` is set.
 FIRE_AND_FORGET_ENGINE bool try_construct(const untyped_call& fired, void* memory,
                                           const firing& call, refusal& why) {
+    if (fired.how.is_quick) {
+        fired.construct(memory);
+        return true;
+    }
     bool is_done = false;
     attempt(
         [&] {

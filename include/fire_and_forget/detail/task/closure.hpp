@@ -26,7 +26,12 @@ struct task_vtable {
     void (*destroy)(void* closure) = nullptr;
 
     std::size_t size = 0;
-    std::size_t alignment = 1;
+    std::size_t alignment = 1; ///< a power of two
+
+    /// Where a closure stands behind `bytes` of something else.
+    constexpr std::size_t offset_behind(std::size_t bytes) const noexcept {
+        return (bytes + alignment - 1) & ~(alignment - 1);
+    }
 };
 
 /// fn and args as std::jthread would store them.

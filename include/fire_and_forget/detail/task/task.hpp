@@ -79,7 +79,9 @@ public:
     task_node(const task_node&) = delete;
     task_node& operator=(const task_node&) = delete;
 
-    void* closure() noexcept { return reinterpret_cast<std::byte*>(this) + offset(*type); }
+    void* closure() noexcept {
+        return reinterpret_cast<std::byte*>(this) + type->offset_behind(sizeof(task_node));
+    }
 
     /// From now on it waits: for its time, or for a worker. It does so once, whichever executors it
     /// comes to.
@@ -115,9 +117,6 @@ private:
 
     static bool is_usual(const task_vtable& type) noexcept;
     static std::align_val_t alignment(const task_vtable& type) noexcept;
-    static constexpr std::size_t offset(const task_vtable& type) noexcept {
-        return (sizeof(task_node) + type.alignment - 1) / type.alignment * type.alignment;
-    }
 };
 
 /// Gives memory back, and nothing else: for nodes whose closure is not there or has been destroyed.

@@ -21,7 +21,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_vtable& type,
                                                       const call_site& where) noexcept {
-    const std::size_t size = offset(type) + type.size;
+    const std::size_t size = type.offset_behind(sizeof(task_node)) + type.size;
     const inside_library allocating; // REENTRY-4
     // Asking for an alignment that it has anyway would double the price.
     void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
