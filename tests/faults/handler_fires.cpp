@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdint>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <sys/time.h>
@@ -176,6 +177,13 @@ public:
         return left <= 0;
     }
 
+    /// The same on a worker: after `step` instructions from the end of its task on.
+    static void begin_in_task(long step, void (*fire)()) {
+        left = step;
+        call = fire;
+        asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+    }
+
     interruption() {
         struct sigaction action {};
         action.sa_sigaction = handle;
@@ -329,6 +337,63 @@ TEST_CASE("a handler that fires does not wait for what its own thread holds") {
         const outcome end = run(handler_is_not_kept, what);
         check_exit(end);
         CHECK(end->notes[handled] > 100);
+        CHECK(end->notes[interrupted] > 0);
+        CHECK(end->notes[by_handler] > 0);
+    }
+}
+
+std::atomic<long> steps_made{0};
+
+/// One task of a pool that is full when the next one is taken, and a handler in between.
+void fire_on_worker(faf::thread_pool& pool, long step, std::size_t most) {
+    std::atomic<bool> is_full{false};
+    pool_of_handler = &pool;
+    steps_made = 0;
+    fire_and_forget(pool, [&is_full, step] {
+        is_full.wait(false);
+        interruption::begin_in_task(step, [] {
+            answer_to_handler = fire_and_forget(*pool_of_handler, [] {});
+            ++steps_made;
+        });
+    });
+    while (pool.snapshot().running == 0) {
+        std::this_thread::yield();
+    }
+    for (std::size_t i = 0; i < most; ++i) {
+        fire_and_forget(pool, [] {});
+    }
+    is_full = true;
+    is_full.notify_one();
+    CHECK(eventually([] { return steps_made > 0; }));
+    CHECK(pool.drain(patience));
+}
+
+const child handler_on_worker("handler on worker", [](ledger& book) {
+    constexpr std::size_t most = 4;
+    faf::thread_pool pool({.threads = 1,
+                           .max_pending = most,
+                           .when_full = static_cast<faf::overflow>(book.argument.load()),
+                           .full_wait = patience,
+                           .refusals = faf::refusals::quiet,
+                           .on_error = [](const faf::error_report&) {}});
+    const interruption steps;
+    for (long step = 20; step < 700; step += load(3, 17)) {
+        fire_on_worker(pool, step, most);
+        ++book.notes[answer_to_handler.why() == refusal::in_signal_handler ? interrupted
+                                                                           : by_handler];
+    }
+});
+
+TEST_CASE("a profiler's handler that fires on a worker does not wait for what that holds") {
+#if defined(FIRE_AND_FORGET_HAS_TSAN)
+    WARN("left out: ThreadSanitizer puts signals off");
+    return;
+#endif
+    for (const faf::overflow when_full :
+         {faf::overflow::refuse, faf::overflow::drop_oldest, faf::overflow::wait}) {
+        CAPTURE(when_full);
+        const outcome end = run(handler_on_worker, static_cast<long>(when_full));
+        check_exit(end);
         CHECK(end->notes[interrupted] > 0);
         CHECK(end->notes[by_handler] > 0);
     }

@@ -228,4 +228,28 @@ TEST_CASE("a handler that fires does not wait for malloc, which its own thread i
     faf::set_error_sink(before);
 }
 
+TEST_CASE(
+    "a profiler's handler that fires on a worker does not wait for malloc, which that is in") {
+    faf::thread_pool pool({.threads = 1});
+    faf::thread_pool other({.threads = 1});
+    pool_of_handler = &other;
+    pool.pause();
+    outcome_of_calls seen; // of the worker
+    CHECK(fire_and_forget(pool, [] {
+        refused = accepted = 0;
+        is_interrupted = true;
+    }));
+    for (int i = 0; i < 1000; ++i) { // in more blocks than are kept
+        CHECK(fire_and_forget(pool, [] {}));
+    }
+    CHECK(fire_and_forget(pool, [&seen] {
+        is_interrupted = false;
+        seen = {refused, accepted};
+    }));
+    pool.resume();
+    CHECK(pool.drain(patience));
+    CHECK(seen.accepted == 0);
+    CHECK(seen.refused > 0);
+}
+
 } // namespace

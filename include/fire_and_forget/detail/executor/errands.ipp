@@ -6,6 +6,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/signals.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
 #include "errands.hpp"
@@ -91,6 +92,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
     auto& all = *static_cast<errands*>(self);
     const std::uint32_t generation = generation_here();
     const shift until_the_end(all);
+    const profiling_ticks_taken meanwhile;
     while (errand* const one = all.take(taker::own_thread)) {
         one->run();
         if (generation != generation_here()) { // a sink has forked, and comes back in the child

@@ -29,15 +29,9 @@ inline void keep_order() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-/// Goes inside; what was at hand. One step for a handler that interrupts this thread: between a
-/// look at the lanes and a store to them it could bring another pool's lane to hand. // REENTRY-3
-inline lane_set* go_inside() noexcept {
-    lane_set* const before = __atomic_exchange_n(&this_thread.lanes, no_entry(), __ATOMIC_RELAXED);
-    keep_order();
-    return before;
-}
-
-/// The same if `meant` are at hand; false if they are not.
+/// Goes inside if `meant` are at hand; false if they are not. One step for a handler that
+/// interrupts this thread: between a look at the lanes and a store to them it could bring another
+/// pool's lane to hand. // REENTRY-3
 [[gnu::always_inline]] inline bool go_inside_from(lane_set* meant) noexcept {
     bool is_at_hand = false;
 #if defined(__x86_64__) && !defined(FIRE_AND_FORGET_HAS_TSAN)
@@ -51,6 +45,15 @@ inline lane_set* go_inside() noexcept {
 #endif
     keep_order();
     return is_at_hand;
+}
+
+/// Goes inside; what was at hand.
+inline lane_set* go_inside() noexcept {
+    lane_set* before = this_thread.lanes;
+    while (!go_inside_from(before)) { // a handler came in between
+        before = this_thread.lanes;
+    }
+    return before;
 }
 
 /// While it lives, what a signal handler fires on this thread is refused: a lock is held that the
@@ -69,8 +72,9 @@ inline lane_set* go_inside() noexcept {
 ///                        in the same step what is at hand, and puts that back, or what it has
 ///                        changed both to. Else tasks would go to one pool and be counted, and
 ///                        have their places, in another.
-///             REENTRY-4  Threads of users allocate what is the library's own, and give it back,
-///                        inside: malloc has a lock.
+///             REENTRY-4  What is the library's own is allocated, and given back, inside, on all
+///                        threads that run code of users: malloc has a lock. Workers take the
+///                        ticks of a profiler, whose handler may fire.
 class inside_library {
 public:
     inside_library() noexcept : at_hand(go_inside()) {}

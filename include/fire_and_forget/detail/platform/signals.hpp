@@ -16,8 +16,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 inline constexpr int most_signals = 64;
 
-/// What the library's threads block: all but faults and profiling ticks, which crash handlers,
-/// sanitizers and profilers need.
+/// What the library's threads block while they run code of users: all but faults and profiling
+/// ticks, which crash handlers, sanitizers and profilers need.
 sigset_t library_mask() noexcept;
 
 /// The mask of the thread that used the library first.
@@ -34,8 +34,8 @@ private:
     static inline sigset_t mask{};
 };
 
-/// While it lives, a thread that is started inherits a mask that keeps the program's signal
-/// handlers off it.
+/// While it lives, no handlers come but those of faults, neither here nor on a thread that is
+/// started meanwhile, which inherits the mask.
 class signals_blocked {
 public:
     signals_blocked() noexcept;
@@ -47,6 +47,17 @@ private:
     sigset_t before_;
 };
 
+/// While it lives, its thread, one of the library's, takes the ticks of a profiler, if the program
+/// does. Their handler may fire, and wait for room in a pool: so not before its thread is known as
+/// a worker of that, nor on one that runs no code of users.
+class profiling_ticks_taken {
+public:
+    profiling_ticks_taken() noexcept;
+    ~profiling_ticks_taken();
+    profiling_ticks_taken(const profiling_ticks_taken&) = delete;
+    profiling_ticks_taken& operator=(const profiling_ticks_taken&) = delete;
+};
+
 /// On a thread with the mask of the library's, or one that such a thread has started: takes the
 /// program's. For the first thread of a forked child, which could not be ended otherwise.
 void leave_library_mask() noexcept;
@@ -55,6 +66,9 @@ void leave_library_mask() noexcept;
 
 struct signals_blocked {
     signals_blocked() noexcept {}
+};
+struct profiling_ticks_taken {
+    profiling_ticks_taken() noexcept {}
 };
 inline void leave_library_mask() noexcept {}
 

@@ -36,9 +36,28 @@ FIRE_AND_FORGET_ENGINE sigset_t program_mask::get() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE signals_blocked::signals_blocked() noexcept {
-    const sigset_t blocked = library_mask();
+    sigset_t blocked = library_mask();
+    sigaddset(&blocked, SIGPROF);
     pthread_sigmask(SIG_BLOCK, &blocked, &before_);
     program_mask::note(before_);
+}
+
+inline void change_ticks(int how) noexcept {
+    sigset_t ticks;
+    sigemptyset(&ticks);
+    sigaddset(&ticks, SIGPROF);
+    pthread_sigmask(how, &ticks, nullptr);
+}
+
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE profiling_ticks_taken::profiling_ticks_taken() noexcept {
+    const sigset_t of_program = program_mask::get();
+    if (sigismember(&of_program, SIGPROF) != 1) {
+        change_ticks(SIG_UNBLOCK);
+    }
+}
+
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE profiling_ticks_taken::~profiling_ticks_taken() {
+    change_ticks(SIG_BLOCK);
 }
 
 FIRE_AND_FORGET_ENGINE void leave_library_mask() noexcept {
@@ -46,7 +65,7 @@ FIRE_AND_FORGET_ENGINE void leave_library_mask() noexcept {
     sigset_t now;
     pthread_sigmask(SIG_SETMASK, nullptr, &now);
     for (int number = 1; number <= most_signals; ++number) {
-        if (sigismember(&now, number) != sigismember(&of_library, number)) {
+        if (number != SIGPROF && sigismember(&now, number) != sigismember(&of_library, number)) {
             return;
         }
     }

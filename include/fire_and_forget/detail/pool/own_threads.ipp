@@ -14,6 +14,7 @@
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
+#include "../platform/signals.hpp"
 #include "../platform/thread_state.hpp"
 #include "../task/resumption.hpp"
 #include "../task/run_task.hpp"
@@ -168,6 +169,7 @@ FIRE_AND_FORGET_ENGINE void own_threads::live(record* first) {
         library_threads::instance().leave(); // JOIN-1
         end_thread(self.get(), result);
     });
+    const profiling_ticks_taken meanwhile;
     for (record* next = roster_.begin(first, most()); next != nullptr;
          next = roster_.next(*self, result, most())) {
         self.reset(next);

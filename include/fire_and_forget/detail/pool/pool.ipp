@@ -7,6 +7,7 @@
 #include "../executor/exit_registry.hpp"
 #include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
+#include "../platform/signals.hpp"
 #include "../task/resumption.hpp"
 
 #include <optional>
@@ -119,6 +120,7 @@ FIRE_AND_FORGET_ENGINE ward::visit pool::look_after(steady_time now) {
 
 FIRE_AND_FORGET_ENGINE void pool::live(worker& self) {
     workforce::employment until_the_end(workers_, self);
+    const profiling_ticks_taken meanwhile;
     {
         std::optional<nesting> depth_first;
         if (self.own_nest != nullptr) {

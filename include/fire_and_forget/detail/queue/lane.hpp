@@ -48,8 +48,8 @@ enum class arrival : std::uint8_t { first, again };
 ///                      follows the link with acquire.
 ///             LANE-10  is_taking_ is a lock: acquire on taking, release on letting go.
 ///             LANE-11  Who reads taken_ and then pushed_ finds at least as many pushed.
-///             LANE-12  A thread that takes signals holds is_taking_ only while it is inside: the
-///                      handler may fire, and have to wait for it.
+///             LANE-12  is_taking_ is held only inside: a handler of a signal may fire, and have to
+///                      wait for it. Workers take the ticks of a profiler.
 /// Limits      Not a work-stealing deque: workers take from the old end only. A slot is recalled by
 ///             its address: not told from the task that a handler has stored there, if that has
 ///             fired two blocks of them since the publish, all before the pool closed.
@@ -181,6 +181,7 @@ public:
     /// there is no task, or another worker is taking right now.
     template <class Taker>
     std::uint32_t try_take(Taker& taker, std::uint32_t most = 1) noexcept {
+        const inside_library taking; // LANE-12
         return try_lock() ? take_and_unlock(taker, any_task, most) : 0;
     }
 
@@ -216,6 +217,7 @@ public:
         if (!seems_used()) {
             return false;
         }
+        const inside_library looking; // LANE-12
         if (!try_lock()) {
             return true;
         }
@@ -233,6 +235,7 @@ public:
 
     /// The same, but false while another is taking: it may have been stopped there.
     bool has_task_at_hand() noexcept {
+        const inside_library looking; // LANE-12
         if (!seems_used() || !try_lock()) {
             return false;
         }
@@ -266,6 +269,7 @@ public:
                 return;
             }
         }
+        const inside_library giving_back; // REENTRY-4
         delete done;
     }
 
