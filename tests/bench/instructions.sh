@@ -5,6 +5,9 @@
 # workers are held; of a task all other threads, on which callgrind lets one run at a time; of an item
 # all that the program does, on one worker. empty_loop is what the loop itself takes.
 #
+# What a task takes is an upper bound for one_thread: a worker takes many at once as long as that is soon
+# done, by the clock, and callgrind is slow. It has been 101 to 118 on the same machine.
+#
 #   instructions.sh <bench_instructions> [--quick]
 #
 # bench_channel stands beside it.

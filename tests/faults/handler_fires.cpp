@@ -217,8 +217,10 @@ TEST_CASE("a task gets to its pool, with a place there, wherever a handler fires
     return;
 #endif
     constexpr std::size_t most = 4096;
+    std::atomic<bool> may_end{false};
     faf::thread_pool plain({.threads = 1});
-    faf::thread_pool limited({.threads = 1, .max_pending = most, .refusals = faf::refusals::quiet});
+    faf::thread_pool limited(
+        {.threads = 1, .fixed = true, .max_pending = most, .refusals = faf::refusals::quiet});
     std::array<faf::thread_pool*, 2> const pools{&plain, &limited};
     const interruption steps;
     std::atomic<std::uint64_t> ran{0};
@@ -262,13 +264,15 @@ TEST_CASE("a task gets to its pool, with a place there, wherever a handler fires
         }
         CHECK(ran == all);
     }
-    limited.pause();
+    CHECK(fire_and_forget(limited, [&may_end] { may_end.wait(false); }));
+    CHECK(eventually([&] { return limited.snapshot().running == 1; }));
     std::size_t places = 0;
     while (places <= most && fire_at(limited)) {
         ++places;
     }
     CHECK(places == most);
-    limited.resume();
+    may_end = true;
+    may_end.notify_one();
     CHECK(limited.drain(patience));
 }
 
@@ -377,7 +381,7 @@ const child handler_on_worker("handler on worker", [](ledger& book) {
                            .refusals = faf::refusals::quiet,
                            .on_error = [](const faf::error_report&) {}});
     const interruption steps;
-    for (long step = 20; step < 700; step += load(3, 17)) {
+    for (long step = 20; step < load(700, 4000); step += load(3, 17)) {
         fire_on_worker(pool, step, most);
         ++book.notes[answer_to_handler.why() == refusal::in_signal_handler ? interrupted
                                                                            : by_handler];
