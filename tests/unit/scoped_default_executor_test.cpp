@@ -5,6 +5,7 @@
 #include <fire_and_forget/executor.hpp>
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/serial_executor.hpp>
+#include <fire_and_forget/sync_wait.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
 #include <fire_and_forget/when_all.hpp>
@@ -310,7 +311,10 @@ TEST_CASE("threads that fire while scopes begin and end lose nothing, and none c
     CHECK(faf_test::eventually([&] { return runs == fired; }));
 }
 
-TEST_CASE("a scope ends when the calls are over that are on their way to its executor") {
+namespace {
+
+/// The end of a scope while `call`, on another thread, is on its way to its executor.
+void end_scope_during(void (*call)()) {
     for (int round = 0; round < 20; ++round) {
         std::atomic<bool> is_inside{false};
         std::atomic<bool> is_to_end{false};
@@ -327,10 +331,11 @@ TEST_CASE("a scope ends when the calls are over that are on their way to its exe
             was_gone = is_gone.load();
             work();
         };
+        faf::serial_executor serial(slow); // so that coroutines are there, too
         std::thread caller;
         {
-            const scoped_default_executor here(slow);
-            caller = std::thread([] { fire_and_forget([] {}); });
+            const scoped_default_executor here(serial);
+            caller = std::thread(call);
             CHECK(faf_test::eventually([&] { return is_inside.load(); }));
             is_to_end = true;
         }
@@ -338,6 +343,25 @@ TEST_CASE("a scope ends when the calls are over that are on their way to its exe
         caller.join();
         CHECK_FALSE(was_gone);
     }
+}
+
+faf::detached begin_and_end() {
+    co_return;
+}
+
+faf::task<> move() {
+    co_await faf::resume_on(faf::default_pool());
+}
+
+} // namespace
+
+TEST_CASE("a scope ends when the calls are over that are on their way to its executor") {
+    end_scope_during([] { fire_and_forget([] {}); });
+}
+
+TEST_CASE("a scope ends when the coroutines are there that are on their way to its executor") {
+    end_scope_during([] { begin_and_end(); });
+    end_scope_during([] { faf::sync_wait(move()); });
 }
 
 TEST_CASE("a pool that closes while it is diverted stays closed") {

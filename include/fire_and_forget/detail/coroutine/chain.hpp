@@ -29,6 +29,8 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+class held_home;
+
 /// Invariants  CHAIN-1  At any time one thread runs it (now_ leads to its stretch), or it is
 ///                      suspended and belongs to whoever will resume it. Handing it over publishes
 ///                      all it wrote; that is the business of the scheduler's or the completion's
@@ -59,7 +61,7 @@ public:
 
     /// Where it waits: on an executor of somebody else's, that is the default pool, or the executor
     /// on which it goes on afterwards.
-    scheduler* next_on() const noexcept;
+    held_home next_on() const noexcept;
 
     /// Whether it goes on at an executor of somebody else's after each wait.
     bool is_settled_elsewhere() const noexcept {

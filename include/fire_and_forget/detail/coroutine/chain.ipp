@@ -30,12 +30,12 @@ FIRE_AND_FORGET_ENGINE void chain::set_next(std::coroutine_handle<> frame,
     next_link_ = &link;
 }
 
-FIRE_AND_FORGET_ENGINE scheduler* chain::next_on() const noexcept {
+FIRE_AND_FORGET_ENGINE held_home chain::next_on() const noexcept {
     if (on() != nullptr) {
-        return on();
+        return held_home(*on());
     }
     scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
-    return back != nullptr ? back : &default_home();
+    return back != nullptr ? held_home(*back) : held_home();
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
@@ -128,7 +128,8 @@ FIRE_AND_FORGET_ENGINE void chain::begin_beside(chain& parent, const stop_token&
         hand_over_to_its_own();
         return;
     }
-    account_.move_to(parent.next_on());
+    const held_home place = parent.next_on();
+    account_.move_to(place);
     if (!has_all || !on()->resume_soon(*this)) {
         destroy();
     }

@@ -96,11 +96,14 @@ concept may_have_home = requires(Core& core) {
     { core.home() } -> std::same_as<scheduler*>;
 };
 
+template <class Core>
+concept may_be_diverted = std::constructible_from<held_home, Core&>;
+
 /// What stands behind an executor, if that can continue coroutines by itself.
 template <class Core>
-scheduler* home_of(Core& core) noexcept {
-    if constexpr (requires { home_at(core); }) {
-        return &home_at(core);
+auto home_of(Core& core) noexcept {
+    if constexpr (may_be_diverted<Core>) {
+        return held_home(core);
     } else if constexpr (has_home<Core>) {
         return &core.home();
     } else if constexpr (may_have_home<Core>) {
@@ -117,7 +120,8 @@ struct until_there {
 
     bool leave(chain& leaving) const {
         auto& core = core_of(to);
-        if (scheduler* const home = home_of(core)) {
+        const auto there = home_of(core); // until it is there
+        if (scheduler* const home = there) {
             return move_to_library(leaving, home);
         }
         std::shared_ptr<foreign_executor> kept; // null: it is cancelled

@@ -74,9 +74,7 @@ FIRE_AND_FORGET_ENGINE bool until_its_turn::leave(chain& leaving) {
 }
 
 FIRE_AND_FORGET_ENGINE until_due::until_due(chain& of, std::chrono::nanoseconds delay) noexcept {
-    if (const scheduler* const on = of.next_on()) {
-        of.due = later(on->now(), delay);
-    }
+    of.due = later(of.next_on()->now(), delay);
 }
 
 FIRE_AND_FORGET_ENGINE bool until_due::is_cancelled(chain& woken) noexcept {
@@ -89,16 +87,17 @@ FIRE_AND_FORGET_ENGINE bool until_due::is_cancelled(chain& woken) noexcept {
 
 FIRE_AND_FORGET_ENGINE bool until_due::leave(chain& sleeper) {
     scheduler* const before = sleeper.on();
-    scheduler* const on = sleeper.next_on();
+    const held_home place = sleeper.next_on();
+    scheduler* const on = place;
     stop_token own;
     if (chain_details* const details = sleeper.details()) {
         own = details->of_task.stop;
-        if (on != nullptr && own.stop_possible()) {
+        if (own.stop_possible()) {
             sleeper.watch = &details->watch.emplace(own, *on, sleeper);
             sleeper.is_watched = true;
         }
     }
-    if (on == nullptr || sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
+    if (sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
         sleeper.now().note_refusal();
         return false;
     }

@@ -10,9 +10,9 @@
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE bool known_wait::depart(chain& waiting) noexcept {
-    scheduler* const on = waiting.next_on();
+    const held_home place = waiting.next_on();
     coroutine = &waiting;
-    is_refused_ = on == nullptr || !waiting.depart_to(on);
+    is_refused_ = !waiting.depart_to(place);
     return !is_refused_;
 }
 

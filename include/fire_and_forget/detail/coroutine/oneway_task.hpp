@@ -25,7 +25,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// Where `detached` starts.
 struct on_default_pool {
-    static scheduler* get() noexcept { return &default_home(); }
+    static held_home get() noexcept { return {}; }
 };
 
 template <class T>
@@ -91,7 +91,8 @@ struct oneway_task {
         void begin(std::coroutine_handle<> self) {
             of = this;
             set_next(self, *this);
-            scheduler* const on = Place::get();
+            const auto there = Place::get(); // until it is there
+            scheduler* const on = there;
             begin_on(on);
             const call_site place = where; // it may be gone once it has started
             const refusal why = on != nullptr ? on->start_coroutine(*this) : refusal::shutting_down;

@@ -37,6 +37,7 @@ public:
     /// this lives, that is there.
     class use {
     public:
+        use() noexcept : of_(nullptr) {}
         explicit use(const pool_door& meant) noexcept;
         explicit use(const own_threads_door& meant) noexcept;
         ~use();
@@ -64,12 +65,24 @@ private:
     std::uint32_t users_ = 0;
 };
 
-/// Where coroutines go on that are to be on the default pool. One of somebody else's has none of
-/// its own: then they are there all the same.
-scheduler& default_home() noexcept;
+/// Where a coroutine begins or goes on that is to be on the default pool, or on a pool or own
+/// threads that it names: as long as this lives, that is there. An executor of somebody else's has
+/// no home for coroutines: then they are where they were to be all the same.
+class held_home {
+public:
+    held_home() noexcept;
+    explicit held_home(pool_door& meant) noexcept;
+    explicit held_home(const own_threads_door& meant) noexcept;
 
-/// Where those go on that move to a pool, or to own threads.
-scheduler& home_at(pool_door& meant) noexcept;
-scheduler& home_at(const own_threads_door& meant) noexcept;
+    /// One that is there anyway.
+    explicit held_home(scheduler& sure) noexcept : home_(sure) {}
+
+    operator scheduler*() const noexcept { return &home_; }
+    scheduler* operator->() const noexcept { return &home_; }
+
+private:
+    const diversion::use elsewhere_;
+    scheduler& home_;
+};
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -68,26 +68,21 @@ FIRE_AND_FORGET_ENGINE diversion::use::~use() {
     }
 }
 
-template <class Door>
-scheduler* home_elsewhere(Door& meant) noexcept {
-    const diversion::use elsewhere(meant);
-    return elsewhere ? elsewhere->home() : nullptr;
+/// What is in use instead, if coroutines can go on there; else `otherwise()`.
+template <class Otherwise>
+scheduler& home_of(const diversion::use& elsewhere, Otherwise otherwise) noexcept {
+    scheduler* const its = elsewhere ? elsewhere->home() : nullptr;
+    return its != nullptr ? *its : otherwise();
 }
 
-FIRE_AND_FORGET_ENGINE scheduler& default_home() noexcept {
-    scheduler* const elsewhere =
-        diversion::is_any() ? home_elsewhere(default_pool_door()) : nullptr;
-    return elsewhere != nullptr ? *elsewhere : default_scheduler();
-}
+FIRE_AND_FORGET_ENGINE held_home::held_home() noexcept
+    : elsewhere_(default_pool_door()),
+      home_(home_of(elsewhere_, []() -> scheduler& { return default_scheduler(); })) {}
 
-FIRE_AND_FORGET_ENGINE scheduler& home_at(pool_door& meant) noexcept {
-    scheduler* const elsewhere = home_elsewhere(meant);
-    return elsewhere != nullptr ? *elsewhere : meant.home();
-}
+FIRE_AND_FORGET_ENGINE held_home::held_home(pool_door& meant) noexcept
+    : elsewhere_(meant), home_(home_of(elsewhere_, [&]() -> scheduler& { return meant.home(); })) {}
 
-FIRE_AND_FORGET_ENGINE scheduler& home_at(const own_threads_door& meant) noexcept {
-    scheduler* const elsewhere = home_elsewhere(meant);
-    return elsewhere != nullptr ? *elsewhere : meant.home();
-}
+FIRE_AND_FORGET_ENGINE held_home::held_home(const own_threads_door& meant) noexcept
+    : elsewhere_(meant), home_(home_of(elsewhere_, [&]() -> scheduler& { return meant.home(); })) {}
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
