@@ -179,19 +179,24 @@ TEST_CASE("a full pool takes a coroutine that goes on by way of somebody else's 
 }
 
 TEST_CASE("a pool counts what a coroutine goes on by to its end, whoever has handed that on") {
+    std::atomic<int> ended{0};
     faf::thread_pool pool({.threads = 1});
     const auto hands_on = [&](job work) { pool.execute(std::move(work)); };
     faf::serial_executor serial(pool);
     const auto by_serial = [&](job work) { serial.execute(std::move(work)); };
     const auto in_place = [](job work) { work(); };
-    const auto wait_twice = []() -> faf::task<> {
+    const auto wait_twice = [&ended]() -> faf::task<> {
         co_await faf::yield();
         co_await faf::sleep_for(1ms);
+        ++ended;
     };
     const faf::executor_ref all[] = {hands_on, by_serial, in_place};
     for (const faf::executor_ref& at : all) {
+        const int ended_before = ended;
         CHECK(fire_and_forget(at, wait_twice));
-        CHECK(eventually([&] { return is_even(pool.snapshot()) && is_even(faf::snapshot()); }));
+        CHECK(eventually([&] {
+            return ended > ended_before && is_even(pool.snapshot()) && is_even(faf::snapshot());
+        }));
     }
 }
 
