@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// To await several things at once, in a coroutine: all of them, the first of them, or one of them
-// for some time. detail/coroutine/joint_wait.hpp is the inside.
+// To await several things at once, in a coroutine: all of them, also if one fails or only as long
+// as none does, the first of them, or one of them for some time. detail/coroutine/joint_wait.hpp is
+// the inside.
 
 #include "coroutine.hpp"
 #include "detail/coroutine/joint_wait.hpp"
@@ -35,9 +36,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// Cost: two frames each, from the pool of the frames, and a turn of the executor.
 template <class... As>
 requires(detail::awaited_together<As>&&...) //
-    detail::joint_awaitable<detail::all_of_tuple<As...>, std::tuple<As...>> when_all(
-        As&&... awaited) {
-    return detail::joint_awaitable<detail::all_of_tuple<As...>, std::tuple<As...>>(
+    detail::all_together<detail::stops_others::by_no_end, As...> when_all(As&&... awaited) {
+    return detail::all_together<detail::stops_others::by_no_end, As...>(
         std::tuple<As...>(std::forward<As>(awaited)...));
 }
 
@@ -49,9 +49,39 @@ requires(detail::awaited_together<As>&&...) //
 ///
 /// Errors, Lifetime, Cost: as above.
 template <class A>
-detail::joint_awaitable<detail::all_of_range<A>, std::vector<A>>
-when_all(std::vector<A>&& awaited) {
-    return detail::joint_awaitable<detail::all_of_range<A>, std::vector<A>>(std::move(awaited));
+detail::all_of_these<detail::stops_others::by_no_end, A> when_all(std::vector<A>&& awaited) {
+    return detail::all_of_these<detail::stops_others::by_no_end, A>(std::move(awaited));
+}
+
+/// `co_await faf::when_all_succeed(f(x), g(y))`: as when_all, but the first one that fails has the
+/// others stop: for parts that are of no use without each other.
+///
+///     auto both = co_await faf::when_all_succeed(load_user(id), load_orders(id));
+///     auto& [user, orders] = both;
+///
+/// One fails by an exception; an error that it returns is a result like others. Then the others are
+/// asked to stop, as by when_any, and are awaited: nothing goes on behind the back of who awaits.
+/// That is why it is not the default: what a part does for its effect, as saving something, would
+/// be left half done because another one has failed.
+/// Errors: throws the exception that came first, when all have ended; what others throw but
+/// task_cancelled is reported. If the first was a task_cancelled, as of a part that its executor
+/// refuses or drops, it throws what another one threw besides, if one did.
+/// Lifetime, Cost: as for when_any.
+template <class... As>
+requires(detail::awaited_together<As>&&...) //
+    detail::all_together<detail::stops_others::by_failure, As...> when_all_succeed(
+        As&&... awaited) {
+    return detail::all_together<detail::stops_others::by_failure, As...>(
+        std::tuple<As...>(std::forward<As>(awaited)...));
+}
+
+/// The same for as many as there are. Gives a vector of what they give; nothing, for void.
+///
+/// Errors, Lifetime, Cost: as above.
+template <class A>
+detail::all_of_these<detail::stops_others::by_failure, A>
+when_all_succeed(std::vector<A>&& awaited) {
+    return detail::all_of_these<detail::stops_others::by_failure, A>(std::move(awaited));
 }
 
 /// `co_await faf::when_any(f(x), g(y))`: starts all of them and gives what the first one gives that
@@ -61,8 +91,8 @@ when_all(std::vector<A>&& awaited) {
 /// for completions, and are awaited: nothing goes on behind the back of who awaits. What does not
 /// heed that, as an awaitable of another library, is waited for.
 /// Errors: throws what the first one threw. What others throw but task_cancelled is reported. A
-/// part that an executor of somebody else's refuses is reported, and is one that ended; one that it
-/// drops later is reported, and the others are waited for.
+/// part that its executor refuses or drops is one that ended, by task_cancelled; where that is an
+/// executor of somebody else's it is reported.
 /// Lifetime, Cost: as for when_all. A completion that is awaited here is completed by a completer
 /// only: the completion itself may be gone when it comes too late.
 template <class... As>
@@ -92,7 +122,7 @@ when_any(std::vector<A>&& awaited) {
 /// and its waits, for completions too, by task_cancelled. It is awaited to its end all the same;
 /// what it gives then, if it does not heed that, is given and not lost.
 /// Throws: timed_out, if it was ended by that; what f throws; task_cancelled at once, if the
-/// executor refuses to run f.
+/// executor that f is on refuses or drops it.
 /// Lifetime, Cost: as for when_any, and a timer.
 template <detail::awaited_together A>
 detail::joint_awaitable<detail::timed_wait<A>, std::tuple<A, detail::timer>>
@@ -107,6 +137,16 @@ detail::no_wait when_all(Any&&...) {
     static_assert(sizeof...(Any) == ~0U,
                   "fire_and_forget: what is given to when_all has to be awaitable: a coroutine "
                   "called, when_all(f(x), g(y)), and what has a name an rvalue: std::move(it).");
+    return {};
+}
+
+/// Any other call: does not compile, and says what can be awaited.
+template <class... Any>
+detail::no_wait when_all_succeed(Any&&...) {
+    static_assert(sizeof...(Any) == ~0U,
+                  "fire_and_forget: what is given to when_all_succeed has to be awaitable: a "
+                  "coroutine called, when_all_succeed(f(x), g(y)), and what has a name an rvalue: "
+                  "std::move(it).");
     return {};
 }
 

@@ -164,7 +164,7 @@ inline faf::task<unsigned> part(ticket its, unsigned value) {
     co_return value;
 }
 
-/// Awaits several at once: all, the first of them, or one for some time.
+/// Awaits several at once: all, all unless one fails, the first of them, or one for some time.
 inline auto joining(const ticket& its, unsigned how, unsigned first, unsigned second) {
     return [its, how, first, second]() -> faf::task<> {
         its.begin();
@@ -173,6 +173,9 @@ inline auto joining(const ticket& its, unsigned how, unsigned first, unsigned se
                 static_cast<void>(co_await faf::when_all(part(its, first), part(its, second)));
             } else if (how == 1) {
                 static_cast<void>(co_await faf::when_any(part(its, first), part(its, second)));
+            } else if (how == 2) {
+                static_cast<void>(
+                    co_await faf::when_all_succeed(part(its, first), part(its, second)));
             } else {
                 static_cast<void>(co_await faf::with_timeout(part(its, first),
                                                              std::chrono::microseconds(second)));
@@ -421,7 +424,7 @@ void make_task(script& in, const ticket& its, unsigned kinds, bool is_repeated, 
         return fire(for_some_time(its, with, is_for_item, in.byte()));
     }
     case kinds_of_tasks - 1: {
-        const unsigned how = in.below(3);
+        const unsigned how = in.below(4);
         const unsigned first = in.byte();
         return fire(joining(its, how, first, in.byte()));
     }

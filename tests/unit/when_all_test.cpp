@@ -449,7 +449,85 @@ TEST_CASE("a part that a foreign executor refuses is reported once, and has been
         on.run_all();
         CHECK(heard == "c");
     }
+    SECTION("by when_all_succeed, which it ends") {
+        fire_and_forget(on, hear,
+                        [&] { return faf::when_all_succeed(part('a'), faf::sleep_for(1h)); });
+        on.run_all();
+        CHECK(heard == "c");
+    }
     CHECK(errors.count() == 1);
+}
+
+TEST_CASE("a part that is dropped later has ended, and is reported once") {
+    const error_recorder errors;
+    manual_executor ex;
+    refusing_executor other{-1};
+    std::string heard;
+    std::vector<int> ends;
+    const auto hear = [&](auto awaits) -> faf::task<> {
+        try {
+            co_await awaits();
+        } catch (const faf::task_cancelled&) {
+            heard += 'c';
+        }
+    };
+    const auto moves = [](refusing_executor& to) -> faf::task<> { co_await faf::resume_on(to); };
+    bool stops_others = true;
+    SECTION("by when_any") {
+        fire_and_forget(ex, hear,
+                        [&] { return faf::when_any(note_end(ends, 1, 1h), moves(other)); });
+    }
+    SECTION("by with_timeout") {
+        fire_and_forget(ex, hear, [&] { return faf::with_timeout(moves(other), 1h); });
+        ends.push_back(1);
+    }
+    SECTION("by when_all_succeed") {
+        fire_and_forget(ex, hear,
+                        [&] { return faf::when_all_succeed(moves(other), note_end(ends, 1, 1h)); });
+    }
+    SECTION("by when_all, which waits for the others") {
+        fire_and_forget(ex, hear,
+                        [&] { return faf::when_all(moves(other), note_end(ends, 1, 1h)); });
+        stops_others = false;
+    }
+    ex.run_all();
+    REQUIRE(other.jobs.size() == 1);
+    CHECK(heard.empty());
+    other.jobs.clear();
+    ex.run_all();
+    CHECK(heard == (stops_others ? "c" : ""));
+    ex.advance(1h);
+    CHECK(heard == "c");
+    CHECK(ends == std::vector{1});
+    CHECK(errors.count() == 1);
+}
+
+TEST_CASE("with_timeout does not wait for its time when what it awaits is dropped") {
+    const error_recorder errors;
+    manual_executor ex;
+    std::string heard;
+    const auto stays = [](faf::thread_pool& there) -> faf::task<> {
+        co_await faf::resume_on(there);
+        faf::completion<int> never;
+        const auto give = never.completer();
+        static_cast<void>(co_await never);
+    };
+    {
+        faf::thread_pool other({.threads = 1, .exit_timeout = 0s});
+        fire_and_forget(ex, [&]() -> faf::task<> {
+            try {
+                co_await faf::with_timeout(stays(other), 1h);
+            } catch (const faf::timed_out&) {
+                heard += 't';
+            } catch (const faf::task_cancelled&) {
+                heard += 'c';
+            }
+        });
+        ex.run_all();
+    }
+    ex.run_all();
+    CHECK(heard == "c");
+    CHECK(ex.pending() == 0);
 }
 
 TEST_CASE("the parts of when_all go on in the turns of the serial executor they are on") {
@@ -509,6 +587,190 @@ TEST_CASE("a stop request of the task reaches all that it awaits") {
     CHECK(ex.pending() == 0);
     REQUIRE(errors.count() == 1);
     CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+// when_all_succeed --------------------------------------------------------------------------------
+
+TEST_CASE("when_all_succeed gives what all give, in the order of the arguments") {
+    manual_executor ex;
+    std::vector<int> got;
+    bool is_over = false;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        auto [a, none, c] =
+            co_await faf::when_all_succeed(after(3s, 1), faf::sleep_for(2s), after(1s, 2));
+        static_assert(std::is_same_v<decltype(none), std::monostate>);
+        std::vector<faf::task<int>> more;
+        for (int i = 0; i < 10; ++i) {
+            more.push_back(after(std::chrono::seconds(10 - i), i));
+        }
+        got = co_await faf::when_all_succeed(std::move(more));
+        got.push_back(a + c);
+        co_await faf::when_all_succeed(std::vector<faf::task<>>());
+        co_await faf::when_all_succeed();
+        is_over = true;
+    });
+    ex.advance(12s);
+    CHECK(got.empty());
+    ex.advance(1s);
+    CHECK(got == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 3});
+    CHECK(is_over);
+    CHECK(ex.pending() == 0);
+}
+
+TEST_CASE("the first part that fails has the others stop, and what it threw is thrown when all "
+          "have ended") {
+    error_recorder errors;
+    manual_executor ex;
+    manual_executor other;
+    std::string caught;
+    std::vector<int> ends;
+    const auto bad_loser = [](std::chrono::nanoseconds time) -> faf::task<> {
+        try {
+            co_await faf::sleep_for(time);
+        } catch (const faf::task_cancelled&) {
+            throw std::runtime_error("while it stopped");
+        }
+    };
+    const auto does_not_heed = [&]() -> faf::task<> {
+        co_await faf::resume_on(other);
+        ends.push_back(2);
+    };
+    faf::completion<int> never;
+    const auto give = never.completer();
+    fire_and_forget(ex, {.name = "asks"}, [&]() -> faf::task<> {
+        try {
+            static_cast<void>(
+                co_await faf::when_all_succeed(after(1s, 0), bad_loser(1h), fail_after(2s, "first"),
+                                               note_end(ends, 1, 1h), never, does_not_heed()));
+        } catch (const std::runtime_error& error) {
+            caught = error.what();
+        }
+    });
+    ex.advance(1s);
+    CHECK(ends.empty());
+    ex.advance(1s);
+    CHECK(ends == std::vector{1});
+    CHECK(caught.empty());
+    other.run_all();
+    ex.run_all();
+    CHECK(caught == "first");
+    CHECK(ends == std::vector{1, 2});
+    CHECK(ex.pending() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].what == "while it stopped");
+    CHECK(errors.errors()[0].task == "asks");
+}
+
+TEST_CASE("of many parts the first that fails stops the others, also one that has not begun") {
+    error_recorder errors;
+    manual_executor ex;
+    std::string caught;
+    int begun = 0;
+    const auto fails = []() -> faf::task<> {
+        throw std::runtime_error("at once");
+        co_return;
+    };
+    const auto looks = [&]() -> faf::task<> {
+        const std::stop_token stop = co_await faf::this_stop_token();
+        begun += stop.stop_requested() ? 1 : 100;
+    };
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        std::vector<faf::task<>> all;
+        all.push_back(fails());
+        for (int i = 0; i < 3; ++i) {
+            all.push_back(looks());
+        }
+        try {
+            co_await faf::when_all_succeed(std::move(all));
+        } catch (const std::runtime_error& error) {
+            caught = error.what();
+        }
+    });
+    ex.run_all();
+    CHECK(caught == "at once");
+    CHECK(begun == 3);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("what fails because another part was cancelled is thrown by when_all_succeed, not that") {
+    error_recorder errors;
+    manual_executor ex;
+    std::string caught;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto gives_up = []() -> faf::task<> {
+            co_await faf::sleep_for(1s);
+            throw faf::task_cancelled();
+        };
+        const auto fails = []() -> faf::task<> {
+            try {
+                co_await faf::sleep_for(1h);
+            } catch (const faf::task_cancelled&) {
+                throw std::runtime_error("half done");
+            }
+        };
+        try {
+            co_await faf::when_all_succeed(gives_up(), fails());
+        } catch (const std::runtime_error& error) {
+            caught = error.what();
+        }
+        co_await faf::when_all_succeed(faf::sleep_for(1h), gives_up()); // and so is this task
+    });
+    ex.advance(1s);
+    CHECK(caught == "half done");
+    ex.advance(1s);
+    CHECK(ex.pending() == 0);
+    CHECK(errors.empty());
+}
+
+TEST_CASE("a stop request of the task reaches all that are to succeed, in each other too") {
+    error_recorder errors(faf::hears::cancelled_too);
+    manual_executor ex;
+    std::stop_source stop;
+    std::vector<int> ends;
+    fire_and_forget(ex, {.stop = stop.get_token()}, [&]() -> faf::task<> {
+        const auto inner = [&]() -> faf::task<> {
+            co_await faf::when_all_succeed(note_end(ends, 1, 1h),
+                                           faf::when_all(note_end(ends, 2, 1h)));
+        };
+        co_await faf::when_all_succeed(inner(), note_end(ends, 3, 2h));
+    });
+    ex.run_all();
+    stop.request_stop();
+    ex.run_all();
+    CHECK(ends.size() == 3);
+    CHECK(ex.pending() == 0);
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].kind == faf::failure::cancelled);
+}
+
+TEST_CASE("parts that fail on several threads at the same time give one exception each time") {
+    error_recorder errors;
+    faf::thread_pool pool({.threads = 2});
+    constexpr int rounds = 300;
+    std::atomic<int> thrown{0};
+    std::atomic<int> got{0};
+    fire_and_forget(pool, [&]() -> faf::task<> {
+        for (int i = 0; i < rounds; ++i) {
+            const auto part = [i](int its) -> faf::task<int> {
+                co_await faf::sleep_for(std::chrono::microseconds(its * i % 7));
+                if ((i + its) % 3 == 0) {
+                    throw std::runtime_error("one");
+                }
+                co_return its;
+            };
+            faf::completion<int> stays;
+            const auto give = stays.completer();
+            try {
+                static_cast<void>(co_await faf::when_all_succeed(part(1), part(2), part(3), stays));
+                ++got;
+            } catch (const std::runtime_error&) {
+                ++thrown;
+            }
+        }
+    });
+    CHECK(pool.drain(patience));
+    CHECK(thrown == rounds); // of three numbers in a row one can be divided by three
+    CHECK(got == 0);
 }
 
 // when_any ----------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <limits>
 #include <new>
@@ -48,29 +49,26 @@ auto await_result_in_chain() {
 template <class A>
 using await_in_chain_t = typename decltype(await_result_in_chain<A>())::type;
 
+/// Which end of a branch asks the others to stop.
+enum class stops_others : std::uint8_t { by_no_end, by_any_end, by_failure };
+
+/// How a branch ends; one that is given up before it comes to that fails.
+enum class branch_end : std::uint8_t { succeeded, failed };
+
 /// What the branches of one co_await have in common; it is settled when all of them have ended.
 class branch_group final : public outside_event, public from_frame_pool {
 public:
     static constexpr std::size_t none = (std::numeric_limits<std::size_t>::max)();
 
-    explicit branch_group(std::size_t many) noexcept : left_(many) {}
+    branch_group(std::size_t many, stops_others when) noexcept : when_(when), left_(many) {}
 
-    /// One has come to its end, by itself: the first one has the others stop, if they heed that.
-    void note_result(std::size_t number);
-
-    /// One was given up, before it came to that.
-    void note_loss(std::size_t number) noexcept { lost_.store(number, std::memory_order_relaxed); }
-
-    /// Where all are started by one thread, so that nobody waits for the others in vain.
-    void look_for_loss() {
-        if (const std::size_t lost = lost_.load(std::memory_order_relaxed); lost != none) {
-            note_result(lost);
-        }
-    }
+    /// One has come to its end: the first one that is to stop the others does, if they heed that.
+    void note_result(std::size_t number, branch_end how);
 
     /// One is gone, with its frames.
     void note_end();
 
+    /// The one that has stopped the others.
     std::size_t first() const noexcept { return first_.load(std::memory_order_relaxed); }
 
     /// What asks those to stop that are not the first; empty: nobody does.
@@ -78,9 +76,9 @@ public:
     std::optional<linked_stop_source> either; ///< the same, and who awaits them all
 
 private:
+    const stops_others when_;
     std::atomic<std::size_t> left_;
     std::atomic<std::size_t> first_{none};
-    std::atomic<std::size_t> lost_{none};
 };
 
 /// What one of them came to.
@@ -147,13 +145,15 @@ struct branch {
         static void look(chain& ended, task_run&) {
             promise_type& mine = promise_of(ended);
             mine.into_.has_ended = true;
-            mine.group_.note_result(mine.number_);
+            mine.group_.note_result(mine.number_, mine.into_.came_to.exception() == nullptr
+                                                      ? branch_end::succeeded
+                                                      : branch_end::failed);
         }
         static void destroy_it(chain& ended) {
             promise_type& mine = promise_of(ended);
             branch_group& group = mine.group_;
             if (!mine.into_.has_ended) {
-                group.note_loss(mine.number_);
+                group.note_result(mine.number_, branch_end::failed);
             }
             const scope_guard at_the_end([&group] {
                 group.note_end();
@@ -185,7 +185,7 @@ branch<T> await_beside(branch_group&, branch_result<T>& into, std::size_t, A awa
 /// The wait of who awaits them: starts them, and goes on when all have ended.
 class branches_wait {
 public:
-    branches_wait(chain& of, bool stops_others) noexcept : of_(of), stops_others_(stops_others) {}
+    branches_wait(chain& of, stops_others when) noexcept : of_(of), when_(when) {}
     branches_wait(const branches_wait&) = delete;
     branches_wait& operator=(const branches_wait&) = delete;
     ~branches_wait() {
@@ -210,10 +210,9 @@ protected:
             },
             [&] { into.fail(exception_to_keep()); });
         if (made != nullptr) {
-            made->begin_beside(of_, token_, stops_others_);
-            group_->look_for_loss();
+            made->begin_beside(of_, token_, when_ != stops_others::by_no_end);
         } else {
-            group_->note_result(number);
+            group_->note_result(number, branch_end::failed);
             group_->note_end();
         }
     }
@@ -221,7 +220,7 @@ protected:
     /// Whether it waits, once all are started. For the departure of its stretch.
     bool leave_after_start();
 
-    /// An exception that nobody else hears of.
+    /// An exception that nobody else hears of, if there is one.
     void tell(const std::exception_ptr& why) const;
 
     branch_group* group() const noexcept { return group_; }
@@ -242,7 +241,7 @@ private:
     }
 
     chain& of_;
-    const bool stops_others_;
+    const stops_others when_;
     branch_group* group_ = nullptr;
     stop_token token_{};
     outside_wait wait_{outside_wait::frames::shared};

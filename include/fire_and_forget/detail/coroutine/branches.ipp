@@ -12,9 +12,13 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void branch_group::note_result(std::size_t number) {
+FIRE_AND_FORGET_ENGINE void branch_group::note_result(std::size_t number, branch_end how) {
+    if (when_ == stops_others::by_no_end ||
+        (when_ == stops_others::by_failure && how == branch_end::succeeded)) {
+        return;
+    }
     std::size_t nobody = none;
-    if (first_.compare_exchange_strong(nobody, number, std::memory_order_relaxed) && stops) {
+    if (first_.compare_exchange_strong(nobody, number, std::memory_order_relaxed)) {
         kept_stop_source kept{stop_source(*stops)}; // its callbacks may end the last of them
         kept.request_stop();
     }
@@ -29,9 +33,9 @@ FIRE_AND_FORGET_ENGINE void branch_group::note_end() {
 
 FIRE_AND_FORGET_ENGINE void branches_wait::open(std::size_t many) {
     forget();
-    group_ = new branch_group(many);
+    group_ = new branch_group(many, when_);
     token_ = of_.own_token();
-    if (stops_others_) {
+    if (when_ != stops_others::by_no_end) {
         group_->stops.emplace(new_stop_source());
         if (token_.stop_possible()) {
             group_->either.emplace(token_, group_->stops->get_token());
@@ -47,7 +51,7 @@ FIRE_AND_FORGET_ENGINE bool branches_wait::leave_after_start() {
 }
 
 FIRE_AND_FORGET_ENGINE void branches_wait::tell(const std::exception_ptr& why) const {
-    if (!is_cancellation(why)) {
+    if (why != nullptr && !is_cancellation(why)) {
         of_.report_beside(why);
     }
 }

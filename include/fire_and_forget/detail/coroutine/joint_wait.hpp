@@ -56,16 +56,26 @@ public:
 protected:
     void rethrow() const { rethrow_if_any(thrown_); }
 
-    /// Throws the first of the exceptions in the order of what was given, and tells the others.
+    /// Throws one of the exceptions, and tells the others: the first in the order of what was
+    /// given, but where one has stopped the others the first in time that was no cancellation.
     template <class Each>
     void rethrow_first(Each for_each) const {
-        std::exception_ptr first;
+        const std::size_t first = group() != nullptr ? group()->first() : branch_group::none;
+        const auto is_better = [first](std::size_t number, const auto& why, const auto& than) {
+            const bool counts = first != branch_group::none && !is_cancellation(why);
+            return counts && (number == first || is_cancellation(than));
+        };
+        std::exception_ptr thrown;
+        std::size_t number = 0;
         for_each([&](const auto& one) {
-            if (const std::exception_ptr why = one.exception(); why != nullptr) {
-                first == nullptr ? static_cast<void>(first = why) : tell(why);
+            std::exception_ptr why = one.exception();
+            if (why != nullptr && (thrown == nullptr || is_better(number, why, thrown))) {
+                std::swap(thrown, why);
             }
+            tell(why);
+            ++number;
         });
-        rethrow_if_any(first);
+        rethrow_if_any(thrown);
     }
 
 private:
@@ -88,8 +98,8 @@ class tuple_wait : public joint_wait<tuple_wait<As...>> {
     friend base;
 
 public:
-    tuple_wait(chain& of, bool stops_others, std::tuple<As...>&& awaited)
-        : base(of, stops_others), awaited_(std::move(awaited)) {}
+    tuple_wait(chain& of, stops_others when, std::tuple<As...>&& awaited)
+        : base(of, when), awaited_(std::move(awaited)) {}
     static constexpr bool await_ready() noexcept { return sizeof...(As) == 0; }
 
 protected:
@@ -120,8 +130,8 @@ class range_wait : public joint_wait<range_wait<A>> {
     friend base;
 
 public:
-    range_wait(chain& of, bool stops_others, std::vector<A>&& awaited)
-        : base(of, stops_others), awaited_(std::move(awaited)), results_(awaited_.size()) {}
+    range_wait(chain& of, stops_others when, std::vector<A>&& awaited)
+        : base(of, when), awaited_(std::move(awaited)), results_(awaited_.size()) {}
     bool await_ready() const noexcept { return awaited_.empty(); }
 
 protected:
@@ -150,10 +160,10 @@ protected:
 template <class T>
 using value_of_branch = std::remove_cvref_t<typename branch_result<T>::value_type>;
 
-template <class... As>
+template <stops_others When, class... As>
 struct all_of_tuple : tuple_wait<As...> {
     all_of_tuple(chain& of, std::tuple<As...>&& awaited)
-        : tuple_wait<As...>(of, false, std::move(awaited)) {}
+        : tuple_wait<As...>(of, When, std::move(awaited)) {}
     std::tuple<typename branch_result<await_in_chain_t<As>>::value_type...> await_resume() {
         this->rethrow();
         this->rethrow_first(this->each());
@@ -166,11 +176,11 @@ struct all_of_tuple : tuple_wait<As...> {
     }
 };
 
-template <class A>
+template <stops_others When, class A>
 struct all_of_range : range_wait<A> {
     using value = value_of_branch<await_in_chain_t<A>>;
     all_of_range(chain& of, std::vector<A>&& awaited)
-        : range_wait<A>(of, false, std::move(awaited)) {}
+        : range_wait<A>(of, When, std::move(awaited)) {}
     auto await_resume() {
         this->rethrow();
         this->rethrow_first(this->each());
@@ -189,18 +199,16 @@ struct all_of_range : range_wait<A> {
 template <class Wait, class Each>
 void check_first(const Wait& wait, std::size_t first, Each for_each) {
     std::exception_ptr of_first;
-    std::exception_ptr cancelled;
     std::size_t number = 0;
     for_each([&](const auto& one) {
         const std::exception_ptr why = one.exception();
         if (number++ == first) {
             of_first = why;
-        } else if (why != nullptr) {
+        } else {
             wait.tell(why);
-            cancelled = why;
         }
     });
-    rethrow_if_any(first == branch_group::none ? cancelled : of_first);
+    rethrow_if_any(of_first);
 }
 
 template <class... As>
@@ -208,7 +216,7 @@ struct any_of_tuple : tuple_wait<As...> {
     using result = std::variant<value_of_branch<await_in_chain_t<As>>...>;
     using tuple_wait<As...>::tell;
     any_of_tuple(chain& of, std::tuple<As...>&& awaited)
-        : tuple_wait<As...>(of, true, std::move(awaited)) {}
+        : tuple_wait<As...>(of, stops_others::by_any_end, std::move(awaited)) {}
     result await_resume() {
         this->rethrow();
         const std::size_t first = this->group()->first();
@@ -232,7 +240,7 @@ template <class A>
 struct any_of_range : range_wait<A> {
     using range_wait<A>::tell;
     any_of_range(chain& of, std::vector<A>&& awaited)
-        : range_wait<A>(of, true, std::move(awaited)) {}
+        : range_wait<A>(of, stops_others::by_any_end, std::move(awaited)) {}
     first_of<value_of_branch<await_in_chain_t<A>>> await_resume() {
         this->rethrow();
         if (this->group() == nullptr) {
@@ -250,7 +258,7 @@ using timer = wait_maker<sleep_wait, std::chrono::nanoseconds>;
 template <class A>
 struct timed_wait : tuple_wait<A, timer> {
     timed_wait(chain& of, std::tuple<A, timer>&& awaited)
-        : tuple_wait<A, timer>(of, true, std::move(awaited)) {}
+        : tuple_wait<A, timer>(of, stops_others::by_any_end, std::move(awaited)) {}
     await_in_chain_t<A> await_resume() {
         this->rethrow();
         auto& awaited = std::get<0>(this->results_);
@@ -277,6 +285,11 @@ private:
 
     Awaited awaited_;
 };
+
+template <stops_others When, class... As>
+using all_together = joint_awaitable<all_of_tuple<When, As...>, std::tuple<As...>>;
+template <stops_others When, class A>
+using all_of_these = joint_awaitable<all_of_range<When, A>, std::vector<A>>;
 
 template <class A>
 concept awaited_together = awaited_in_chain<A> || awaitable<A>;
