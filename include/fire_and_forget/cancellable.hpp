@@ -33,6 +33,14 @@ struct handle_access;
 ///     ...
 ///     if (!reminder.cancel()) { std::puts("it is too late"); }
 ///
+/// A task that is to run once things have been quiet for a while takes back the one before:
+///
+///     waiting.cancel();
+///     waiting = fire_and_forget(faf::cancellable(pool), {.after = 50ms}, search, text);
+///
+/// What was taken back is kept by its executor until it would have been due: where `after` is long
+/// and calls are many, request_stop() has it go at once.
+///
 /// Copies are handles of the same task, and to drop all of them changes nothing for it. That of a
 /// call that was refused is the handle of a task that never starts.
 ///

@@ -48,8 +48,9 @@ concept hashes = std::default_initializable<Hash> && requires(const Key& key) {
 /// below, whoever's that is; also one that stays on an executor of somebody else's which hands its
 /// jobs on to a key: only the first of them may be replaced there, or replaces one.
 /// Errors: to the sinks of the executor below. A task that is replaced was accepted, and is counted
-/// and not reported: see replaced(). `after` and `every` are refused with invalid_options; where
-/// Hash, equality or a copy of Key throws, the task is refused with copy_threw.
+/// and not reported: see replaced(). `after` and `every` are refused with invalid_options (to run
+/// what has been quiet for a while, cancellable.hpp takes back the call before); where Hash,
+/// equality or a copy of Key throws, the task is refused with copy_threw.
 /// Thread safety: may be fired at by any thread, also by its own tasks. Hash, equality and copies
 /// of Key are called under a lock, and must not fire.
 /// Lifetime: it may go while tasks wait: they run all the same. The executor below must outlive it.

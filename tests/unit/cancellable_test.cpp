@@ -466,6 +466,34 @@ TEST_CASE("a token of the call's own and the handle both stop the task") {
     CHECK(first.is_done());
 }
 
+TEST_CASE("of calls that take back the one before, the last runs, once it has been quiet") {
+    const error_recorder errors;
+    manual_executor ex;
+    std::vector<int> runs;
+    task_handle waiting;
+    const auto call = [&](int number) {
+        waiting.cancel();
+        waiting = fire_and_forget(cancellable(ex), {.after = 50ms},
+                                  [&runs, number] { runs.push_back(number); });
+    };
+    for (int i = 1; i <= 100; ++i) {
+        call(i);
+        ex.advance(49ms);
+    }
+    CHECK(runs.empty());
+    ex.advance(1ms);
+    CHECK(runs == std::vector{100});
+    CHECK(ex.pending() == 0);
+    call(101);
+    CHECK(waiting.cancel());
+    CHECK(ex.pending() == 1); // what was taken back is there until it is due,
+    waiting.request_stop();   // or this
+    ex.run_all();
+    CHECK(ex.pending() == 0);
+    CHECK(runs.size() == 1);
+    CHECK(errors.empty());
+}
+
 TEST_CASE("of many threads that take a task back all hear the same, and it runs or does not") {
     faf::thread_pool pool({.threads = 1});
     std::uint64_t runs = 0;
