@@ -66,7 +66,7 @@ public:
 
     /// A copy: does not compile, and says what to do. A template, so that it is none to others.
     template <std::same_as<serial_executor> S>
-    serial_executor(S&) : strand_(nullptr) {
+    serial_executor(S&) {
         static_assert(!std::is_same_v<S, S>,
                       "fire_and_forget: a serial_executor is not copied, for a copy would be an "
                       "order of its own: refer to it, capture it by reference, or move it; code "
@@ -99,7 +99,7 @@ private:
     friend detail::core_access;
     detail::strand& core() const noexcept { return *strand_; }
 
-    detail::strand* strand_;
+    detail::strand* strand_ = nullptr;
 };
 
 static_assert(sizeof(serial_executor) == sizeof(void*));
