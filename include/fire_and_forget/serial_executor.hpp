@@ -63,15 +63,6 @@ public:
             "fire_and_forget: a serial_executor keeps no executor alive: give it one that "
             "has a name.");
     }
-
-    /// A copy: does not compile, and says what to do. A template, so that it is none to others.
-    template <std::same_as<serial_executor> S>
-    serial_executor(S&) {
-        static_assert(!std::is_same_v<S, S>,
-                      "fire_and_forget: a serial_executor is not copied, for a copy would be an "
-                      "order of its own: refer to it, capture it by reference, or move it; code "
-                      "that wants a value takes a faf::executor_ref.");
-    }
     serial_executor(const serial_executor&) = delete; // refer to it, move it, or executor_ref(it)
 
     /// Takes what the other has, which may then only be assigned to or destroyed.

@@ -97,15 +97,6 @@ public:
 
     /// Does as request_stop(), and waits until all tasks have gone, however long that takes.
     ~task_scope() = default;
-
-    /// A copy: does not compile, and says what to do. A template, so that it is none to others.
-    template <std::same_as<task_scope> S>
-    task_scope(S&) : task_scope() {
-        static_assert(!std::is_same_v<S, S>,
-                      "fire_and_forget: a task_scope is not copied: refer to it; code that wants a "
-                      "value takes a faf::executor_ref, and faf::task_scope inner(outer) makes one "
-                      "inside of it.");
-    }
     task_scope(const task_scope&) = delete; // refer to it, or by faf::executor_ref(it)
     task_scope(task_scope&&) = delete;      // its tasks know where it is: keep it in a unique_ptr
     task_scope& operator=(const task_scope&) = delete;

@@ -62,14 +62,6 @@ public:
     /// One of the pool's own tasks may do it, too: then what is queued still runs, and nobody
     /// waits.
     ~thread_pool() { door_->retire(); }
-
-    /// A copy: does not compile, and says what to do. A template, so that it is none to others.
-    template <std::same_as<thread_pool> P>
-    thread_pool(P&) : door_(nullptr) {
-        static_assert(!std::is_same_v<P, P>,
-                      "fire_and_forget: a thread_pool is not copied: refer to it, or capture it by "
-                      "reference; code that wants a value takes a faf::executor_ref.");
-    }
     thread_pool(const thread_pool&) = delete; // refer to it, or by faf::executor_ref(it)
     thread_pool(thread_pool&&) = delete;      // its threads know it: keep it in a unique_ptr
     thread_pool& operator=(const thread_pool&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: a thread_pool is not copied: refer to it
+// expect: refer to it, or by faf::executor_ref(it)
 #include <fire_and_forget/fire_and_forget.hpp>
 
 int main() {

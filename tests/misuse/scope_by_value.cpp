@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: a task_scope is not copied: refer to it
+// expect: refer to it, or by faf::executor_ref(it)
 #include <fire_and_forget/task_scope.hpp>
 
 void load_into(faf::task_scope tasks);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: a serial_executor is not copied, for a copy would be an order of its own
+// expect: refer to it, move it, or executor_ref(it)
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/serial_executor.hpp>
 
