@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace faf_test {
@@ -61,7 +62,7 @@ void fire_many() {
 
 /// A worker is done with all tasks of a block, and has been elsewhere since, before it moves on to
 /// the next: then it gives the memory of that one back, for two others are kept already. The pool
-/// is full, so that what waits longest in that lane has to go.
+/// is full, so that what waits longest in that lane would have to go.
 const child displacing("displacing", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     faf::thread_pool pool(
@@ -77,14 +78,56 @@ const child displacing("displacing", [](ledger& book) {
         });
     }
     pool.resume();
-    CHECK(eventually([&] { return pool.snapshot().dropped > 0; }));
+    CHECK(eventually([&] { return pool.snapshot().refused > 0; })); // it was inside
     fire_something = nullptr;
     CHECK(pool.drain(patience));
     const faf::stats seen = pool.snapshot();
     CHECK(seen.accepted == seen.succeeded + seen.dropped);
 });
 
+/// Takes one task and is done with it.
+struct quick_taker {
+    static bool may_take() noexcept { return true; }
+    static bool may_join(const faf::detail::task_vtable&) noexcept { return false; }
+    template <class Block>
+    static std::uint32_t take(faf::detail::slot& from, Block& in, std::uint32_t) noexcept {
+        from.empty();
+        in.finish(1);
+        return 1;
+    }
+};
+
+faf::detail::basic_lane<2>* lane_of_hook = nullptr;
+int looks = 0;
+int looks_in_vain = 0;
+
+void look_into_lane() {
+    ++looks;
+    looks_in_vain += lane_of_hook->has_task_at_hand() ? 0 : 1;
+}
+
 } // namespace
+
+TEST_CASE("an operator delete that is given a block finds the lane of that unlocked") {
+    static constexpr faf::detail::task_vtable nothing{};
+    faf::detail::basic_lane<2> lane;
+    REQUIRE(lane.prepare());
+    lane_of_hook = &lane;
+    constexpr int tasks = 12;
+    for (int i = 0; i < tasks; ++i) {
+        REQUIRE(lane.has_room());
+        lane.publish(lane.reserve(), nothing);
+    }
+    quick_taker taker;
+    fire_something = look_into_lane;
+    for (int i = 0; i < tasks - 1; ++i) {
+        REQUIRE(lane.try_take(taker) == 1);
+    }
+    fire_something = nullptr;
+    CHECK(looks > 0);
+    CHECK(looks_in_vain == 0);
+    CHECK(lane.try_take(taker) == 1);
+}
 
 TEST_CASE(
     "an operator delete that fires at a pool which is full does not wait for its own worker") {

@@ -36,7 +36,7 @@ enum class arrival : std::uint8_t { first, again };
 ///             LANE-4   A block is used again only when all its tasks are done *and* the taking
 ///                      side has moved on: `unfinished` counts one more than there are slots.
 ///             LANE-5   No user code runs while is_taking_ is held. A block that was passed is
-///                      given back after it: operator delete may be the user's, and fire.
+///                      given back after it: operator delete may be the user's.
 ///             LANE-6   Slots are reserved in order, before their closure is constructed. What a
 ///                      copy constructor stores here itself waits behind its own; one that may
 ///                      throw runs before a slot is reserved, for a task on the heap.
