@@ -60,7 +60,7 @@ FIRE_AND_FORGET_ENGINE void chain_account::leave_home(away_entry& away,
 }
 
 FIRE_AND_FORGET_ENGINE void chain_account::move_to(scheduler* to) noexcept {
-    if (away_ != nullptr && to == home()) {
+    if (away_ != nullptr && to != nullptr && to == home()) {
         is_ended_ = !to->books.note_back(*away_);
         away_ = nullptr;
         to->release_scheduler();
