@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/detail/platform/cpu_count.hpp>
 #include <fire_and_forget/detail/pool/admission.hpp>
 #include <fire_and_forget/detail/pool/caller_runs.hpp>
 #include <fire_and_forget/detail/pool/growth.hpp>
@@ -22,6 +23,11 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 using namespace faf::detail;
 using faf::refusal;
@@ -62,6 +68,14 @@ struct working_staff : faf_test::bare_staff {
     worker_loop loop;
 };
 
+#if defined(__linux__)
+
+/// While somebody looks there. Who sleeps may yield as well.
+std::atomic<const doorbell*> bell_in_question{nullptr};
+std::atomic<long> yields{0};
+
+#endif
+
 /// A worker that has claimed all that is stored, and does not get on with the first of it.
 class stuck_claim {
 public:
@@ -89,6 +103,19 @@ private:
 };
 
 } // namespace
+
+#if defined(__linux__)
+
+/// This program's own stands before the real one; the linker finds it first.
+extern "C" int sched_yield() noexcept {
+    const doorbell* const bell = bell_in_question;
+    if (bell != nullptr && bell->has_looker()) {
+        ++yields;
+    }
+    return static_cast<int>(::syscall(SYS_sched_yield));
+}
+
+#endif
 
 TEST_CASE("a worker that has just been hired begins with what is claimed, which came first") {
     std::vector<int> order;
@@ -179,6 +206,27 @@ TEST_CASE("a worker that finds a task and leaves nobody free says so") {
     may_end = true;
     may_end.notify_all();
 }
+
+#if defined(__linux__)
+
+TEST_CASE("a worker that looks in vain lets others of its processor go first") {
+    if (has_one_cpu()) {
+        SUCCEED("with one processor no worker looks");
+        return;
+    }
+    std::atomic<bool> has_run{false};
+    working_staff staff({.threads = 1});
+    bell_in_question = &staff.lanes->bell;
+    for (int round = 0; round < 3; ++round) {
+        const long before = yields;
+        has_run = false;
+        staff.fire([&] { has_run = true; });
+        CHECK(eventually([&] { return has_run && yields > before; }));
+    }
+    bell_in_question = nullptr;
+}
+
+#endif
 
 TEST_CASE("a worker that is dismissed runs first what is there") {
     std::atomic<int> runs{0};
