@@ -5,9 +5,6 @@
 # workers are held; of a task all other threads, on which callgrind lets one run at a time; of an item
 # all that the program does, on one worker. empty_loop is what the loop itself takes.
 #
-# What a task takes is an upper bound for one_thread: a worker takes many at once as long as that is soon
-# done, by the clock, and callgrind is slow. So it is counted RUNS times (5), with another answer each time.
-#
 #   instructions.sh <bench_instructions> [--quick]
 #
 # bench_channel stands beside it.
@@ -15,11 +12,9 @@ set -eu
 program=$1
 few=20000
 many=60000
-runs=${RUNS:-5}
 if [ "${2:-}" = --quick ]; then
     few=1000
     many=3000
-    runs=1
 fi
 
 collected() { # <peer> <tasks> <program> [what to count]
@@ -48,10 +43,9 @@ tell() { # <peer> <metric> <instructions of all>
 "$program" | while read -r peer; do
     tell "$peer" instructions_per_submit \
         "$(difference "$peer" "$program" --toggle-collect='*submit_loop*')"
-    [ "$peer" = empty_loop ] || for _ in $(seq "$runs"); do
+    [ "$peer" = empty_loop ] ||
         tell "$peer" instructions_per_task \
             "$(($(by_workers "$peer" $many "$program") - $(by_workers "$peer" $few "$program")))"
-    done
 done
 tell fire_and_forget/fixed instructions_per_item \
     "$(difference fire_and_forget "$(dirname "$program")/bench_channel")"

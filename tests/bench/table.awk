@@ -33,7 +33,7 @@ BEGIN {
     asks["idle"] = "What does a pool cost that has nothing to do?"
     asks["elasticity"] = "A hundred tasks that block two threads: how many more come, and when are they done?"
     asks["fresh_blocking"] = "How soon does a short task start when all workers have just been blocked?"
-    asks["instructions"] = "Instructions: 42 at most for a submit, 120 for an item of a channel; and an upper bound for a task on the worker."
+    asks["instructions"] = "Instructions: 42 at most for a submit, 120 for an item of a channel, 110 for a task on the only worker of a pool."
 }
 
 function is_packaged(peer) { return peer !~ /^(fire_and_forget|bare_ring|empty_loop)/ }
