@@ -59,7 +59,7 @@ private:
     static constexpr unsigned tries = 8;
     static constexpr unsigned looks_per_clock = 32;
     static constexpr unsigned looks_per_take_over = 512;
-    static constexpr std::chrono::microseconds alone_at_most{8}; ///< on its processor
+    static constexpr std::chrono::microseconds longest_alone{8}; ///< on its processor, who looks
     static constexpr unsigned searches_per_take_over = 16;
     static constexpr std::chrono::milliseconds longest_nap{10}; ///< else dismissal takes long
 

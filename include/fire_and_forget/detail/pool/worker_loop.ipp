@@ -100,15 +100,16 @@ FIRE_AND_FORGET_ENGINE bool worker_loop::wait_for_task(worker& self) {
 /// doorbell's line is held once nothing has come for some looks: before that, it would be taken
 /// from workers who are busy with tasks that follow each other closely.
 ///
-/// Once in a while it lets go first who waits for its processor: often that is another worker, kept
-/// from it with a task that it has found, with a lane that it has locked or on its way to sleep. The
-/// system would leave it to a thread that looks for a whole time slice. With two processors and one
-/// task each 20 us, of which the caller waits busily, that had 1 % of the tasks start 2 ms late. Not
-/// where workers wake each other for each task: there half of the tasks would start 1 us late.
+/// Once in each look that takes long it lets go first who waits for its processor: often that is
+/// another worker, kept from it with a task that it has found, with a lane that it has locked or on
+/// its way to sleep. The system would leave it to a thread that looks for a whole time slice. With
+/// two processors and one task each 20 us, of which the caller waits busily, that had 1 % of the
+/// tasks start 2 ms late. Not where workers wake each other for each task: there half of the tasks
+/// would start 1 us late.
 FIRE_AND_FORGET_ENGINE bool worker_loop::look(worker& self) {
     steady_time now = steady_clock::now();
     const steady_time end = now + longest_look();
-    steady_time let_others = workers_.has_napper() ? never : now + alone_at_most;
+    steady_time let_others = workers_.has_napper() ? never : now + longest_alone;
     bool is_quiet = false;
     do {
         for (unsigned i = 0; i < looks_per_clock; ++i) {
