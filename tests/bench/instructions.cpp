@@ -2,9 +2,9 @@
 // What instructions.sh runs under callgrind: submits of the 32-byte task while the workers are
 // held, and then what the workers do. On its own it prints the names of the peers.
 //
-// A worker takes many tasks at once as long as that is soon done, by a clock that callgrind does not
-// slow down as it does the tasks. So where there is one worker, no time passes for it until all are
-// done.
+// A worker takes many tasks at once as long as that is soon done, by a clock that callgrind does
+// not slow down as it does the tasks. So where there is one worker, no time passes for it until all
+// are done.
 
 #include "ask.hpp"
 #include "gate.hpp"
