@@ -108,7 +108,7 @@ private:
                 return !elsewhere_first || lane.how != pool_lane::use::nested;
             });
             if (taken > 0) {
-                nest_->begin_elsewhere();
+                nest_->begin_at(*places_[level].at);
             } else if (elsewhere_first) {
                 taken = from_nest();
             }

@@ -40,11 +40,22 @@ public:
         depth_ = 0;
     }
 
+    /// The same, unless `from` is one of its lanes: another had locked that when it was its turn.
+    void begin_at(const pool_lane& from) noexcept {
+        begin_elsewhere();
+        for (std::size_t i = 0; i <= deepest_; ++i) {
+            if (levels_[i].lane == &from) {
+                begin_at(i);
+            }
+        }
+    }
+
     /// Hands tasks of the deepest lane to `taker`; returns how many. How many there may be at most
     /// is asked of `longest_run` only where more than one would be taken: it looks at the clock.
     template <class Taker, class Longest>
     std::uint32_t take_deepest(Taker& taker, Longest longest_run) noexcept {
         settle_last();
+        std::size_t locked = 0; // the deepest that has tasks and is locked by another
         for (std::size_t i = deepest_ + 1; i-- > 0;) {
             level& one = levels_[i];
             if (one.lane == nullptr || !one.lane->seems_used()) {
@@ -56,12 +67,13 @@ public:
                 run = most < run ? most : run;
             }
             if (const std::uint32_t taken = one.lane->try_take(taker, run)) {
-                deepest_ = i;
+                deepest_ = locked > i ? locked : i;
                 begin_at(i);
                 return taken;
             }
+            locked = locked > i ? locked : i;
         }
-        deepest_ = 0;
+        deepest_ = locked;
         return 0;
     }
 
