@@ -26,7 +26,7 @@ ctest --test-dir "$dir" -L '^(unit|stress|faults)$' -j "${JOBS:-2}" --output-on-
 
 # Branches that only an exception takes, out of code that throws none, are not counted.
 report() {
-    gcovr --root "$root" --filter "$root/include/" --object-directory "$dir" \
+    gcovr --root "$root" --filter "$root/include/" --object-directory "$dir" --gcov-ignore-parse-errors \
         --exclude-throw-branches --exclude-unreachable-branches "$@" "$dir"
 }
 report --json "$dir/coverage.json" --txt "$dir/lines.txt" --print-summary
