@@ -31,4 +31,5 @@ report() {
 }
 report --json "$dir/coverage.json" --txt "$dir/lines.txt" --print-summary
 gcovr --root "$root" --add-tracefile "$dir/coverage.json" --branches --txt "$dir/branches.txt"
+rm -f "$root"/*.gcov # gcovr forgets the one of a source whose name, by #line, has a line break
 cat "$dir/lines.txt" "$dir/branches.txt"

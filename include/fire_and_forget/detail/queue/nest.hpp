@@ -46,6 +46,7 @@ public:
         for (std::size_t i = 0; i <= deepest_; ++i) {
             if (levels_[i].lane == &from) {
                 begin_at(i);
+                return;
             }
         }
     }
