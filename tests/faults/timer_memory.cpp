@@ -7,6 +7,7 @@
 #include <fire_and_forget/detail/queue/timer_queue.hpp>
 #include <fire_and_forget/testing.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <fstream>
@@ -23,6 +24,7 @@ using faf::detail::steady_time;
 using faf::detail::suspended;
 using faf::detail::timer_heap;
 using faf::detail::timer_node;
+using faf::detail::timer_order;
 using faf::detail::timer_queue;
 
 constexpr std::size_t many = 1'000'000;
@@ -125,10 +127,10 @@ const child taken_without_room("taken without room", [](ledger&) {
     std::vector<suspended> items(many);
     timer_queue queue;
     const little_room now(1U << 20U);
-    for (suspended& item : items) {
-        item.is_resumption = true;
-        item.due = faf::detail::never;
-        CHECK(queue.push(item));
+    for (std::size_t i = 0; i < many; ++i) { // each before the last one, so that none fits a run
+        items[i].is_resumption = true;
+        items[i].due = steady_time(std::chrono::nanoseconds(many - i));
+        CHECK(queue.push(items[i]));
     }
     std::size_t taken = 0;
     for (const timer_node* item = queue.take_if([](timer_node&) { return true; }); item != nullptr;
@@ -149,11 +151,12 @@ TEST_CASE("timers that find no room in the heap are taken out with the others") 
 
 #if defined(__GLIBC__)
 
+long in_use() {
+    const struct mallinfo2 now = mallinfo2();
+    return static_cast<long>(now.uordblks + now.hblkhd);
+}
+
 const child heap_emptied("heap emptied", [](ledger& book) {
-    const auto in_use = [] {
-        const struct mallinfo2 now = mallinfo2();
-        return static_cast<long>(now.uordblks + now.hblkhd);
-    };
     std::vector<timer_node> items(many);
     timer_heap heap;
     const auto fill = [&] {
@@ -197,25 +200,43 @@ TEST_CASE("a heap of timers gives its memory back when they are gone, however th
     }
 }
 
+TEST_CASE("what waits for one of a few lengths of time takes no memory but its own") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer has an allocator of its own");
+        return;
+    }
+    std::vector<timer_node> items(many);
+    timer_order order;
+    const long before = in_use();
+    for (std::size_t i = 0; i < many; ++i) {
+        constexpr std::array<std::chrono::nanoseconds, 5> lengths{30s, 1s, 1h, 5s, 0s};
+        items[i].due = steady_time(i * 1us + lengths[i % lengths.size()]);
+        REQUIRE(order.try_push(items[i]));
+    }
+    CHECK(in_use() == before);
+    CHECK(order.size() == many);
+}
+
 #endif
 
 const child repeated_without_room("repeated without room", [](ledger& book) {
     constexpr int as_many = 1 << 15; // what fills an array of the heap, and is a mapping of its own
+    constexpr int elsewhere = 8;     // each is due before the last one, so eight runs are begun
     faf::testing::manual_executor ex;
     int runs = 0;
-    for (int i = 1; i < as_many; ++i) {
-        faf::fire_and_forget(ex, {.after = 1h}, [] {});
+    for (int i = 1; i < as_many + elsewhere; ++i) {
+        faf::fire_and_forget(ex, {.after = 1h - i * 1us}, [] {});
     }
     faf::fire_and_forget(ex, {.every = 1s}, [&] {
         if (++runs == 1) { // takes the place that the task had
-            faf::fire_and_forget(ex, {.after = 1h}, [] {});
+            faf::fire_and_forget(ex, {.after = 1min}, [] {});
         }
     });
     {
         const little_room now(64U << 10U);
         ex.run_all();
-        CHECK_FALSE(faf::fire_and_forget(ex, {.after = 1h}, [] {}));
-        CHECK(ex.pending() == as_many + 1);
+        CHECK_FALSE(faf::fire_and_forget(ex, {.after = 1min}, [] {}));
+        CHECK(ex.pending() == as_many + elsewhere + 1);
         ex.advance(1s);
         CHECK(runs == 2);
     }

@@ -89,3 +89,5 @@
 #include "task/task.ipp"
 #include "task/task_run.ipp"
 #include "task/timer_heap.ipp"
+#include "task/timer_order.ipp"
+#include "task/timer_run.ipp"

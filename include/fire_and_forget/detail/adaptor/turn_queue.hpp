@@ -9,7 +9,7 @@
 #include "../platform/spin_lock.hpp"
 #include "../task/closure.hpp"
 #include "../task/coroutine_books.hpp"
-#include "../task/timer_heap.hpp"
+#include "../task/timer_node.hpp"
 #include "waiting_line.hpp"
 
 #include <cstdint>

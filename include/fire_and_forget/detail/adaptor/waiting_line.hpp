@@ -8,7 +8,7 @@
 #include "../queue/block.hpp"
 #include "../task/closure.hpp"
 #include "../task/host.hpp"
-#include "../task/timer_heap.hpp"
+#include "../task/timer_node.hpp"
 
 #include <cstddef>
 #include <memory>

@@ -16,7 +16,7 @@
 #include "../task/host.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
-#include "../task/timer_heap.hpp"
+#include "../task/timer_order.hpp"
 #include "abandoned_tasks.hpp"
 
 #include <atomic>
@@ -103,7 +103,7 @@ private:
     std::size_t ready_count_ = 0;
     const bool is_shuffled_;
     std::uint64_t random_;
-    timer_heap timers_;
+    timer_order timers_;
     timer_node* spilled_ = nullptr;
     std::size_t spilled_count_ = 0;
     const host host_{nullptr, {}, this};

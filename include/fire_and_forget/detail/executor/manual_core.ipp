@@ -17,7 +17,7 @@
 #include "../task/run_task.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
-#include "../task/timer_heap.hpp"
+#include "../task/timer_order.hpp"
 #include "abandoned_tasks.hpp"
 #include "manual_core.hpp"
 

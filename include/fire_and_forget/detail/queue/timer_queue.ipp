@@ -8,7 +8,7 @@
 #include "../task/asked_list.hpp"
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
-#include "../task/timer_heap.hpp"
+#include "../task/timer_order.hpp"
 #include "timer_queue.hpp"
 
 #include <atomic>
@@ -113,7 +113,7 @@ FIRE_AND_FORGET_ENGINE void timer_queue::keep_all(timer_node* stack) noexcept {
     }
     while (oldest != nullptr) {
         timer_node& item = *std::exchange(oldest, oldest->next);
-        if (!heap_.try_push(item)) {
+        if (!waiting_.try_push(item)) {
             spill(item);
         }
     }
@@ -149,7 +149,7 @@ FIRE_AND_FORGET_ENGINE steady_time timer_queue::serve(steady_time now, unsigned 
     collect();
     bool has_room = true;
     for (unsigned i = 0; i < most && has_room; ++i) {
-        timer_node* const item = heap_.pop_due(now);
+        timer_node* const item = waiting_.pop_due(now);
         if (item == nullptr) {
             break;
         }
@@ -161,13 +161,13 @@ FIRE_AND_FORGET_ENGINE steady_time timer_queue::serve(steady_time now, unsigned 
         timer_node* const item = asked_.take_from_heap();
         may_be_asked = item != nullptr;
         if (item != nullptr) {
-            heap_.remove(*item);
+            waiting_.remove(*item);
             item->due = earlier_of(item->due, now);
             has_room = hand_out(*item, store);
         }
     }
     has_asked_ = may_be_asked || spilled_ != nullptr;
-    const steady_time next = may_be_asked ? now : heap_.next_due();
+    const steady_time next = may_be_asked ? now : waiting_.next_due();
     return spilled_ == nullptr ? next : earlier_of(next, later(now, retry));
 }
 
@@ -175,7 +175,7 @@ FIRE_AND_FORGET_ENGINE void timer_queue::make_due(steady_time now,
                                                   function_ref<bool(timer_node&)> is_it) {
     const library_lock lock(mutex_);
     collect();
-    keep_all(heap_.remove_if([&](timer_node& item) {
+    keep_all(waiting_.remove_if([&](timer_node& item) {
         const bool is_early = now < item.due && is_it(item);
         item.due = is_early ? now : item.due;
         return is_early;
@@ -186,7 +186,7 @@ FIRE_AND_FORGET_ENGINE timer_node*
 timer_queue::take_latest_if(function_ref<bool(timer_node&)> is_it, function_ref<void()> note) {
     const library_lock lock(mutex_);
     collect();
-    timer_node* const taken = heap_.take_latest_if(is_it);
+    timer_node* const taken = waiting_.take_latest_if(is_it);
     if (taken != nullptr) {
         disarm(*taken);
         note();
@@ -198,7 +198,7 @@ timer_queue::take_latest_if(function_ref<bool(timer_node&)> is_it, function_ref<
 FIRE_AND_FORGET_ENGINE timer_node* timer_queue::take_if(function_ref<bool(timer_node&)> is_it) {
     const library_lock lock(mutex_);
     collect();
-    timer_node* taken = heap_.remove_if(is_it);
+    timer_node* taken = waiting_.remove_if(is_it);
     for (timer_node* item = std::exchange(spilled_, nullptr); item != nullptr;) {
         timer_node* const next = item->next;
         timer_node*& list = is_it(*item) ? taken : spilled_;

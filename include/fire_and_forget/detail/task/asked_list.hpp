@@ -5,7 +5,7 @@
 // them out of where they wait; the stop_watch of a task puts them here.
 
 #include "../platform/abi.hpp"
-#include "timer_heap.hpp"
+#include "timer_node.hpp"
 #include "watched.hpp"
 
 #include <mutex>

@@ -4,7 +4,7 @@
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"
 #include "asked_list.hpp"
-#include "timer_heap.hpp"
+#include "timer_node.hpp"
 
 #include <utility>
 

@@ -11,7 +11,7 @@
 #include "../platform/function_ref.hpp"
 #include "../platform/time.hpp"
 #include "coroutine_books.hpp"
-#include "timer_heap.hpp"
+#include "timer_node.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -17,7 +17,7 @@
 #include "closure.hpp"
 #include "foreign_executor.hpp"
 #include "scheduler.hpp"
-#include "timer_heap.hpp"
+#include "timer_node.hpp"
 #include "watched.hpp"
 
 #include <cstddef>

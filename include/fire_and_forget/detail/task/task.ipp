@@ -11,7 +11,7 @@
 #include "callable.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
-#include "timer_heap.hpp"
+#include "timer_node.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 #include "timer_heap.hpp"
+#include "timer_node.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,6 @@ FIRE_AND_FORGET_ENGINE bool timer_heap::try_push(timer_node& item) noexcept {
     if (size_ == capacity_ && !grow()) {
         return false;
     }
-    item.number = ++pushed_;
     rise(size_++, entry(item));
     return true;
 }
@@ -38,8 +37,7 @@ FIRE_AND_FORGET_ENGINE bool timer_heap::entry::is_watched() const noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE bool timer_heap::is_before(const entry& a, const entry& b) noexcept {
-    return a.due < b.due ||
-           (a.due == b.due && static_cast<std::int32_t>(a.item().number - b.item().number) < 0);
+    return a.due < b.due || (a.due == b.due && a.item().came_before(b.item()));
 }
 
 FIRE_AND_FORGET_ENGINE void timer_heap::shrink() noexcept {
