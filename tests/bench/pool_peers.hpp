@@ -15,6 +15,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #if defined(BENCH_HAS_TBB)
 #include <oneapi/tbb/global_control.h>
@@ -210,9 +211,9 @@ public:
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
-    mutex_pool() {
-        for (std::thread& thread : threads_) {
-            thread = std::thread([this] { run(); });
+    explicit mutex_pool(unsigned threads = workers) {
+        while (threads_.size() < threads) {
+            threads_.emplace_back([this] { run(); });
         }
     }
 
@@ -261,7 +262,7 @@ private:
     std::condition_variable filled_;
     std::deque<std::function<void()>> tasks_;
     bool is_closed_ = false;
-    std::array<std::thread, pool_workers> threads_;
+    std::vector<std::thread> threads_;
 };
 
 } // namespace faf_bench
