@@ -123,7 +123,7 @@ private:
 
     counts& counts_of(const timer_node& item) noexcept;
 
-    /// Moves what is in the intake on, oldest first, and tries what is spilled again. Under the lock.
+    /// Takes in what is in the intake, oldest first, and tries what is spilled again. Under the lock.
     void collect() noexcept;
 
     /// Of a stack, newest first.
