@@ -123,7 +123,7 @@ private:
 
     counts& counts_of(const timer_node& item) noexcept;
 
-    /// Takes in what is in the intake, oldest first, and tries what is spilled again. Under the lock.
+    /// Takes in the intake, oldest first, and tries what is spilled again. Under the lock.
     void collect() noexcept;
 
     /// Of a stack, newest first.
