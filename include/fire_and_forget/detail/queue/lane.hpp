@@ -2,7 +2,8 @@
 #pragma once
 
 // The queue of one submitting thread. pool_lane.hpp lists those of a pool; the front door stores
-// closures in their slots.
+// closures in their slots. Both sides are here, long as that is: what one may do depends on lines
+// of the other.
 
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
