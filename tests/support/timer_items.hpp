@@ -73,7 +73,7 @@ void check_against_sorted(unsigned seed) {
         const int what = roll(100);
         if (what < 55) { // for any time, or for one of three
             constexpr std::array<int, 3> usual{0, 20, 100};
-            const int wait = what < 25 ? roll(200) : usual[what % usual.size()];
+            const int wait = what < 25 ? roll(200) : usual.at(static_cast<std::size_t>(roll(3)));
             timer_node& fresh = made.due_at(now + std::chrono::milliseconds(wait));
             fresh.is_watched = roll(2) == 0;
             REQUIRE(kept.try_push(fresh));
