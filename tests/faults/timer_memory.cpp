@@ -149,6 +149,33 @@ TEST_CASE("timers that find no room in the heap are taken out with the others") 
     check_exit(run(taken_without_room));
 }
 
+const child latest_without_room("latest without room", [](ledger&) {
+    std::vector<timer_node> items(many);
+    timer_order order;
+    for (std::size_t i = 0; i < many; ++i) {
+        items[i].due = steady_time(std::chrono::nanoseconds(i / 1000));
+        REQUIRE(order.try_push(items[i]));
+    }
+    {
+        const little_room now(1U << 20U);
+        CHECK(order.take_latest_if([](timer_node&) { return true; }) == nullptr);
+    }
+    CHECK(order.size() == many);
+    std::size_t popped = 0;
+    while (popped < many && order.pop_due(steady_time::max()) == &items[popped]) {
+        ++popped;
+    }
+    CHECK(popped == many);
+});
+
+TEST_CASE("where there is no memory to look for the latest timer, none is taken or lost") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer needs more room than there is");
+        return;
+    }
+    check_exit(run(latest_without_room));
+}
+
 #if defined(__GLIBC__)
 
 long in_use() {

@@ -84,6 +84,28 @@ TEST_CASE("items that are due at the ends of time come out then") {
     CHECK(order.pop_due(never) == &last);
 }
 
+TEST_CASE("whose time comes last is found without a look at all that wait") {
+    timer_items made;
+    timer_order order;
+    steady_time due = start;
+    const auto push_next = [&] {
+        due += 1ms;
+        timer_node& fresh = made.due_at(due);
+        REQUIRE(order.try_push(fresh));
+        return &fresh;
+    };
+    for (int i = 0; i < 1000; ++i) {
+        push_next();
+    }
+    int looks = 0;
+    for (int i = 0; i < 100; ++i) {
+        const timer_node* const last = push_next();
+        REQUIRE(order.take_latest_if([&](timer_node&) { return ++looks > 0; }) == last);
+    }
+    CHECK(looks < 10'000);
+    CHECK(order.size() == 1000);
+}
+
 TEST_CASE("an order agrees with a sorted list, whatever is done to both") {
     for (const unsigned seed : {1U, 2U, 3U, 4U}) {
         CAPTURE(seed);

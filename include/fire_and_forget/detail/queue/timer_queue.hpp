@@ -102,8 +102,8 @@ public:
     /// From now on pushes are refused.
     void close() noexcept;
 
-    /// Takes out the one that is due last of those for which `is_it` holds; null if there is none.
-    /// Before anybody can see that it is gone, `note()` is called.
+    /// Takes out the one that is due last of those for which `is_it` holds; null if there is none,
+    /// or no memory. Before anybody can see that it is gone, `note()` is called.
     timer_node* take_latest_if(function_ref<bool(timer_node&)> is_it, function_ref<void()> note);
 
     /// Takes out all for which `is_it` holds; returns them as a list, in no order.

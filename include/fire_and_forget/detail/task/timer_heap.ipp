@@ -120,7 +120,7 @@ FIRE_AND_FORGET_ENGINE void timer_heap::sink(std::size_t hole, const entry it) n
 FIRE_AND_FORGET_ENGINE timer_node*
 timer_heap::take_latest_if(function_ref<bool(timer_node&)> is_it) {
     std::size_t latest = size_;
-    for (std::size_t i = 0; i < size_; ++i) {
+    for (std::size_t i = size_; i-- > 0;) { // the later ones stand rather at the end
         if ((latest == size_ || is_before(entries_[latest], entries_[i])) &&
             is_it(entries_[i].item())) {
             latest = i;

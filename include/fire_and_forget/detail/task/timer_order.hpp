@@ -47,7 +47,9 @@ public:
     void remove(timer_node& item) noexcept { heap_.remove(item); }
 
     /// Takes out the item with the latest deadline of those for which `is_it` holds; null if there
-    /// is none. It looks at all.
+    /// is none, or no memory. What is in the runs is moved to the heap first, whose array shows all
+    /// deadlines: this is called again with each item that comes, and to go through a run of
+    /// 10,000 took 130 us, which takes 8 in the array.
     timer_node* take_latest_if(function_ref<bool(timer_node&)> is_it);
 
     /// Takes out all items for which `is_it` holds; returns them as a list, in no order.
@@ -58,6 +60,9 @@ private:
 
     /// The first that `item` can be added to; null if there is none.
     timer_run* run_for(const timer_node& item) noexcept;
+
+    /// Moves all from the runs to the heap; false if there is no memory for some.
+    bool try_pour() noexcept;
 
     /// The one that begins with the earliest item; null if all are empty.
     timer_run* earliest_run() noexcept;

@@ -48,23 +48,7 @@ FIRE_AND_FORGET_ENGINE timer_node* timer_order::pop_due(steady_time now) noexcep
 
 FIRE_AND_FORGET_ENGINE timer_node*
 timer_order::take_latest_if(function_ref<bool(timer_node&)> is_it) {
-    timer_run* its_run = nullptr;
-    timer_node* latest = nullptr;
-    for (timer_run& run : runs_) {
-        timer_node* const last = run.find_last(is_it);
-        if (last != nullptr && (latest == nullptr || latest->is_before(*last))) {
-            its_run = &run;
-            latest = last;
-        }
-    }
-    timer_node* const in_heap = heap_.take_latest_if([&](timer_node& item) {
-        return (latest == nullptr || latest->is_before(item)) && is_it(item);
-    });
-    if (in_heap != nullptr || latest == nullptr) {
-        return in_heap;
-    }
-    return its_run->remove_if([latest](const timer_node& item) { return &item == latest; },
-                              nullptr);
+    return try_pour() ? heap_.take_latest_if(is_it) : nullptr;
 }
 
 FIRE_AND_FORGET_ENGINE timer_node* timer_order::remove_if(function_ref<bool(timer_node&)> is_it) {
@@ -82,6 +66,18 @@ FIRE_AND_FORGET_ENGINE timer_run* timer_order::run_for(const timer_node& item) n
         }
     }
     return nullptr;
+}
+
+FIRE_AND_FORGET_ENGINE bool timer_order::try_pour() noexcept {
+    for (timer_run& run : runs_) {
+        while (!run.is_empty()) {
+            if (!heap_.try_push(run.first())) {
+                return false;
+            }
+            static_cast<void>(run.pop());
+        }
+    }
+    return true;
 }
 
 FIRE_AND_FORGET_ENGINE timer_run* timer_order::earliest_run() noexcept {

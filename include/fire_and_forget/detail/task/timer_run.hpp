@@ -33,7 +33,7 @@ public:
     steady_time last_due() const noexcept { return is_empty() ? (steady_time::min)() : last_->due; }
 
     /// Not of an empty one.
-    const timer_node& first() const noexcept { return *first_; }
+    timer_node& first() const noexcept { return *first_; }
 
     /// Adds one that is due no earlier than the last.
     void push(timer_node& item) noexcept {
@@ -48,9 +48,6 @@ public:
         --size_;
         return *std::exchange(first_, first_->next);
     }
-
-    /// The last one for which `is_it` holds; null if there is none.
-    timer_node* find_last(function_ref<bool(timer_node&)> is_it) const;
 
     /// Takes out all items for which `is_it` holds; returns them as a list, in front of `others`.
     timer_node* remove_if(function_ref<bool(timer_node&)> is_it, timer_node* others);

@@ -11,17 +11,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE timer_node*
-timer_run::find_last(function_ref<bool(timer_node&)> is_it) const {
-    timer_node* found = nullptr;
-    timer_node* item = first_;
-    for (std::size_t i = 0; i < size_; ++i) {
-        found = is_it(*item) ? item : found;
-        item = item->next;
-    }
-    return found;
-}
-
 FIRE_AND_FORGET_ENGINE timer_node* timer_run::remove_if(function_ref<bool(timer_node&)> is_it,
                                                         timer_node* others) {
     for (std::size_t left = size_; left > 0; --left) {
