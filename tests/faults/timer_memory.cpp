@@ -149,6 +149,43 @@ TEST_CASE("timers that find no room in the heap are taken out with the others") 
     check_exit(run(taken_without_room));
 }
 
+const child hastened_without_room("hastened without room", [](ledger& book) {
+    constexpr std::size_t some = 200'000;
+    std::vector<suspended> items(some);
+    timer_queue queue;
+    const steady_time now(1h);
+    {
+        const little_room here(1U << 20U);
+        for (std::size_t i = 0; i < some; ++i) { // each before the last one, so none fits a run
+            items[i].is_resumption = true;
+            items[i].due = steady_time(3h - i * 1us);
+            CHECK(queue.push(items[i]));
+        }
+        queue.make_due(now, [](timer_node&) { return true; });
+    }
+    std::size_t handed_out = 0;
+    for (std::size_t before = 1; handed_out != before;) {
+        before = handed_out;
+        queue.serve(now, some, [&](timer_node&) {
+            ++handed_out;
+            return true;
+        });
+    }
+    book.notes[0] = static_cast<long>(handed_out);
+    CHECK_FALSE(queue.has_awaited());
+    static_cast<void>(queue.take_if([](timer_node&) { return true; }));
+});
+
+TEST_CASE("what sleeps is woken by a stop although it has found no room in the heap") {
+    if (is_sanitized) {
+        WARN("left out: a sanitizer needs more room than there is");
+        return;
+    }
+    const outcome end = run(hastened_without_room);
+    check_exit(end);
+    CHECK(end->notes[0] == 200'000);
+}
+
 const child latest_without_room("latest without room", [](ledger&) {
     std::vector<timer_node> items(many);
     timer_order order;

@@ -43,7 +43,8 @@ watched& watch_of(const timer_node& item) noexcept;
 ///                       gone after it has been stored elsewhere: what seems to wait may only be
 ///                       too much.
 ///             TIMERS-3  Nothing is lost for want of memory: what finds no room in the order is
-///                       spilled_, and tried again at each service.
+///                       spilled_, and tried again at each service: then it
+///                       comes behind those of its deadline that have found room.
 ///             TIMERS-4  What is watched is armed from before it is in the intake until it is
 ///                       handed out. Who arms it looks afterwards whether its stop_token has been
 ///                       asked already; who asks it comes from there. So one of the two notes it.

@@ -174,12 +174,16 @@ FIRE_AND_FORGET_ENGINE steady_time timer_queue::serve(steady_time now, unsigned 
 FIRE_AND_FORGET_ENGINE void timer_queue::make_due(steady_time now,
                                                   function_ref<bool(timer_node&)> is_it) {
     const library_lock lock(mutex_);
-    collect();
-    keep_all(waiting_.remove_if([&](timer_node& item) {
+    const auto hasten = [&](timer_node& item) {
         const bool is_early = now < item.due && is_it(item);
         item.due = is_early ? now : item.due;
         return is_early;
-    }));
+    };
+    collect();
+    for (timer_node* item = spilled_; item != nullptr; item = item->next) {
+        hasten(*item);
+    }
+    keep_all(waiting_.remove_if(hasten));
 }
 
 FIRE_AND_FORGET_ENGINE timer_node*
