@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fire_and_forget/async_latch.hpp>
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/executor_ref.hpp>
 #include <fire_and_forget/testing.hpp>
@@ -314,6 +315,45 @@ TEST_CASE("a stop request ends a sleep on a foreign executor, there") {
 }
 #endif
 
+TEST_CASE("a coroutine elsewhere whose wait a pool has refused goes on when that pool is gone") {
+    using wait_for = faf::task<> (*)(faf::completion<>&, faf::async_latch&);
+    const wait_for waits[] = {
+        [](auto& never, auto&) -> faf::task<> { co_await never; },
+        [](auto& never, auto&) -> faf::task<> { co_await never.in_place(); },
+        [](auto&, auto& closed) -> faf::task<> { co_await closed; },
+        [](auto&, auto&) -> faf::task<> { co_await faf::sleep_for(1h); },
+    };
+    for (const wait_for wait : waits) {
+        for (const bool waits_again : {false, true}) {
+            faf::completion<> never;
+            faf::async_latch closed(1);
+            job_list list;
+            std::optional<faf::thread_pool> pool(std::in_place, faf::pool_options{.threads = 1});
+            std::optional<faf::testing::scoped_default_executor> here(*pool);
+            bool was_cancelled = false;
+            bool is_over = false;
+            fire_and_forget(list, [&]() -> faf::task<> {
+                try {
+                    co_await wait(never, closed);
+                } catch (const faf::task_cancelled&) {
+                    was_cancelled = true;
+                }
+                here.reset();
+                pool.reset();
+                if (waits_again) {
+                    co_await faf::yield();
+                }
+                is_over = true;
+            });
+            pool->shutdown();
+            CHECK(list.run_one());
+            CHECK(list.run_one() == waits_again);
+            CHECK(was_cancelled);
+            CHECK(is_over);
+        }
+    }
+}
+
 // completion::in_place ----------------------------------------------------------------------------
 
 TEST_CASE("a coroutine that waits in place goes on in the call that completes, then where it was") {
@@ -383,6 +423,33 @@ TEST_CASE("in place inside of in place goes by the executor: calls do not pile u
     done[0]->complete();
     ex.run_all();
     CHECK(ended == links);
+}
+
+TEST_CASE("a coroutine that has gone on in place may see the end of its pool, and wait once more") {
+    std::optional<faf::thread_pool> pool(std::in_place, faf::pool_options{.threads = 1});
+    faf::completion<> first;
+    faf::completion<> never;
+    std::atomic<bool> waits{false};
+    int cancelled = 0;
+    fire_and_forget(*pool, [&]() -> faf::task<> {
+        waits = true;
+        co_await first.in_place();
+        pool->shutdown(0ms);
+        const auto try_waiting = [&](auto wait) -> faf::task<> {
+            try {
+                co_await wait();
+            } catch (const faf::task_cancelled&) {
+                ++cancelled;
+            }
+        };
+        co_await try_waiting([&]() -> auto& { return never; });
+        pool.reset();
+        co_await try_waiting([] { return faf::yield(); });
+        co_await try_waiting([] { return faf::sleep_for(1h); });
+    });
+    CHECK(eventually([&] { return waits && pool->snapshot().running == 0; }));
+    first.complete();
+    CHECK(cancelled == 3);
 }
 
 TEST_CASE("what waits in place is destroyed with its executor") {

@@ -13,6 +13,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 #include "load.hpp"
+#include "virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -313,35 +314,98 @@ TEST_CASE("threads that fire while scopes begin and end lose nothing, and none c
 
 namespace {
 
-/// The end of a scope while `call`, on another thread, is on its way to its executor.
+/// A call at an executor that takes until the scope is to end that leads there, and a while.
+class slow_call {
+public:
+    /// The first time.
+    void operator()() {
+        if (is_inside_.exchange(true)) {
+            return;
+        }
+        while (!is_to_end_) {
+            std::this_thread::yield();
+        }
+        for (int i = 0; i < 100; ++i) { // time enough for an end that does not wait
+            std::this_thread::yield();
+        }
+        was_gone_ = is_gone_.load();
+    }
+
+    /// The end of a scope that leads to `executor` while `work`, on another thread, calls that.
+    template <class Executor, class Work>
+    void end_scope(Executor& executor, Work work) {
+        std::thread caller;
+        {
+            const scoped_default_executor here(executor);
+            caller = std::thread(work);
+            CHECK(faf_test::eventually([&] { return is_inside_.load(); }));
+            is_to_end_ = true;
+        }
+        is_gone_ = true;
+        caller.join();
+        CHECK_FALSE(was_gone_);
+    }
+
+private:
+    std::atomic<bool> is_inside_{false};
+    std::atomic<bool> is_to_end_{false};
+    std::atomic<bool> is_gone_{false};
+    std::atomic<bool> was_gone_{false};
+};
+
 void end_scope_during(void (*call)()) {
     for (int round = 0; round < 20; ++round) {
-        std::atomic<bool> is_inside{false};
-        std::atomic<bool> is_to_end{false};
-        std::atomic<bool> is_gone{false};
-        std::atomic<bool> was_gone{false};
+        slow_call takes_long;
         const auto slow = [&](faf::job work) {
-            is_inside = true;
-            while (!is_to_end) {
-                std::this_thread::yield();
-            }
-            for (int i = 0; i < 100; ++i) { // time enough for an end that does not wait
-                std::this_thread::yield();
-            }
-            was_gone = is_gone.load();
+            takes_long();
             work();
         };
         faf::serial_executor serial(slow); // so that coroutines are there, too
-        std::thread caller;
-        {
-            const scoped_default_executor here(serial);
-            caller = std::thread(call);
-            CHECK(faf_test::eventually([&] { return is_inside.load(); }));
-            is_to_end = true;
-        }
-        is_gone = true;
-        caller.join();
-        CHECK_FALSE(was_gone);
+        takes_long.end_scope(serial, call);
+    }
+}
+
+/// Takes long to have a coroutine come.
+class slow_scheduler : public faf_test::virtual_time {
+public:
+    explicit slow_scheduler(slow_call& how) noexcept : takes_long_(how) {}
+
+    bool resume_soon(faf::detail::suspended& one) noexcept override {
+        takes_long_();
+        return virtual_time::resume_soon(one);
+    }
+    bool resume_at(faf::detail::suspended& one) noexcept override {
+        takes_long_();
+        return virtual_time::resume_at(one);
+    }
+    void keep_scheduler() noexcept override {
+        takes_long_();
+        virtual_time::keep_scheduler();
+    }
+
+private:
+    slow_call& takes_long_;
+};
+
+/// The same while a coroutine of an executor of somebody else's begins to wait by `wait`.
+template <class Wait>
+void end_scope_during_wait(Wait wait) {
+    for (int round = 0; round < 20; ++round) {
+        slow_call takes_long;
+        slow_scheduler slow(takes_long);
+        faf::completion<> done;
+        bool is_over = false;
+        takes_long.end_scope(slow, [&] {
+            fire_and_forget(faf::inline_executor(), [&]() -> faf::task<> {
+                co_await wait(done);
+                is_over = true;
+            });
+        });
+        done.complete();
+        slow.run_all();
+        slow.advance(1h);
+        CHECK(is_over);
+        CHECK(slow.keepers == 0);
     }
 }
 
@@ -362,6 +426,13 @@ TEST_CASE("a scope ends when the calls are over that are on their way to its exe
 TEST_CASE("a scope ends when the coroutines are there that are on their way to its executor") {
     end_scope_during([] { begin_and_end(); });
     end_scope_during([] { faf::sync_wait(move()); });
+}
+
+TEST_CASE("a scope ends when those are there that begin to wait on its executor for a time, for "
+          "their turn or for others") {
+    end_scope_during_wait([](faf::completion<>&) { return faf::sleep_for(1h); });
+    end_scope_during_wait([](faf::completion<>&) { return faf::yield(); });
+    end_scope_during_wait([](faf::completion<>& done) -> faf::completion<>& { return done; });
 }
 
 TEST_CASE("a pool that closes while it is diverted stays closed") {

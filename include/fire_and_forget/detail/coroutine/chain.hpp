@@ -158,6 +158,7 @@ private:
     static constexpr std::string_view closed_while_waiting = "its executor closed while it waited";
 
     void leave_library() noexcept;
+    void leave_library_till_back_at(scheduler& at) noexcept;
     void hand_over_to_its_own();
 
     task_ptr take_repeated() noexcept;

@@ -35,7 +35,7 @@ FIRE_AND_FORGET_ENGINE held_home chain::next_on() const noexcept {
         return held_home(*on());
     }
     scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
-    return back != nullptr ? held_home(*back) : held_home();
+    return back != nullptr ? held_home(kept_scheduler(*back)) : held_home();
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
@@ -56,8 +56,10 @@ FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void chain::stay_on(scheduler* before) noexcept {
-    if (before != nullptr) { // else it stays with the default pool, to which it has come
+    if (before != nullptr) {
         static_cast<void>(move_to(before, nullptr)); // for which it has the memory
+    } else if (scheduler* const refusing = on(); refusing != nullptr && make_details()) {
+        leave_library_till_back_at(*refusing); // which may end while it runs here
     }
     if (now_->run().has_lent()) {
         now_->run().take_back(*details_->repeated.release());

@@ -63,10 +63,7 @@ FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()
     if (this_thread.goes_on_here || !make_details()) {
         return false;
     }
-    if (!is_settled_elsewhere()) {
-        details_->back_to = kept_scheduler(at);
-    }
-    leave_library();
+    leave_library_till_back_at(at);
     left();
     this_thread.goes_on_here = true;
     const scope_guard at_the_end([] { this_thread.goes_on_here = false; });
@@ -79,6 +76,14 @@ FIRE_AND_FORGET_ENGINE bool chain::go_on_here(scheduler& at, function_ref<void()
 FIRE_AND_FORGET_ENGINE void chain::leave_library() noexcept {
     static_cast<void>(move_to(nullptr, nullptr)); // for which it has the memory
     is_guest = account_.is_guest();
+}
+
+/// The same with details, to run on this thread. Unless it stays elsewhere it waits at `at` next.
+FIRE_AND_FORGET_ENGINE void chain::leave_library_till_back_at(scheduler& at) noexcept {
+    if (!is_settled_elsewhere()) {
+        details_->back_to = kept_scheduler(at);
+    }
+    leave_library();
 }
 
 FIRE_AND_FORGET_ENGINE void chain::hand_over_to_its_own() {

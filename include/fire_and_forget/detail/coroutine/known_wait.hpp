@@ -29,12 +29,17 @@ protected:
     known_wait() noexcept = default;
 
     /// Has `waiting` leave for where it is to go on after the wait. False if it can't; then it is
-    /// refused and has stayed.
+    /// refused and has stayed. Else that is kept until the wait ends: it may run on a thread of
+    /// somebody else's, which nobody waits for who ends it.
     bool depart(chain& waiting) noexcept;
 
     /// After that: whether it waits. `may_wait` is asked under the lock of the books; if it is not
-    /// even asked, that is a refusal. If not, the caller still has the chain.
+    /// even asked, that is a refusal. If not, the caller still has the chain, to have it stay or
+    /// end.
     bool enter(chain& waiting, function_ref<bool()> may_wait) noexcept;
+
+    /// It does not wait after all, but goes on where it was `before` it departed.
+    void stay(chain& waiting, scheduler* before) noexcept;
 
     /// The wait is over, and the chain is the caller's. *this may be gone afterwards.
     void go_on(continuation how);

@@ -13,23 +13,26 @@ FIRE_AND_FORGET_ENGINE bool known_wait::depart(chain& waiting) noexcept {
     const held_home place = waiting.next_on();
     coroutine = &waiting;
     is_refused_ = !waiting.depart_to(place);
+    if (!is_refused_) {
+        kept = place;
+        kept->keep_scheduler(); // until go_on() or stay() has used it
+    }
     return !is_refused_;
 }
 
 FIRE_AND_FORGET_ENGINE bool known_wait::enter(chain& waiting,
                                               function_ref<bool()> may_wait) noexcept {
-    scheduler* const on = waiting.on();
-    on->keep_scheduler(); // until go_on() has used it
-    kept = on;
     is_refused_ = true;
-    const bool waits = on->books.enter_wait(*this, [&] {
+    return waiting.on()->books.enter_wait(*this, [&] {
         is_refused_ = false;
         return may_wait();
     });
-    if (!waits) {
-        on->release_scheduler();
-    }
-    return waits;
+}
+
+FIRE_AND_FORGET_ENGINE void known_wait::stay(chain& waiting, scheduler* before) noexcept {
+    scheduler* const departed_to = kept;
+    waiting.stay_on(before);
+    departed_to->release_scheduler();
 }
 
 FIRE_AND_FORGET_ENGINE void known_wait::go_on(continuation how) {

@@ -69,7 +69,7 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave(chain& waiting, outside_event& e
         if (is_refused() && give_up == &destroy_when_settled) {
             return leave_given_up(waiting, before);
         }
-        waiting.stay_on(before);
+        stay(waiting, before);
     }
     return has_left;
 }
@@ -78,11 +78,13 @@ FIRE_AND_FORGET_ENGINE bool outside_wait::leave_given_up(chain& waiting, schedul
     outside_waiter* nobody = nullptr;
     const bool is_given_up = event_->change_waiter(nobody, &somebody_lost);
     if (is_given_up) {
+        scheduler* const departed_to = kept;
         waiting.is_abandoned = true;
         give_up(*this); // *this may be gone now
-    } else {            // it has been settled meanwhile
+        departed_to->release_scheduler();
+    } else { // it has been settled meanwhile
         is_refused_ = false;
-        waiting.stay_on(before);
+        stay(waiting, before);
     }
     return is_given_up;
 }

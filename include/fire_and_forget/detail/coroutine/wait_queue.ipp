@@ -77,7 +77,7 @@ FIRE_AND_FORGET_ENGINE bool queued_wait::leave(chain& waiting,
         return is_listed_;
     });
     if (!waits) {
-        waiting.stay_on(before);
+        stay(waiting, before);
     }
     return waits;
 }

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -77,11 +78,15 @@ public:
     /// One that is there anyway.
     explicit held_home(scheduler& sure) noexcept : home_(sure) {}
 
+    /// One that might end meanwhile.
+    explicit held_home(kept_scheduler one) noexcept : kept_(std::move(one)), home_(*kept_.get()) {}
+
     operator scheduler*() const noexcept { return &home_; }
     scheduler* operator->() const noexcept { return &home_; }
 
 private:
     const diversion::use elsewhere_;
+    const kept_scheduler kept_;
     scheduler& home_;
 };
 
