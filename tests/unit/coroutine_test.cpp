@@ -564,6 +564,59 @@ TEST_CASE("a stop asked for by a task itself cancels its next sleep") {
     CHECK(time.sleepers() == 0);
 }
 
+namespace {
+
+/// Asked to stop at a moment when nobody can find the one that lies down to sleep.
+class stopping_time : public virtual_time {
+public:
+    bool resume_at(faf::detail::suspended& one) noexcept override {
+        before_sleep();
+        return virtual_time::resume_at(one);
+    }
+
+    std::function<void()> before_sleep = [] {};
+};
+
+} // namespace
+
+TEST_CASE("a stop that is asked for while a coroutine lies down ends its sleep") {
+    for (const bool by_own : {true, false}) {
+        stopping_time time;
+        std::stop_source own;
+        bool was_cancelled = false;
+        time.before_sleep = [&] { by_own ? static_cast<void>(own.request_stop()) : time.stop(); };
+        fire_and_forget(time, {.stop = own.get_token()}, [&]() -> faf::task<> {
+            try {
+                co_await faf::sleep_for(1h);
+            } catch (const faf::task_cancelled&) { // the test looks for it
+                was_cancelled = true;
+            }
+        });
+        time.run_all();
+        CHECK(was_cancelled);
+        CHECK(time.sleepers() == 0);
+    }
+}
+
+TEST_CASE("where a coroutine has slept nobody hears of a stop that comes after its sleep") {
+    virtual_time time;
+    std::stop_source stop;
+    faf::completion<> done;
+    bool is_over = false;
+    fire_and_forget(time, {.stop = stop.get_token()}, [&]() -> faf::task<> {
+        co_await faf::sleep_for(1s);
+        co_await done;
+        is_over = true;
+    });
+    time.run_all();
+    time.advance(1s);
+    stop.request_stop();
+    CHECK(time.notices == 0);
+    done.complete();
+    time.run_all();
+    CHECK(is_over);
+}
+
 TEST_CASE("waits at an executor that is closed are cancelled") {
     error_recorder errors(faf::hears::cancelled_too);
     virtual_time time;

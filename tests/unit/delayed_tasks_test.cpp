@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <fire_and_forget/detail/executor/abandoned_tasks.hpp>
 #include <fire_and_forget/detail/executor/delayed_tasks.hpp>
+#include <fire_and_forget/detail/executor/keeper.hpp>
 #include <fire_and_forget/testing.hpp>
 
 #include "bare_executor.hpp"
 #include "catch.hpp"
+#include "eventually.hpp"
 #include "make_task.hpp"
+#include "test_ward.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -39,6 +43,25 @@ faf::options every(std::chrono::nanoseconds period) {
     how.every = period;
     return how;
 }
+
+/// Has the keeper sleep until long before all that is delayed here.
+class rare_ward final : private faf_test::test_ward {
+public:
+    rare_ward() { enlist(); }
+    ~rare_ward() { strike_off(); }
+    rare_ward(const rare_ward&) = delete;
+    rare_ward& operator=(const rare_ward&) = delete;
+
+    int visits() const { return visits_; }
+
+private:
+    visit look_after(steady_time) override {
+        ++visits_;
+        return {start - 30min, false};
+    }
+
+    std::atomic<int> visits_{0};
+};
 
 } // namespace
 
@@ -137,4 +160,29 @@ TEST_CASE("closing abandons what comes too late and keeps what comes in time") {
               executor, [&] { ++runs; }, after(10ms)) == refusal::shutting_down);
     executor.run_due(start + 1h);
     CHECK(runs == 1);
+}
+
+TEST_CASE("of many that are delayed one calls the keeper, lest they are left where they came in") {
+    constexpr int many = 16384;
+    rare_ward other;
+    keeper::instance().notice_activity(); // there is one
+    CHECK(faf_test::eventually([&] {
+        return other.visits() > 0 && keeper::instance().sleeps_past(start - 31min) &&
+               !keeper::instance().sleeps_past(start);
+    }));
+    const int before = other.visits();
+    bare_executor executor;
+    int taken = 0;
+    int runs = 0;
+    for (int i = 0; i < many; ++i) {
+        const refusal why = delay(
+            executor, [&] { ++runs; }, after(1h));
+        taken += why == refusal::none ? 1 : 0;
+    }
+    CHECK(taken == many);
+    CHECK(faf_test::eventually([&] { return other.visits() > before; }));
+    for (int i = 0; i < many && runs < many; ++i) {
+        executor.run_due(start + 1h);
+    }
+    CHECK(runs == many);
 }

@@ -354,6 +354,29 @@ TEST_CASE("a coroutine elsewhere whose wait a pool has refused goes on when that
     }
 }
 
+TEST_CASE("a coroutine elsewhere that may not sleep where it would is counted there to its end") {
+    virtual_time time;
+    job_list list;
+    int kept = 0;
+    {
+        const faf::testing::scoped_default_executor here(time);
+        fire_and_forget(list, [&]() -> faf::task<> {
+            try {
+                co_await faf::sleep_for(1h);
+            } catch (const faf::task_cancelled&) {
+                kept = time.keepers;
+            }
+        });
+        time.is_closed = true;
+        CHECK(list.run_one());
+    }
+    CHECK(kept == 1);
+    CHECK(time.keepers == 0);
+    CHECK(time.books.opened() == 1);
+    CHECK(time.books.closed() == 1);
+    CHECK(time.books.ends().succeeded == 1);
+}
+
 // completion::in_place ----------------------------------------------------------------------------
 
 TEST_CASE("a coroutine that waits in place goes on in the call that completes, then where it was") {
