@@ -164,6 +164,33 @@ TEST_CASE("exit called by a task runs the queue without that task and keeps the 
     CHECK(end->tasks_reported_as(failure::abandoned) == 0);
 }
 
+std::atomic<bool> main_has_returned{false};
+
+const child exit_in_a_task_meanwhile("exit in a task meanwhile", [](ledger& book) {
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 300ms}));
+    faf::set_error_sink([&book](const faf::error_report& report) {
+        std::this_thread::sleep_for(100ms);
+        book.count(report);
+    });
+    fire_and_forget([] { std::this_thread::sleep_for(1h); });
+    fire_and_forget([] { std::this_thread::sleep_for(1h); });
+    fire_and_forget([] {
+        main_has_returned.wait(false);
+        std::this_thread::sleep_for(50ms); // now main waits for the tasks
+        std::exit(0);
+    });
+    std::atexit([] {
+        main_has_returned = true;
+        main_has_returned.notify_all();
+    });
+});
+
+TEST_CASE("no report is lost when a task calls exit while the program exits already") {
+    const outcome end = run(exit_in_a_task_meanwhile);
+    check_exit(end);
+    CHECK(end->tasks_reported_as(failure::abandoned) >= 2); // the one that exits may be a third
+}
+
 const child exit_in_a_coroutine("exit in a coroutine", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     static std::atomic<bool> has_begun{false};

@@ -10,8 +10,10 @@
 #include "../platform/time.hpp"
 #include "shutdown_participant.hpp"
 
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -37,6 +39,8 @@ public:
     void strike_off(shutdown_participant& gone) noexcept;
 
 private:
+    class exiting_thread;
+
     static one_per_process<exit_registry> of_process;
 
     static void register_step() noexcept;
@@ -50,6 +54,8 @@ private:
 
     std::mutex mutex_;
     shutdown_participant* first_ = nullptr;
+    exiting_thread* exiting_ = nullptr; ///< those that are in the step
+    std::condition_variable one_is_done_;
 
     bool is_due_ = false;
     bool has_new_one_ = false; ///< for which note_work() has not been called

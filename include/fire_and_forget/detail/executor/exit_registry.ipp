@@ -74,11 +74,73 @@ exit_registry::strike_off(shutdown_participant& gone) noexcept {
     }
 }
 
+/// A thread in the step. There are several where main returns while a task calls exit(): the C
+/// library has the second one run the rest, and end the process in the middle of what the first
+/// one reports; and where both go on at the same time, glibc before 2.41 may free its list of
+/// handlers twice. So whoever is done waits for the others, and who came second stays.
+class exit_registry::exiting_thread {
+public:
+    explicit exiting_thread(exit_registry& to) : at_(to) {
+        const library_lock lock(at_.mutex_);
+        next_ = std::exchange(at_.exiting_, this);
+        is_second_ = has_other([](const exiting_thread&) { return true; });
+    }
+    exiting_thread(const exiting_thread&) = delete;
+    exiting_thread& operator=(const exiting_thread&) = delete;
+    ~exiting_thread() {
+        const library_lock lock(at_.mutex_);
+        exiting_thread** link = &at_.exiting_;
+        while (*link != this) {
+            link = &(*link)->next_;
+        }
+        *link = next_;
+        at_.one_is_done_.notify_all();
+    }
+
+    /// Not for those of this thread: one whose sink has called exit() never comes back.
+    void wait_for_others(steady_time deadline) {
+        const inside_library inside;
+        std::unique_lock lock(at_.mutex_);
+        is_done_ = true;
+        at_.one_is_done_.notify_all();
+        const auto is_busy = [](const exiting_thread& one) { return !one.is_done_; };
+        while (has_other(is_busy) && steady_clock::now() < deadline) {
+            wait_until(at_.one_is_done_, lock, deadline);
+        }
+    }
+
+    /// The first one ends the process meanwhile, with its exit code. Not for ever: it may join this
+    /// thread. Nor in a module, where the first one may be about to unload that.
+    void leave_the_end_to_the_first() const {
+        if (is_second_ && !is_in_loaded_module()) {
+            std::this_thread::sleep_for(std::chrono::seconds(2));
+        }
+    }
+
+private:
+    template <class Is>
+    bool has_other(Is is_it) const noexcept {
+        for (const exiting_thread* one = at_.exiting_; one != nullptr; one = one->next_) {
+            if (one->thread_ != thread_ && is_it(*one)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    exit_registry& at_;
+    const std::thread::id thread_ = std::this_thread::get_id();
+    exiting_thread* next_ = nullptr;
+    bool is_done_ = false;
+    bool is_second_ = false;
+};
+
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
     if (process_ != process_number()) {
         return; // forked without telling anybody: by _Fork() or a system call
     }
     const cancellation_deferred whole;
+    exiting_thread own(*this);
     const steady_time start = steady_clock::now();
     {
         // One that is enlisted from here on, by a task or by the end of a sink, may come too late
@@ -110,9 +172,11 @@ exit_registry::strike_off(shutdown_participant& gone) noexcept {
     }
     errands::instance().finish(deadline_after(exit_patience));
     library_threads::instance().join_left_until(deadline_after(exit_patience));
+    own.wait_for_others(deadline_after(sink_time::patience));
     default_sink().flush_for_exit();
     // The user's sink may refer to what static destructors end from here on.
     global_sink().clear();
+    own.leave_the_end_to_the_first();
 }
 
 /// Tasks of one may fire tasks at another: all are quiet when nothing was accepted during a
