@@ -38,8 +38,7 @@ struct handle_access;
 ///     waiting.cancel();
 ///     waiting = fire_and_forget(faf::cancellable(pool), {.after = 50ms}, search, text);
 ///
-/// What was taken back is kept by its executor until it would have been due: where `after` is long
-/// and calls are many, request_stop() has it go at once.
+/// What was taken back leaves its executor when a thread of that is free, however long `after` is.
 ///
 /// Copies are handles of the same task, and to drop all of them changes nothing for it. That of a
 /// call that was refused is the handle of a task that never starts.

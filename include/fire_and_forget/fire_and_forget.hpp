@@ -37,8 +37,9 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 ///
 /// fn: a function, a lambda, a pointer to a member; copied, or moved if it is an rvalue. If it
 /// takes a std::stop_token first, it gets one; but not in the place of an `auto` that it can do
-/// without. Its result is dropped, unless it is an error: a set std::error_code, an expected
-/// without a value, a std::exception_ptr. One that has to be awaited is awaited: see coroutine.hpp.
+/// without, and not as a pointer to a member, as with std::jthread. Its result is dropped, unless
+/// it is an error: a set std::error_code, an expected without a value, a std::exception_ptr. One
+/// that has to be awaited is awaited: see coroutine.hpp.
 /// args: copied or moved as by std::jthread, and passed on as rvalues; std::ref shares.
 /// Returns whether the task was accepted, and why not. That may be ignored.
 ///
@@ -70,7 +71,8 @@ fire_and_forget(detail::located<std::type_identity_t<Args>...> fn, Args&&... arg
 ///     fire_and_forget({.every = 1min, .stop = token}, [&cache] { cache.refresh(); });
 ///
 /// how: see faf::options; what the task needs of it is copied before the call returns. With
-/// options::every, fn and args are kept and passed on as lvalues.
+/// options::every, fn and args are kept and passed on as lvalues; what takes them only as such, as
+/// `[](std::string& text)` does, does not compile, because a task may also run once.
 /// fn, args, and what is returned: as without options.
 ///
 /// Order: of one priority, those that need not wait for their time as without options.

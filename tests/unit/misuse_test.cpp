@@ -51,6 +51,10 @@ static_assert(find_misuse<int>() == misuse::not_callable);
 static_assert(find_misuse<void (*)(faf::detail::stop_token, int), int>() == misuse::none);
 static_assert(find_misuse<void (*)(faf::detail::stop_token, int), int, int>() ==
               misuse::not_callable);
+static_assert(find_misuse<void (account::*)(faf::detail::stop_token), account*>() ==
+              misuse::member_takes_stop_token);
+static_assert(find_misuse<void (account::*)(faf::detail::stop_token), account*, int>() ==
+              misuse::not_callable);
 
 // A pointer to the elements of a variable; a literal lives as long as the program.
 using takes_text = void (*)(const char*);

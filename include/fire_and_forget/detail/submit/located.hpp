@@ -99,6 +99,9 @@ protected:
         static_assert(found != misuse::option_without_braces,
                       "fire_and_forget: options are named, in braces before the callable: "
                       "fire_and_forget({.name = \"save\", .after = 3s}, fn).");
+        static_assert(found != misuse::member_takes_stop_token,
+                      "fire_and_forget: a pointer to a member is given no stop_token, as by "
+                      "std::jthread: pass a lambda that takes one and calls the member.");
         static_assert(found != misuse::not_callable,
                       "fire_and_forget: the callable can't be called with these arguments.");
         if constexpr (found == misuse::none) {

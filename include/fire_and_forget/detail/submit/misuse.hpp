@@ -31,8 +31,17 @@ enum class misuse : std::uint8_t {
     options_not_first,
     called_already,
     option_without_braces,
+    member_takes_stop_token,
     not_callable,
 };
+
+/// A pointer to a member that could be called if it was given a stop_token behind its object.
+template <class Fn, class... Args>
+inline constexpr bool member_wants_stop_token = false;
+template <class Fn, class Object, class... Args>
+requires std::is_member_function_pointer_v<Fn>
+inline constexpr bool member_wants_stop_token<Fn, Object, Args...> =
+    std::is_invocable_v<Fn, Object, stop_token, Args...>;
 
 /// An array that is not const, so no literal: its elements are a variable's, which the pointer that
 /// would be stored does not keep.
@@ -113,6 +122,8 @@ consteval misuse find_misuse() {
         return misuse::argument_not_copyable;
     } else if constexpr (is_callable<stored, std::decay_t<Args>&...>) {
         return misuse::argument_by_reference;
+    } else if constexpr (member_wants_stop_token<stored, std::decay_t<Args>...>) {
+        return misuse::member_takes_stop_token;
     } else {
         return misuse::not_callable;
     }
