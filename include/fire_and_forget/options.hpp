@@ -62,7 +62,7 @@ struct options {
     /// once more, at once, whatever its result. For a last flush, or to say goodbye. In the latter
     /// case that is on the thread that shuts down, or after the run that is under way; it counts as
     /// no run, and in a serial_executor, where others may run meanwhile, there is none. Not where
-    /// what fn returns is awaited.
+    /// what fn returns is awaited, nor for what is abandoned because the time to shut down is up.
     bool final_run = false;
 
     /// Drop the task, and report that, if it has not started this long after it might have: after
