@@ -377,6 +377,23 @@ TEST_CASE("a coroutine elsewhere that may not sleep where it would is counted th
     CHECK(time.books.ends().succeeded == 1);
 }
 
+TEST_CASE("a coroutine elsewhere does not lie down where all are asked to stop") {
+    virtual_time time;
+    job_list list;
+    bool was_cancelled = false;
+    const faf::testing::scoped_default_executor here(time);
+    fire_and_forget(list, [&]() -> faf::task<> {
+        try {
+            co_await faf::sleep_for(1h);
+        } catch (const faf::task_cancelled&) { // the test looks for it
+            was_cancelled = true;
+        }
+    });
+    time.stop();
+    CHECK(list.run_one());
+    CHECK(was_cancelled);
+}
+
 // completion::in_place ----------------------------------------------------------------------------
 
 TEST_CASE("a coroutine that waits in place goes on in the call that completes, then where it was") {

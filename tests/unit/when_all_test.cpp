@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "eventually.hpp"
 #include "job_loop.hpp"
+#include "virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -544,6 +545,43 @@ TEST_CASE("the parts of when_all go on in the turns of the serial executor they 
     });
     CHECK(eventually([&] { return at_home == 4; }));
     CHECK(faf::drain(patience));
+}
+
+TEST_CASE("parts that their executor refuses have ended, as cancelled") {
+    faf_test::virtual_time time;
+    bool was_cancelled = false;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        const auto part = []() -> faf::task<> { co_return; };
+        time.is_closed = true;
+        try {
+            co_await faf::when_all(part(), part());
+        } catch (const faf::task_cancelled&) { // the test looks for it
+            was_cancelled = true;
+        }
+    });
+    time.run_all();
+    CHECK(was_cancelled);
+}
+
+TEST_CASE("a timeout ends the waits of parts that its task awaits, too") {
+    manual_executor ex;
+    faf::completion<> first;
+    faf::completion<> second;
+    bool is_over = false;
+    fire_and_forget(ex, [&]() -> faf::task<> {
+        const auto wait = [](faf::completion<>& on) -> faf::task<> { co_await on; };
+        const auto both = [&]() -> faf::task<> {
+            co_await faf::when_all(wait(first), wait(second));
+        };
+        try {
+            co_await faf::with_timeout(both(), 1s);
+        } catch (const faf::timed_out&) { // the test looks for it
+            is_over = true;
+        }
+    });
+    ex.run_all();
+    ex.advance(1s);
+    CHECK(is_over);
 }
 
 TEST_CASE("who awaits several things is given up when they are, and not before") {
