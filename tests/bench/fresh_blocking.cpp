@@ -78,7 +78,7 @@ public:
     }
 
 private:
-    mutex_pool pool_{pool_workers + 1};
+    mutex_pool pool_{mutex_pool::size{pool_workers + 1}};
 };
 
 /// What a thread has had of the processors, and how often it has left them to wait.

@@ -211,8 +211,12 @@ public:
     static constexpr unsigned workers = pool_workers;
     static constexpr bool has_thread_per_task = false;
 
-    explicit mutex_pool(unsigned threads = workers) {
-        while (threads_.size() < threads) {
+    struct size {
+        unsigned threads;
+    };
+
+    explicit mutex_pool(size wanted = {workers}) {
+        while (threads_.size() < wanted.threads) {
             threads_.emplace_back([this] { run(); });
         }
     }
