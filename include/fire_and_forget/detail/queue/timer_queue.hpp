@@ -33,8 +33,7 @@ watched& watch_of(const timer_node& item) noexcept;
 
 /// Shape       A stack that any thread pushes to (the intake), an order that only the holder of
 ///             mutex_ touches, and a list of those that were asked to stop. Serving moves what is
-///             in the intake to the order, and takes out what was asked, wherever
-///             it stands in there.
+///             in the intake to the order, and takes out what was asked, wherever it stands there.
 /// Invariants  TIMERS-1  The intake is closed by a mark in the place of its top, put there in the
 ///                       same step in which it is emptied. So a push is either found by who closes,
 ///                       or refused.
@@ -43,8 +42,8 @@ watched& watch_of(const timer_node& item) noexcept;
 ///                       gone after it has been stored elsewhere: what seems to wait may only be
 ///                       too much.
 ///             TIMERS-3  Nothing is lost for want of memory: what finds no room in the order is
-///                       spilled_, and tried again at each service: then it
-///                       comes behind those of its deadline that have found room.
+///                       spilled_, and tried again at each service: then it comes behind those
+///                       of its deadline that have found room.
 ///             TIMERS-4  What is watched is armed from before it is in the intake until it is
 ///                       handed out. Who arms it looks afterwards whether its stop_token has been
 ///                       asked already; who asks it comes from there. So one of the two notes it.
