@@ -177,7 +177,7 @@ const child exit_in_a_task_meanwhile("exit in a task meanwhile", [](ledger& book
     fire_and_forget([] {
         main_has_returned.wait(false);
         std::this_thread::sleep_for(50ms); // now main waits for the tasks
-        std::exit(0);
+        std::exit(7);
     });
     std::atexit([] {
         main_has_returned = true;

@@ -9,7 +9,6 @@
 #include "timer_node.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
