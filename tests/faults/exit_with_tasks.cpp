@@ -191,6 +191,37 @@ TEST_CASE("no report is lost when a task calls exit while the program exits alre
     CHECK(end->tasks_reported_as(failure::abandoned) >= 2); // the one that exits may be a third
 }
 
+const child exit_in_a_task_and_handlers("exit in a task and handlers", [](ledger& book) {
+    static ledger& shared = book;
+    REQUIRE(faf::configure_default_pool({.exit_timeout = 300ms}));
+    faf::set_error_sink(book.counting_sink());
+    fire_and_forget([] {
+        main_has_returned.wait(false);
+        std::this_thread::sleep_for(50ms);
+        std::exit(7);
+    });
+    // More than glibc keeps in one block: those between the steps of the two pools.
+    for (std::size_t i = 0; i < 100; ++i) {
+        std::atexit([] {
+            ++shared.notes[0];
+            shared.notes[1] += shared.tasks_reported_as(failure::abandoned) >= 1 ? 1 : 0;
+        });
+    }
+    static auto& later = *new faf::thread_pool({.exit_timeout = 300ms});
+    fire_and_forget(later, [] { std::this_thread::sleep_for(1h); });
+    std::atexit([] {
+        main_has_returned = true;
+        main_has_returned.notify_all();
+    });
+});
+
+TEST_CASE("a task that calls exit while the program exits takes no handler from under its end") {
+    const outcome end = run(exit_in_a_task_and_handlers);
+    check_exit(end);
+    CHECK(end->notes[0] == 100);
+    CHECK(end->notes[1] == 100);
+}
+
 const child exit_in_a_coroutine("exit in a coroutine", [](ledger& book) {
     faf::set_error_sink(book.counting_sink());
     static std::atomic<bool> has_begun{false};

@@ -45,6 +45,7 @@ private:
 
     static void register_step() noexcept;
     static void exit_here();
+    static void exit_meanwhile_here();
     void exit();
     void wait_for_all(steady_time start, sink_time& for_sinks);
     steady_time latest_end(steady_time start);
@@ -55,6 +56,7 @@ private:
     std::mutex mutex_;
     shutdown_participant* first_ = nullptr;
     exiting_thread* exiting_ = nullptr; ///< those that are in the step
+    std::thread::id first_to_exit_;     ///< of those that have been in the step
     std::condition_variable one_is_done_;
 
     bool is_due_ = false;

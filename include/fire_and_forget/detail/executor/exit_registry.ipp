@@ -77,13 +77,23 @@ exit_registry::strike_off(shutdown_participant& gone) noexcept {
 /// A thread in the step. There are several where main returns while a task calls exit(): the C
 /// library has the second one run the rest, and end the process in the middle of what the first
 /// one reports; and where both go on at the same time, glibc before 2.41 may free its list of
-/// handlers twice. So whoever is done waits for the others, and who came second stays.
+/// handlers twice. So whoever is done waits for the others, and who is not the first one stays.
+///
+/// A handler that is registered at the beginning of the step leads the next one into it as well,
+/// before that one takes from the list what is to be called after the step. And where a handler has
+/// registered another, glibc looks at its list anew; else it would go on in a block of 32 that the
+/// next one has emptied and freed (2.36).
 class exit_registry::exiting_thread {
 public:
     explicit exiting_thread(exit_registry& to) : at_(to) {
-        const library_lock lock(at_.mutex_);
-        next_ = std::exchange(at_.exiting_, this);
-        is_second_ = has_other([](const exiting_thread&) { return true; });
+        {
+            const library_lock lock(at_.mutex_);
+            next_ = std::exchange(at_.exiting_, this);
+            if (at_.first_to_exit_ == std::thread::id()) {
+                at_.first_to_exit_ = thread_;
+            }
+        }
+        static_cast<void>(call_at_exit<&exit_meanwhile_here>());
     }
     exiting_thread(const exiting_thread&) = delete;
     exiting_thread& operator=(const exiting_thread&) = delete;
@@ -95,6 +105,17 @@ public:
         }
         *link = next_;
         at_.one_is_done_.notify_all();
+    }
+
+    /// Whether the first one is in the step, and this is another thread.
+    static bool is_beside_the_first(exit_registry& at) noexcept {
+        const library_lock lock(at.mutex_);
+        const std::thread::id self = std::this_thread::get_id();
+        const exiting_thread* one = self != at.first_to_exit_ ? at.exiting_ : nullptr;
+        while (one != nullptr && one->thread_ != at.first_to_exit_) {
+            one = one->next_;
+        }
+        return one != nullptr;
     }
 
     /// Not for those of this thread: one whose sink has called exit() never comes back.
@@ -112,7 +133,7 @@ public:
     /// The first one ends the process meanwhile, with its exit code. Not for ever: it may join this
     /// thread. Nor in a module, where the first one may be about to unload that.
     void leave_the_end_to_the_first() const {
-        if (is_second_ && !is_in_loaded_module()) {
+        if (thread_ != at_.first_to_exit_ && !is_in_loaded_module()) {
             std::this_thread::sleep_for(std::chrono::seconds(2));
         }
     }
@@ -132,8 +153,14 @@ private:
     const std::thread::id thread_ = std::this_thread::get_id();
     exiting_thread* next_ = nullptr;
     bool is_done_ = false;
-    bool is_second_ = false;
 };
+
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::exit_meanwhile_here() {
+    exit_registry* const registry = of_process.find();
+    if (registry != nullptr && exiting_thread::is_beside_the_first(*registry)) {
+        registry->exit();
+    }
+}
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void exit_registry::exit() {
     if (process_ != process_number()) {
