@@ -21,14 +21,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// False without memory.
 FIRE_AND_FORGET_ENGINE bool try_stay_below(task_node& coroutine, const any_core& core) {
-    bool is_done = false;
-    attempt(
-        [&] {
-            coroutine.own_details().stays_with = keep_executor(core.bottom());
-            is_done = true;
-        },
-        [] {}); // there is nothing but memory that it could want
-    return is_done;
+    return attempt([&] { coroutine.own_details().stays_with = keep_executor(core.bottom()); },
+                   [] {}); // there is nothing but memory that it could want
 }
 
 FIRE_AND_FORGET_ENGINE submission fire_at_key(const any_core& core, const untyped_call& call,

@@ -140,7 +140,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
     const task_vtable* inner = call.how.type;
     if (given != nullptr) {
         refusal why = refusal::none;
-        attempt(
+        const bool is_copied = attempt(
             [&] {
                 changed = *given;
                 box->own = given->stop;
@@ -153,7 +153,7 @@ FIRE_AND_FORGET_ENGINE submission scope_core::fire_boxed(const untyped_call& cal
                 }
             },
             [&] { why = failing.refuse_for_exception(refusal::copy_threw); });
-        if (why != refusal::none) {
+        if (!is_copied) {
             return submission(why);
         }
         given = &changed;
@@ -239,14 +239,14 @@ FIRE_AND_FORGET_ENGINE refusal scope_core::make_member(task_ptr& task, membershi
     member_box_ptr box(node != nullptr ? member_box::make(task_vtable{}) : nullptr);
     bool has_memory = box != nullptr;
     if (has_memory && waits_for_time(*task)) {
-        attempt(
+        has_memory = attempt(
             [&] {
                 stop_token& stop = task->own_details().stop;
                 box->own = stop;
                 box->is_timed = true;
                 stop = box->stop_of_waiting(members_.stop_of_waiting(entered.its()));
             },
-            [&] { has_memory = false; });
+            [] {});
     }
     if (!has_memory) {
         return refusal::out_of_memory;

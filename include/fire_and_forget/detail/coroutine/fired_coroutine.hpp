@@ -152,16 +152,14 @@ struct coroutine_start<closure<Fn, Args...>> {
             return;
         }
         fired* made = nullptr;
-        attempt([&] { made = ::new (memory) fired(from); }, [&] { run.failed_with_exception(); });
-        if (made == nullptr) {
+        const auto fail = [&] { run.failed_with_exception(); };
+        if (!attempt([&] { made = ::new (memory) fired(from); }, fail)) {
             fired::release(memory);
             return;
         }
         stretch first(*made, fired::how_it_ends);
         first.attach(run);
-        bool is_begun = false;
-        attempt([&] { made->begin(run), is_begun = true; }, [&] { run.failed_with_exception(); });
-        if (is_begun) {
+        if (attempt([&] { made->begin(run); }, fail)) {
             first.go();
         }
         first.destroy_chain(); // outside of the handler: what it destroys may throw

@@ -81,8 +81,8 @@ protected:
 private:
     static bool leave(chain&, void* self) {
         auto& wait = *static_cast<Wait*>(static_cast<joint_wait*>(self));
-        attempt([&] { wait.open(wait.count()); }, [&] { wait.thrown_ = std::current_exception(); });
-        if (wait.thrown_ != nullptr) {
+        if (!attempt([&] { wait.open(wait.count()); },
+                     [&] { wait.thrown_ = std::current_exception(); })) {
             return false;
         }
         wait.start_all();

@@ -17,14 +17,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 using action = function_ref<void()>;
 
-/// Runs `body`; if it throws anything, runs `on_exception` inside the handler.
+/// Runs `body`; if it throws anything, runs `on_exception` inside the handler, and is false.
 ///
 /// The one place that catches what user code throws: any type, from a task, a sink or a copy
 /// constructor. An exception object whose own destructor throws does so as its handler ends: that
 /// is why the handlers nest. The outermost never lets its exception be destroyed, so the chain ends
 /// there. A thread that is cancelled or calls pthread_exit unwinds on. Without exceptions it only
 /// runs `body`.
-void attempt(action body, action on_exception);
+bool attempt(action body, action on_exception);
 
 /// A source without a state where there is no memory for one: then nothing is asked to stop.
 stop_source make_stop_source();

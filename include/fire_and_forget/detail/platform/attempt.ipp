@@ -25,12 +25,14 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 /// What attempt() does, for who calls it so often that the way over two function_refs is felt.
 template <class Body, class Handler>
-[[gnu::always_inline]] inline void attempt_here(Body body, Handler on_exception) {
+[[gnu::always_inline]] inline bool attempt_here(Body body, Handler on_exception) {
+    bool is_done = false;
 #if defined(__cpp_exceptions)
     try {
         try {
             try {
                 body();
+                is_done = true;
             }
             FIRE_AND_FORGET_LET_THREAD_END
             catch (...) { // see attempt()
@@ -51,11 +53,13 @@ template <class Body, class Handler>
 #else
     (void)on_exception;
     body();
+    is_done = true;
 #endif
+    return is_done;
 }
 
-FIRE_AND_FORGET_ENGINE void attempt(action body, action on_exception) {
-    detail::attempt_here(body, on_exception);
+FIRE_AND_FORGET_ENGINE bool attempt(action body, action on_exception) {
+    return detail::attempt_here(body, on_exception);
 }
 
 #undef FIRE_AND_FORGET_LET_THREAD_END

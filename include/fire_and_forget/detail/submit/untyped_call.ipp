@@ -59,14 +59,8 @@ FIRE_AND_FORGET_ENGINE bool try_construct(const untyped_call& fired, void* memor
         fired.construct(memory);
         return true;
     }
-    bool is_done = false;
-    attempt(
-        [&] {
-            fired.construct(memory);
-            is_done = true;
-        },
-        [&] { why = call.refuse_for_exception(refusal::copy_threw); });
-    return is_done;
+    return attempt([&] { fired.construct(memory); },
+                   [&] { why = call.refuse_for_exception(refusal::copy_threw); });
 }
 
 /// Adds the options of the call to `made`, or gives it up.
