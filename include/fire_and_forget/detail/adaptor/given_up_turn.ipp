@@ -56,17 +56,14 @@ FIRE_AND_FORGET_ENGINE void drop_turn(turn_queue& line, coroutine_books& books,
     sink_time for_sinks(deadline_after(exit_patience));
     abandoned_tasks abandoned(lent, for_sinks);
     bool is_over = false;
-    const auto drop_next = [&] {
+    give_up_all([&] {
         waiting* const one = is_over ? nullptr : line.next(books);
         is_over = one == nullptr; // others may have begun a turn by now
         if (!is_over) {
             drop_one(*one, std::exchange(before, already_reported::none), books, abandoned);
         }
         return !is_over;
-    };
-    const abandonment under_way(drop_next);
-    while (drop_next()) {
-    }
+    });
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -125,6 +125,9 @@ private:
     abandonment* const outer_;
 };
 
+/// Gives up one after the other by `next`, until that is false; see abandonment.
+void give_up_all(function_ref<bool()> next);
+
 /// Settles the coroutines that wait at `closing` for somebody else's code. Those that are just
 /// being woken are waited for, as long as there is time.
 void abandon_waits(scheduler& closing, abandoned_tasks& abandoned);

@@ -112,10 +112,16 @@ abandoned_tasks::count(const call_site& where, const char* name, std::string_vie
     return false;
 }
 
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void give_up_all(function_ref<bool()> next) {
+    const abandonment under_way(next);
+    while (next()) {
+    }
+}
+
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void abandon_waits(scheduler& closing,
                                                         abandoned_tasks& abandoned) {
     wait_entry* left = closing.books.end_waits();
-    const auto give_up_next = [&] {
+    give_up_all([&] {
         if (left == nullptr) {
             return false;
         }
@@ -125,10 +131,7 @@ abandoned_tasks::count(const call_site& where, const char* name, std::string_vie
         closing.books.note_wait_ended();
         kept.release_scheduler();
         return true;
-    };
-    const abandonment under_way(give_up_next);
-    while (give_up_next()) {
-    }
+    });
     while (closing.books.waiting() > 0 && abandoned.has_time_to_wait()) {
         std::this_thread::yield();
     }

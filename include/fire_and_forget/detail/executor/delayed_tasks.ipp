@@ -208,7 +208,7 @@ delayed_tasks::give_up(abandoned_tasks& abandoned, function_ref<bool(const timer
         }
         return is_taken;
     });
-    const auto give_up_next = [&] {
+    give_up_all([&] {
         if (item == nullptr) {
             return false;
         }
@@ -225,10 +225,7 @@ delayed_tasks::give_up(abandoned_tasks& abandoned, function_ref<bool(const timer
             drop_task(std::move(task), lent_, failure::cancelled, {});
         }
         return true;
-    };
-    const abandonment under_way(give_up_next);
-    while (give_up_next()) {
-    }
+    });
     if (is_any) {
         quiet_.tell();
     }

@@ -178,10 +178,7 @@ FIRE_AND_FORGET_ENGINE void intake::give_up(pool_lane& lane, slot& empty) {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void intake::abandon_in(pool_lane& lane,
                                                              abandoned_tasks& abandoned) {
-    const auto give_up_next = [&] { return abandon_first_in(lane, abandoned); };
-    const abandonment under_way(give_up_next);
-    while (give_up_next()) {
-    }
+    give_up_all([&] { return abandon_first_in(lane, abandoned); });
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool intake::abandon_first_in(pool_lane& lane,
@@ -201,7 +198,7 @@ FIRE_AND_FORGET_ENGINE void intake::give_up(pool_lane& lane, slot& empty) {
     const slot_run left = of.withdraw();
     of.unlock();
     slot* next = left.first;
-    const auto give_up_next = [&] {
+    give_up_all([&] {
         const bool is_any = next != left.first + left.count;
         if (is_any) {
             dropping_taker taker(abandoned_, abandoned_open_);
@@ -209,10 +206,7 @@ FIRE_AND_FORGET_ENGINE void intake::give_up(pool_lane& lane, slot& empty) {
             abandon(taker, abandoned);
         }
         return is_any;
-    };
-    const abandonment under_way(give_up_next);
-    while (give_up_next()) {
-    }
+    });
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void intake::abandon(dropping_taker& by,

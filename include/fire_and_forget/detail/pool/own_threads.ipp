@@ -240,7 +240,7 @@ FIRE_AND_FORGET_ENGINE bool own_threads::is_quiet(std::size_t own) const noexcep
 FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandoned, before_end) {
     record* left = roster_.give_up_waiting();
     const bool is_any = left != nullptr;
-    const auto give_up_next = [&] {
+    give_up_all([&] {
         if (left == nullptr) {
             return false;
         }
@@ -251,10 +251,7 @@ FIRE_AND_FORGET_ENGINE bool own_threads::abandon_queued(abandoned_tasks& abandon
             abandoned.add_queued(std::move(one->task));
         }
         return true;
-    };
-    const abandonment under_way(give_up_next);
-    while (give_up_next()) {
-    }
+    });
     return is_any;
 }
 
