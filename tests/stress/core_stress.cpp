@@ -354,9 +354,7 @@ TEST_CASE("a task that ends while it is written off is counted by one side") {
         abandoned_tasks abandoned(on, for_sinks);
         while (!is_over) {
             const std::lock_guard lock(of_pool);
-            write_offs lost;
-            lost.add(its, abandoned);
-            written_off += lost.tasks;
+            written_off += write_off(its, abandoned).tasks;
         }
     });
     static constexpr task_vtable nothing{};

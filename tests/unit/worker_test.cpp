@@ -64,9 +64,7 @@ public:
     single_taker() noexcept : task_taker(own) {}
 
     bool write_off(abandoned_tasks& abandoned) noexcept {
-        write_offs lost;
-        lost.add(own, abandoned);
-        return lost.tasks == 1;
+        return faf::detail::write_off(own, abandoned).tasks == 1;
     }
     bool is_written_off() const noexcept { return own.is_given_up(); }
 };

@@ -105,6 +105,20 @@ private:
     std::size_t used_ = 0;
 };
 
+/// How many were given up while they ran.
+struct write_offs {
+    std::size_t tasks = 0;
+    std::size_t passing = 0; ///< that are counted elsewhere
+
+    std::size_t all() const noexcept { return tasks + passing; }
+
+    write_offs& operator+=(const write_offs& more) noexcept {
+        tasks += more.tasks;
+        passing += more.passing;
+        return *this;
+    }
+};
+
 /// While it lives, the calling thread gives up one after the other by `next`, which is false when
 /// none is left. The destructor of one, which may be a scope's, may have to wait for others of
 /// them: it has those given up before, though not before `due`.

@@ -40,16 +40,12 @@ public:
     /// False if it has been written off.
     bool unlink(entry& gone) noexcept;
 
-    /// Gives them up, but for those of the calling thread; returns how many.
-    std::size_t write_off(abandoned_tasks& abandoned) noexcept;
-
-    /// How many of those that were given up are counted elsewhere.
-    std::size_t passing_written_off() const noexcept { return passing_written_off_; }
+    /// Gives them up, but for those of the calling thread.
+    write_offs write_off(abandoned_tasks& abandoned) noexcept;
 
 private:
     entry* first_ = nullptr;
     std::size_t count_ = 0;
-    std::size_t passing_written_off_ = 0;
 };
 
 /// One of them as what a coroutine leaves that goes on elsewhere.

@@ -34,20 +34,21 @@ FIRE_AND_FORGET_ENGINE bool running_tasks::unlink(entry& gone) noexcept {
     return !gone.is_written_off;
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t running_tasks::write_off(abandoned_tasks& abandoned) noexcept {
-    const std::size_t before = count_;
+FIRE_AND_FORGET_ENGINE write_offs running_tasks::write_off(abandoned_tasks& abandoned) noexcept {
+    write_offs lost;
     for (entry* one = first_; one != nullptr; one = one->next) {
         if (!one->is_written_off && one->thread != std::this_thread::get_id()) {
             one->is_written_off = true;
-            --count_;
             if (one->is_passing) {
-                ++passing_written_off_;
+                ++lost.passing;
             } else {
+                ++lost.tasks;
                 abandoned.add_running(one->where, one->name);
             }
         }
     }
-    return before - count_;
+    count_ -= lost.all();
+    return lost;
 }
 
 FIRE_AND_FORGET_ENGINE running_entry_item::running_entry_item(std::mutex& guarding,

@@ -62,10 +62,9 @@ FIRE_AND_FORGET_ENGINE void caller_runs::run(task_ptr task, running_tasks::entry
 }
 
 FIRE_AND_FORGET_ENGINE std::size_t caller_runs::write_off(abandoned_tasks& abandoned) noexcept {
-    const std::size_t uncounted = running_.passing_written_off();
-    const std::size_t given_up = running_.write_off(abandoned);
-    ended_.abandoned += given_up - (running_.passing_written_off() - uncounted);
-    return given_up;
+    const write_offs lost = running_.write_off(abandoned);
+    ended_.abandoned += lost.tasks;
+    return lost.all();
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -105,10 +105,9 @@ FIRE_AND_FORGET_ENGINE bool own_thread_roster::end_thread(record* last, fate res
 
 FIRE_AND_FORGET_ENGINE std::size_t
 own_thread_roster::write_off_running(abandoned_tasks& abandoned) noexcept {
-    const std::size_t uncounted = running_.passing_written_off();
-    const std::size_t given_up = running_.write_off(abandoned);
-    ended_.abandoned += given_up - (running_.passing_written_off() - uncounted);
-    return given_up;
+    const write_offs lost = running_.write_off(abandoned);
+    ended_.abandoned += lost.tasks;
+    return lost.all();
 }
 
 FIRE_AND_FORGET_ENGINE bool own_thread_roster::is_quiet(std::size_t own) const noexcept {

@@ -267,11 +267,10 @@ FIRE_AND_FORGET_ENGINE bool pool::is_quiet(std::size_t own) const noexcept {
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE std::size_t
 pool::write_off_running(abandoned_tasks& abandoned) noexcept {
-    write_offs lost;
     const std::size_t by_callers = callers_.write_off(abandoned);
-    workers_.roster().write_off_running(abandoned, lost);
-    intake_.note_written_off(lost);
-    return lost.tasks + lost.passing + by_callers;
+    const write_offs by_workers = workers_.roster().write_off_running(abandoned);
+    intake_.note_written_off(by_workers);
+    return by_callers + by_workers.all();
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void pool::call_again() noexcept {

@@ -118,15 +118,9 @@ private:
     slot_returns returns_;
 };
 
-/// How much has been written off.
-struct write_offs {
-    std::size_t tasks = 0;
-    std::size_t passing = 0; ///< that is counted elsewhere
-
-    /// Gives up what runs. Under the pool's lock, which the worker takes after a task that was
-    /// written off: so what is told about it stays as it is.
-    void add(claim& of, abandoned_tasks& abandoned) noexcept;
-};
+/// Gives up what runs. Under the pool's lock, which the worker takes after a task that was written
+/// off: so what is told about it stays as it is.
+write_offs write_off(claim& of, abandoned_tasks& abandoned) noexcept;
 
 /// Takes out what will not run, one by one, and counts that while the lane is locked: whoever comes
 /// to an empty lane then knows.

@@ -102,14 +102,16 @@ FIRE_AND_FORGET_ENGINE void task_taker::describe(const slot& next) noexcept {
 
 // Others ------------------------------------------------------------------------------------------
 
-FIRE_AND_FORGET_ENGINE void write_offs::add(claim& of, abandoned_tasks& abandoned) noexcept {
+FIRE_AND_FORGET_ENGINE write_offs write_off(claim& of, abandoned_tasks& abandoned) noexcept {
+    write_offs lost;
     const claim::given_up what = of.give_up(); // TAKER-3
     if (what == claim::given_up::task) {
-        ++tasks;
+        ++lost.tasks;
         abandoned.add_running(of.where(), of.name());
     } else if (what == claim::given_up::passing) {
-        ++passing;
+        ++lost.passing;
     }
+    return lost;
 }
 
 FIRE_AND_FORGET_ENGINE std::uint32_t dropping_taker::take(slot& from, pool_block& in,

@@ -91,8 +91,8 @@ public:
     /// True if none is left but those that nobody waits for.
     bool is_deserted() const noexcept;
 
-    /// Gives up what runs, but for the calling thread; counts that in `lost`.
-    void write_off_running(abandoned_tasks& abandoned, write_offs& lost) noexcept;
+    /// Gives up what runs, but for the calling thread.
+    write_offs write_off_running(abandoned_tasks& abandoned) noexcept;
 
 private:
     static bool is_able(worker& one, steady_time now, between_tasks between) noexcept;

@@ -156,13 +156,15 @@ FIRE_AND_FORGET_ENGINE bool worker_roster::is_deserted() const noexcept {
     return true;
 }
 
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
-worker_roster::write_off_running(abandoned_tasks& abandoned, write_offs& lost) noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE write_offs
+worker_roster::write_off_running(abandoned_tasks& abandoned) noexcept {
+    write_offs lost;
     for (worker* one = first_; one != nullptr; one = one->next) {
         if (one->id.load() != std::this_thread::get_id()) {
-            lost.add(one->taker.its(), abandoned);
+            lost += write_off(one->taker.its(), abandoned);
         }
     }
+    return lost;
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool worker_roster::is_able(worker& one, steady_time now,
