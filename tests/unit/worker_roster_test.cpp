@@ -22,7 +22,6 @@ const own_lanes no_lanes;
 
 worker& hire(worker_roster& roster) {
     auto* const recruit = new worker(no_lanes, *static_cast<lane_set&>(no_lanes).lend_claim());
-    recruit->number = roster.next_number();
     roster.add(recruit);
     return *recruit;
 }

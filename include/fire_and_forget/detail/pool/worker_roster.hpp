@@ -33,7 +33,7 @@ public:
 
     /// A record for one more worker, which is on the roster from here on; null if there is no
     /// memory for it, or if no thread is to be tried yet. A row of failures is `trouble` only once.
-    worker* enroll(bool as_extra, const call_site& where, thread_trouble& trouble);
+    worker* enroll(const call_site& where, thread_trouble& trouble);
 
     /// Starts its thread, which runs `body(executor, record)`; false if it could not, and why: then
     /// the record is to be withdrawn. Without the lock: who starts a thread may be stopped
@@ -43,9 +43,6 @@ public:
 
     thread_trouble withdraw(worker& recruit, const call_site& where,
                             std::exception_ptr why) noexcept;
-
-    /// The number that the next worker is known by, from 1.
-    unsigned next_number() const noexcept { return last_number_ + 1; }
 
     /// How many have been hired so far.
     unsigned hired() const noexcept { return hired_; }
@@ -69,10 +66,7 @@ public:
     /// Appends what keeps the workers, as far as there is room.
     void describe_busy(text_writer& text, steady_time now) const;
 
-    /// When the next worker may be hired after a failure.
-    const hiring_pause& pause() const noexcept { return pause_; }
-
-    /// Takes ownership, and gives it the smallest index that is free.
+    /// Takes ownership, and gives it the next number, from 1, and the smallest index that is free.
     void add(worker* recruit) noexcept;
 
     /// Puts one on it that is no worker, but runs tasks inside of that of one. It stays the

@@ -29,8 +29,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
     }
 }
 
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker*
-worker_roster::enroll(bool as_extra, const call_site& where, thread_trouble& trouble) {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE worker* worker_roster::enroll(const call_site& where,
+                                                                   thread_trouble& trouble) {
     if (!pause_.is_over()) {
         return nullptr;
     }
@@ -43,8 +43,6 @@ worker_roster::enroll(bool as_extra, const call_site& where, thread_trouble& tro
         trouble = pause_.begin(where, nullptr);
         return nullptr;
     }
-    recruit->number = next_number();
-    recruit->is_extra = as_extra;
     add(recruit);
     return recruit;
 }
@@ -108,7 +106,7 @@ FIRE_AND_FORGET_ENGINE void worker_roster::note_busy(steady_time now) noexcept {
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void worker_roster::add(worker* recruit) noexcept {
-    ++last_number_;
+    recruit->number = ++last_number_;
     ++hired_;
     ++alive_;
     worker** link = &first_;

@@ -120,10 +120,11 @@ workforce::enroll(hired_as what, const call_site& where, thread_trouble& trouble
         return nullptr;
     }
     exit_registry::instance().note_work();
-    worker* const recruit = workers_.enroll(what == hired_as::extra, where, trouble);
+    worker* const recruit = workers_.enroll(where, trouble);
     if (recruit != nullptr) {
         owner_.keep(); // the worker's
-        if (what == hired_as::extra) {
+        recruit->is_extra = what == hired_as::extra;
+        if (recruit->is_extra) {
             extra_.fetch_add(1, std::memory_order_relaxed); // STAFF-2
         } else {
             vacancies_.fetch_sub(1, std::memory_order_relaxed); // STAFF-1
