@@ -13,9 +13,6 @@
 #include <mutex>
 
 #if defined(__linux__) && defined(__LP64__)
-#include <cerrno>
-#include <ctime>
-#include <linux/futex.h>
 #define FIRE_AND_FORGET_HAS_FUTEX 1
 #endif
 
@@ -41,11 +38,10 @@ public:
         return calls_.load(std::memory_order_acquire); // ALARM-1
     }
 
-#if defined(FIRE_AND_FORGET_HAS_FUTEX)
     void call() noexcept;
 
-    /// Makes the last call once more, in case the system has lost it: where nobody
-    /// else would find out.
+    /// Makes the last call once more, in case the system has lost it: where nobody else would find
+    /// out.
     void insist() noexcept;
 
     /// Sleeps until `end`, unless it was called since `seen` was read. May end early: then the
@@ -53,15 +49,9 @@ public:
     void sleep(std::uint32_t seen, steady_time end) noexcept;
 
 private:
+#if defined(FIRE_AND_FORGET_HAS_FUTEX)
     std::uint32_t* word() noexcept;
 #else
-    void call() noexcept;
-
-    void insist() noexcept;
-
-    void sleep(std::uint32_t seen, steady_time end) noexcept;
-
-private:
     std::mutex mutex_;
     std::condition_variable called_;
 #endif

@@ -11,6 +11,12 @@
 #include <mutex>
 #include <ratio>
 
+#if defined(FIRE_AND_FORGET_HAS_FUTEX)
+#include <cerrno>
+#include <ctime>
+#include <linux/futex.h>
+#endif
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_FUTEX)

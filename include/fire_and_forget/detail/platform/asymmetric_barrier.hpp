@@ -113,15 +113,8 @@ public:
     static void choose(kind decision) noexcept;
 
 private:
-#if defined(FIRE_AND_FORGET_HAS_TSAN)
-    static constexpr bool is_possible = false;
-    static bool register_process() noexcept {
-        return false;
-    }
-    static bool reach_all_threads() noexcept {
-        return false;
-    }
-#elif (defined(__linux__) && defined(__NR_membarrier)) || defined(_WIN32)
+#if !defined(FIRE_AND_FORGET_HAS_TSAN) &&                                                          \
+    ((defined(__linux__) && defined(__NR_membarrier)) || defined(_WIN32))
     static constexpr bool is_possible = true;
     static bool register_process() noexcept;
     static bool reach_all_threads() noexcept;

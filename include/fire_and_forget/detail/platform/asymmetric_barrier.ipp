@@ -39,9 +39,7 @@ FIRE_AND_FORGET_ENGINE void asymmetric_barrier::choose(kind decision) noexcept {
     }
 }
 
-#if defined(FIRE_AND_FORGET_HAS_TSAN)
-
-#elif defined(__linux__) && defined(__NR_membarrier)
+#if !defined(FIRE_AND_FORGET_HAS_TSAN) && defined(__linux__) && defined(__NR_membarrier)
 
 FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::register_process() noexcept {
     return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0) == 0;
@@ -51,7 +49,7 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
     return ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) == 0;
 }
 
-#elif defined(_WIN32)
+#elif !defined(FIRE_AND_FORGET_HAS_TSAN) && defined(_WIN32)
 
 FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::register_process() noexcept {
     return ::GetProcAddress(::GetModuleHandleA("ntdll.dll"), "wine_get_version") == nullptr;
@@ -61,8 +59,6 @@ FIRE_AND_FORGET_ENGINE bool asymmetric_barrier::reach_all_threads() noexcept {
     ::FlushProcessWriteBuffers();
     return true;
 }
-
-#else
 
 #endif
 

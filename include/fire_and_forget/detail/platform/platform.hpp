@@ -96,19 +96,17 @@ private:
     int before_ = 0;
 };
 
-/// Writes to standard error in one call. A closed pipe there must not end the process, whoever's
-/// thread this is: a SIGPIPE that the write raises is taken back.
-void write_stderr(const char* text, std::size_t size) noexcept;
-
 #else
 
 struct cancellation_deferred {
     cancellation_deferred() noexcept {}
 };
 
-void write_stderr(const char* text, std::size_t size) noexcept;
-
 #endif
+
+/// Writes to standard error in one call. A closed pipe there must not end the process, whoever's
+/// thread this is: a SIGPIPE that the write raises is taken back.
+void write_stderr(const char* text, std::size_t size) noexcept;
 
 /// The UTC calendar date and time of `seconds`.
 std::tm utc_of(std::time_t seconds) noexcept;

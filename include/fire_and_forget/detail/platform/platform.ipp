@@ -36,8 +36,6 @@ FIRE_AND_FORGET_ENGINE cancellation_deferred::~cancellation_deferred() {
     pthread_setcancelstate(before_, nullptr);
 }
 
-#else
-
 #endif
 
 FIRE_AND_FORGET_ENGINE void write_stderr(const char* text, std::size_t size) noexcept {

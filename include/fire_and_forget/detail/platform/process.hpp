@@ -18,8 +18,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::inline FIRE_AND_FORGET_ABI {
-namespace detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class pool_door;
 
@@ -57,8 +56,8 @@ inline constinit immortal<early_mutex> settings_mutex;
 /// Windows has ended all other threads has: that thread is as alone as a child, and can start none.
 class fork_care {
 public:
-    /// From now on forks are noticed. To be called before anything is made that a
-    /// child must not use.
+    /// From now on forks are noticed. To be called before anything is made that a child must not
+    /// use.
     static void begin() noexcept;
 
     /// Notices that the system has ended all other threads.
@@ -66,8 +65,9 @@ public:
 
 private:
     static inline constinit std::atomic<bool> is_over{false};
-    static inline constinit std::atomic<long> state{
-        0}; ///< the process that is at it, or that it is done
+
+    /// The process that is at it, or that it is done.
+    static inline constinit std::atomic<long> state{0};
 
     static void before() noexcept;
     static void after_in_parent() noexcept;
@@ -179,5 +179,4 @@ private:
     std::atomic<std::uint32_t> state_{0};
 };
 
-} // namespace detail
-} // namespace faf::inline FIRE_AND_FORGET_ABI
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

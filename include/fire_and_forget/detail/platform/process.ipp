@@ -12,9 +12,7 @@
 #include <thread>
 #include <utility>
 
-namespace faf::inline FIRE_AND_FORGET_ABI {
-
-namespace detail {
+namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE std::uint32_t generation_here() noexcept {
     fork_care::look_for_end();
@@ -83,6 +81,4 @@ FIRE_AND_FORGET_ENGINE settings_lock::~settings_lock() {
     }
 }
 
-}
-
-} // namespace faf::inline FIRE_AND_FORGET_ABI
+} // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -88,8 +88,6 @@ signal_heir::inherit(const sigset_t& blocked_by_main) noexcept {
     } while (threads.at_work() > 1 && !heir.is_here_.exchange(true));
 }
 
-#else
-
 #endif
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

@@ -73,8 +73,6 @@ FIRE_AND_FORGET_ENGINE void leave_library_mask() noexcept {
     pthread_sigmask(SIG_SETMASK, &of_program, nullptr);
 }
 
-#else
-
 #endif
 
 #if defined(__linux__)
