@@ -68,10 +68,18 @@ struct large {
     void operator()() const {}
 };
 
+struct alignas(64) overaligned {
+    faf::task<int> operator()() const;
+};
+
 // None of them is inlined: clang makes no frame on the heap for one that is.
 
 [[gnu::noinline]] faf::task<int> answer() {
     co_return 42;
+}
+
+[[gnu::noinline]] faf::task<int> overaligned::operator()() const {
+    return answer();
 }
 
 [[gnu::noinline]] faf::task<int> large_answer() {
@@ -189,6 +197,8 @@ TEST_CASE("a handler that fires does not wait for malloc, which its own thread i
         }
     });
     check("a large coroutine", [&] { const faf::task<int> made = large_answer(); });
+    check("the coroutine of what is overaligned",
+          [&] { fire_and_forget(faf::inline_executor(), overaligned()); });
     check("a coroutine that is waited for", [&] { faf::sync_wait(answer()); });
     check("coroutines beside each other", [&] { faf::sync_wait(both_answers()); });
     check("the first of coroutines", [&] { faf::sync_wait(first_answer()); });

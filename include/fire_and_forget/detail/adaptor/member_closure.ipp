@@ -3,7 +3,6 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/library_memory.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../task/member_frame.hpp"
 #include "../task/task.hpp"
@@ -13,23 +12,14 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-FIRE_AND_FORGET_ENGINE bool is_usual(std::size_t alignment) noexcept {
-    return alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-}
 
 FIRE_AND_FORGET_ENGINE member_box* member_box::make(const task_vtable& type) noexcept {
     const std::size_t aligned =
         type.alignment > alignof(member_box) ? type.alignment : alignof(member_box);
     const std::size_t offset = type.offset_behind(sizeof(member_box));
-    const inside_library allocating; // REENTRY-4
-    void* const memory =
-        is_usual(aligned)
-            ? ::operator new(offset + type.size, std::nothrow)
-            : ::operator new(offset + type.size, std::align_val_t(aligned), std::nothrow);
+    void* const memory = allocate_inside(offset + type.size, aligned);
     if (memory == nullptr) {
         return nullptr;
     }
@@ -55,12 +45,7 @@ FIRE_AND_FORGET_ENGINE void box_deallocator::operator()(member_box* box) const n
     box->waits_by.reset(); // which has it, too
     give_back(box->own);
     box->~member_box();
-    const inside_library giving_back; // REENTRY-4
-    if (is_usual(aligned)) {
-        ::operator delete(static_cast<void*>(box));
-    } else {
-        ::operator delete(static_cast<void*>(box), std::align_val_t(aligned));
-    }
+    release_inside(static_cast<void*>(box), aligned);
 }
 
 template <class Member, member_runs Runs>

@@ -9,6 +9,7 @@
 #include "../errors/describe.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/scope_guard.hpp"
 #include "../task/task.hpp"
 #include "../task/task_run.hpp"
@@ -89,14 +90,14 @@ public:
         if constexpr (is_usual()) {
             return frame_pool::allocate(sizeof(fired_coroutine));
         } else {
-            return ::operator new(sizeof(fired_coroutine), align(), std::nothrow);
+            return allocate_inside(sizeof(fired_coroutine), alignof(fired_coroutine));
         }
     }
     static void release(void* memory) noexcept {
         if constexpr (is_usual()) {
             frame_pool::release(memory, sizeof(fired_coroutine));
         } else {
-            ::operator delete(memory, align());
+            release_inside(memory, alignof(fired_coroutine));
         }
     }
 
@@ -128,9 +129,6 @@ private:
     }
     static constexpr bool is_usual() noexcept {
         return alignof(fired_coroutine) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-    }
-    static constexpr std::align_val_t align() noexcept {
-        return std::align_val_t(alignof(fired_coroutine));
     }
 
     friend chain;

@@ -117,8 +117,6 @@ public:
 
 private:
     // Apart, or the way that is usual would keep registers for them.
-    static void* allocate_from_system(std::size_t size) noexcept;
-    static void release_to_system(void* memory) noexcept;
     static void* allocate_from_others(std::size_t k) noexcept;
     static void release_to_others(void* memory, std::size_t k) noexcept;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/process.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_end.hpp"
@@ -89,22 +90,11 @@ FIRE_AND_FORGET_ENGINE bool arm(frame_cache& mine) noexcept {
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void* frame_pool::allocate(std::size_t size) noexcept {
     if (size > largest || !is_recycling) [[unlikely]] {
-        return allocate_from_system(size);
+        return allocate_inside(size);
     }
     const std::size_t k = class_of(size);
     kept_frames& mine = this_threads_frames.lists[k];
     return mine.first != nullptr ? mine.pop() : allocate_from_others(k);
-}
-
-[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void*
-frame_pool::allocate_from_system(std::size_t size) noexcept {
-    const inside_library allocating; // REENTRY-4
-    return ::operator new(size, std::nothrow);
-}
-
-[[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release_to_system(void* memory) noexcept {
-    const inside_library giving_back; // REENTRY-4
-    ::operator delete(memory);
 }
 
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void*
@@ -121,7 +111,7 @@ frame_pool::allocate_from_others(std::size_t k) noexcept {
 [[gnu::noinline]] FIRE_AND_FORGET_ENGINE void frame_pool::release(void* memory,
                                                                   std::size_t size) noexcept {
     if (size > largest || !is_recycling) [[unlikely]] {
-        release_to_system(memory);
+        release_inside(memory);
         return;
     }
     const std::size_t k = class_of(size);

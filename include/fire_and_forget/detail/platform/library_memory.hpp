@@ -31,6 +31,12 @@ struct library_memory {
                                 const std::nothrow_t& or_null) noexcept;
 };
 
+/// The same for objects whose size and alignment are known at run time only; null without memory.
+void* allocate_inside(std::size_t size,
+                      std::size_t alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__) noexcept;
+void release_inside(void* memory,
+                    std::size_t alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__) noexcept;
+
 /// The same for std::allocate_shared and for containers.
 template <class T>
 struct library_allocator {

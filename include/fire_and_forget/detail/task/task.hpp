@@ -114,9 +114,6 @@ public:
 private:
     task_node(const task_vtable& of, const call_site& place) noexcept : type(&of), where(place) {}
     ~task_node() = default;
-
-    static bool is_usual(const task_vtable& type) noexcept;
-    static std::align_val_t alignment(const task_vtable& type) noexcept;
 };
 
 /// Gives memory back, and nothing else: for nodes whose closure is not there or has been destroyed.

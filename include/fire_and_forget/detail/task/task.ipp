@@ -5,8 +5,8 @@
 #include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/library_memory.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "callable.hpp"
 #include "scheduler.hpp"
@@ -22,10 +22,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE task_node* task_node::allocate(const task_vtable& type,
                                                       const call_site& where) noexcept {
     const std::size_t size = type.offset_behind(sizeof(task_node)) + type.size;
-    const inside_library allocating; // REENTRY-4
-    // Asking for an alignment that it has anyway would double the price.
-    void* const memory = is_usual(type) ? ::operator new(size, std::nothrow)
-                                        : ::operator new(size, alignment(type), std::nothrow);
+    void* const memory = allocate_inside(size, type.alignment);
     return memory != nullptr ? ::new (memory) task_node(type, where) : nullptr;
 }
 
@@ -36,12 +33,7 @@ FIRE_AND_FORGET_ENGINE void task_node::deallocate(task_node* node) noexcept {
         node->via->remove_user();
     }
     node->~task_node();
-    const inside_library giving_back; // REENTRY-4
-    if (is_usual(type)) {
-        ::operator delete(static_cast<void*>(node));
-    } else {
-        ::operator delete(static_cast<void*>(node), alignment(type));
-    }
+    release_inside(static_cast<void*>(node), type.alignment);
 }
 
 FIRE_AND_FORGET_ENGINE void task_node::begin_waiting(steady_time now) noexcept {
@@ -74,14 +66,6 @@ FIRE_AND_FORGET_ENGINE task_details& task_node::own_details() {
 
 FIRE_AND_FORGET_ENGINE bool task_node::repeats() const noexcept {
     return details != nullptr && details->every > std::chrono::nanoseconds(0);
-}
-
-FIRE_AND_FORGET_ENGINE bool task_node::is_usual(const task_vtable& type) noexcept {
-    return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-}
-
-FIRE_AND_FORGET_ENGINE std::align_val_t task_node::alignment(const task_vtable& type) noexcept {
-    return std::align_val_t(type.alignment);
 }
 
 FIRE_AND_FORGET_ENGINE bool add_options(task_node& task, const options* given) {
