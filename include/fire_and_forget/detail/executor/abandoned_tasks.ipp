@@ -125,7 +125,7 @@ abandoned_tasks::count(const call_site& where, const char* name, std::string_vie
         if (left == nullptr) {
             return false;
         }
-        wait_entry& one = *std::exchange(left, static_cast<wait_entry*>(left->next));
+        wait_entry& one = *std::exchange(left, left->next);
         scheduler& kept = *one.kept; // which may stand on the one that closes
         abandoned.add_waiting(one);
         closing.books.note_wait_ended();

@@ -171,7 +171,7 @@ private:
     stop_.request_stop(); // runs callbacks of users
     delayed_.notice_stop();
     for (wait_entry* wait = lent_.home->books.stop_waits(); wait != nullptr;) {
-        wait_entry& one = *std::exchange(wait, static_cast<wait_entry*>(wait->next));
+        wait_entry& one = *std::exchange(wait, wait->next);
         one.stop(one);
     }
     delayed_.end_repeating();

@@ -6,6 +6,7 @@
 
 #include "../../call_site.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/intrusive_list.hpp"
 #include "../platform/thread_state.hpp"
 #include "abandoned_tasks.hpp"
 
@@ -29,7 +30,7 @@ public:
         bool is_written_off = false; ///< given up while it ran
         bool is_passing = false;     ///< what runs is counted elsewhere
         entry* next = nullptr;
-        entry** link = nullptr; ///< what points here
+        entry** link = nullptr;
     };
 
     /// Those that are not written off.
@@ -44,7 +45,7 @@ public:
     write_offs write_off(abandoned_tasks& abandoned) noexcept;
 
 private:
-    entry* first_ = nullptr;
+    intrusive_list<entry> all_;
     std::size_t count_ = 0;
 };
 

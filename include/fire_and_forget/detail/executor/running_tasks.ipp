@@ -17,26 +17,18 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE void running_tasks::link(entry& fresh) noexcept {
     ++count_;
-    fresh.next = first_;
-    fresh.link = &first_;
-    if (first_ != nullptr) {
-        first_->link = &fresh.next;
-    }
-    first_ = &fresh;
+    all_.add(fresh);
 }
 
 FIRE_AND_FORGET_ENGINE bool running_tasks::unlink(entry& gone) noexcept {
-    *gone.link = gone.next;
-    if (gone.next != nullptr) {
-        gone.next->link = gone.link;
-    }
+    all_.remove(gone);
     count_ -= gone.is_written_off ? 0 : 1;
     return !gone.is_written_off;
 }
 
 FIRE_AND_FORGET_ENGINE write_offs running_tasks::write_off(abandoned_tasks& abandoned) noexcept {
     write_offs lost;
-    for (entry* one = first_; one != nullptr; one = one->next) {
+    for (entry* one = all_.first(); one != nullptr; one = one->next) {
         if (!one->is_written_off && one->thread != std::this_thread::get_id()) {
             one->is_written_off = true;
             if (one->is_passing) {

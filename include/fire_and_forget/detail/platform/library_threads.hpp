@@ -5,6 +5,7 @@
 // thread_start.hpp starts them here.
 
 #include "abi.hpp"
+#include "intrusive_list.hpp"
 #include "library_memory.hpp"
 #include "native_thread.hpp"
 #include "platform.hpp"
@@ -31,29 +32,7 @@ struct library_thread : library_memory {
     native_thread handle{}; ///< once it has left
     bool is_being_joined = false;
     library_thread* next = nullptr;
-    library_thread* previous = nullptr;
-};
-
-/// Some of them.
-class library_thread_list {
-public:
-    library_thread* first() const noexcept { return first_; }
-
-    void link(library_thread& fresh) noexcept;
-
-    void unlink(library_thread& gone) noexcept;
-
-    template <class Predicate>
-    library_thread* find(Predicate is_it) const noexcept {
-        library_thread* one = first_;
-        while (one != nullptr && !is_it(*one)) {
-            one = one->next;
-        }
-        return one;
-    }
-
-private:
-    library_thread* first_ = nullptr;
+    library_thread** link = nullptr;
 };
 
 /// Joins every one of them, sooner or later, and detaches none: glibc's pthread_detach may look at
@@ -113,8 +92,8 @@ private:
     std::mutex mutex_;
     std::condition_variable joined_;
     waited_atomic<std::uint32_t> count_at_work_{0};
-    library_thread_list at_work_;
-    library_thread_list left_; ///< they have only their last steps to do
+    intrusive_list<library_thread> at_work_;
+    intrusive_list<library_thread> left_; ///< they have only their last steps to do
 };
 
 inline constinit one_per_process<library_threads> library_threads::of_process;

@@ -20,24 +20,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
-library_thread_list::link(library_thread& fresh) noexcept {
-    fresh.previous = nullptr;
-    fresh.next = first_;
-    if (first_ != nullptr) {
-        first_->previous = &fresh;
-    }
-    first_ = &fresh;
-}
-
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE void
-library_thread_list::unlink(library_thread& gone) noexcept {
-    (gone.previous != nullptr ? gone.previous->next : first_) = gone.next;
-    if (gone.next != nullptr) {
-        gone.next->previous = gone.previous;
-    }
-}
-
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE int library_threads::start(thread_body body, void* executor,
                                                                 void* record,
                                                                 std::size_t stack_size) noexcept {
@@ -48,7 +30,7 @@ library_thread_list::unlink(library_thread& gone) noexcept {
     static_cast<void>(join_ended());
     {
         const library_lock lock(mutex_);
-        at_work_.link(*fresh); // before it can leave
+        at_work_.add(*fresh); // before it can leave
         ++count_at_work_;
     }
     const int error = start_native_thread(&live, fresh, stack_size);
@@ -71,7 +53,7 @@ library_thread_list::unlink(library_thread& gone) noexcept {
     const library_lock lock(mutex_);
     self->handle = this_native_thread();
     stop_work(*self);
-    left_.link(*self); // JOIN-1
+    left_.add(*self); // JOIN-1
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void library_threads::wait_until_alone() const noexcept {
@@ -103,7 +85,7 @@ library_threads::join_left(const void* executor) noexcept {
         lock.unlock();
         join(gone->handle);
         lock.lock();
-        left_.unlink(*gone);
+        left_.remove(*gone);
         joined_.notify_all();
         lock.unlock();
         delete gone;
@@ -139,7 +121,7 @@ library_threads::join_ended(const void* executor) noexcept {
         for (library_thread* one = left_.first(); one != nullptr;) {
             library_thread& seen = *std::exchange(one, one->next);
             if (!seen.is_being_joined && try_join(seen.handle)) {
-                left_.unlink(seen);
+                left_.remove(seen);
                 seen.next = std::exchange(ended, &seen);
             } else if (executor == nullptr || seen.executor == executor) {
                 is_any_left = is_any_left || !is_this_thread(seen.handle);
@@ -153,7 +135,7 @@ library_threads::join_ended(const void* executor) noexcept {
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void library_threads::stop_work(library_thread& one) noexcept {
-    at_work_.unlink(one);
+    at_work_.remove(one);
     if (count_at_work_.fetch_sub(1) <= 2) {
         count_at_work_.notify_all();
     }

@@ -5,6 +5,7 @@
 // -fexperimental-library): so what waits, sleeps or repeats can be asked to stop there, too.
 
 #include "abi.hpp"
+#include "intrusive_list.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -20,8 +21,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 struct stop_listener {
     void (*call)(stop_listener& self) = nullptr;
     stop_listener* next = nullptr;
-    stop_listener* previous = nullptr;
-    bool is_listed = false;
+    stop_listener** link = nullptr;
 };
 
 /// What the sources and tokens of one have in common.
@@ -46,7 +46,7 @@ private:
     std::mutex mutex_;
     std::condition_variable called_;
     std::atomic<bool> is_requested_{false};
-    stop_listener* first_ = nullptr;
+    intrusive_list<stop_listener> listeners_;
     const stop_listener* in_call_ = nullptr; ///< it may be gone
     std::thread::id caller_{};
 };

@@ -24,17 +24,13 @@ FIRE_AND_FORGET_ENGINE bool stop_state::request() noexcept {
         stop_listener* next = nullptr;
         {
             const library_lock lock(mutex_);
-            next = first_;
+            next = listeners_.first();
             in_call_ = next;
             called_.notify_all();
             if (next == nullptr) {
                 return true;
             }
-            first_ = next->next;
-            if (first_ != nullptr) {
-                first_->previous = nullptr;
-            }
-            next->is_listed = false;
+            listeners_.remove(*next);
         }
         next->call(*next); // and may be gone then
     }
@@ -45,12 +41,7 @@ FIRE_AND_FORGET_ENGINE bool stop_state::listen(stop_listener& one) noexcept {
     if (is_requested_.load(std::memory_order_relaxed)) {
         return false;
     }
-    one.next = first_;
-    if (first_ != nullptr) {
-        first_->previous = &one;
-    }
-    first_ = &one;
-    one.is_listed = true;
+    listeners_.add(one);
     return true;
 }
 
@@ -58,13 +49,7 @@ FIRE_AND_FORGET_ENGINE void stop_state::stop_listening(stop_listener& one) noexc
     const cancellation_deferred whole;
     const inside_library waiting;
     std::unique_lock lock(mutex_);
-    if (one.is_listed) {
-        (one.previous != nullptr ? one.previous->next : first_) = one.next;
-        if (one.next != nullptr) {
-            one.next->previous = one.previous;
-        }
-        one.is_listed = false;
-    } else if (caller_ != std::this_thread::get_id()) {
+    if (!listeners_.remove(one) && caller_ != std::this_thread::get_id()) {
         called_.wait(lock, [&] { return in_call_ != &one; });
     }
 }

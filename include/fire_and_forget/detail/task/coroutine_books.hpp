@@ -7,6 +7,7 @@
 #include "../../call_site.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
+#include "../platform/intrusive_list.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 
@@ -21,31 +22,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// end has been counted by who accepted it.
 enum class fate : std::uint8_t { succeeded, failed, cancelled, expired, dropped, open };
 
-/// What is on a list of the books, in the keeping of who is listed.
-struct book_entry {
-    book_entry* next = nullptr;
-    book_entry** link = nullptr; ///< what points here; null: it is on no list
-};
-
-/// Not thread-safe.
-class book_list {
-public:
-    book_entry* first() const noexcept { return first_; }
-
-    void add(book_entry& fresh) noexcept;
-
-    /// False if it is on no list.
-    static bool remove(book_entry& gone) noexcept;
-
-private:
-    book_entry* first_ = nullptr;
-};
-
 class scheduler;
 struct suspended;
 
 /// A coroutine that waits for somebody else's code.
-struct wait_entry : book_entry {
+struct wait_entry {
+    wait_entry* next = nullptr; ///< on the list of the books, or on one that they have returned
+    wait_entry** link = nullptr;
     suspended* coroutine = nullptr;
     scheduler* kept = nullptr; ///< where it waits, until its wait has ended
 
@@ -62,7 +45,9 @@ struct wait_entry : book_entry {
 };
 
 /// A coroutine that runs or waits on another executor than that which has accepted it.
-struct away_entry : book_entry {
+struct away_entry {
+    away_entry* next = nullptr; ///< on the list of its home's books
+    away_entry** link = nullptr;
     call_site where{};
     const char* name = nullptr;
     scheduler* home = nullptr; ///< the one that has accepted it
@@ -125,9 +110,9 @@ public:
         std::size_t many = 0;
         {
             const library_lock lock(mutex_);
-            while (book_entry* const one = away_.first()) {
-                tell(*static_cast<const away_entry*>(one));
-                book_list::remove(*one);
+            while (away_entry* const one = away_.first()) {
+                tell(*one);
+                away_.remove(*one);
                 ++many;
             }
         }
@@ -178,8 +163,8 @@ private:
     std::atomic<std::uint64_t> replaced_{0};
     std::atomic<std::size_t> waiting_{0};
     std::mutex mutex_;
-    book_list away_;
-    book_list waits_;
+    intrusive_list<away_entry> away_;
+    intrusive_list<wait_entry> waits_;
     bool are_waits_over_ = false;
     bool is_stopping_ = false;
 };

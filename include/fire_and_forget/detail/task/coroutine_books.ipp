@@ -13,27 +13,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-FIRE_AND_FORGET_ENGINE void book_list::add(book_entry& fresh) noexcept {
-    fresh.next = first_;
-    fresh.link = &first_;
-    if (first_ != nullptr) {
-        first_->link = &fresh.next;
-    }
-    first_ = &fresh;
-}
-
-FIRE_AND_FORGET_ENGINE bool book_list::remove(book_entry& gone) noexcept {
-    if (gone.link == nullptr) {
-        return false;
-    }
-    *gone.link = gone.next;
-    if (gone.next != nullptr) {
-        gone.next->link = gone.link;
-    }
-    gone.link = nullptr;
-    return true;
-}
-
 FIRE_AND_FORGET_ENGINE void coroutine_books::note_closed(std::uint64_t many) noexcept {
     closed_.fetch_add(many, std::memory_order_release); // BOOKS-1
 }
@@ -61,7 +40,7 @@ FIRE_AND_FORGET_ENGINE void coroutine_books::note_away(away_entry& leaving) noex
 FIRE_AND_FORGET_ENGINE bool coroutine_books::note_back(away_entry& back) noexcept {
     if (!back.is_back) {
         const library_lock lock(mutex_);
-        back.is_back = book_list::remove(back);
+        back.is_back = away_.remove(back);
     }
     return back.is_back;
 }
@@ -69,7 +48,7 @@ FIRE_AND_FORGET_ENGINE bool coroutine_books::note_back(away_entry& back) noexcep
 FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one,
                                                         away_entry* leaving) noexcept {
     const library_lock lock(mutex_);
-    book_list::remove(one);
+    waits_.remove(one);
     if (leaving != nullptr) {
         away_.add(*leaving);
     }
@@ -78,11 +57,10 @@ FIRE_AND_FORGET_ENGINE void coroutine_books::leave_wait(wait_entry& one,
 template <class Predicate>
 FIRE_AND_FORGET_ENGINE wait_entry* coroutine_books::take_waits(Predicate which) noexcept {
     wait_entry* taken = nullptr;
-    for (book_entry* one = waits_.first(); one != nullptr;) {
-        auto& wait = static_cast<wait_entry&>(*one);
-        one = one->next;
+    for (wait_entry* one = waits_.first(); one != nullptr;) {
+        wait_entry& wait = *std::exchange(one, one->next);
         if (which(wait) && wait.try_take(wait)) {
-            book_list::remove(wait);
+            waits_.remove(wait);
             wait.next = std::exchange(taken, &wait);
         }
     }
