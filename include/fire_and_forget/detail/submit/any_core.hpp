@@ -14,6 +14,7 @@
 #include "../task/scheduler.hpp"
 #include "../task/task.hpp"
 #include "fire.hpp"
+#include "foreign_call.hpp"
 #include "job.hpp"
 #include "kept_executor.hpp"
 #include "set_door.hpp"

@@ -13,7 +13,7 @@
 #include "../queue/lane_at_hand.hpp"
 #include "../task/task.hpp"
 #include "call.hpp"
-#include "firing.hpp"
+#include "foreign_call.hpp"
 #include "job.hpp"
 #include "kept_executor.hpp"
 #include "located.hpp"

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Calls at executors of somebody else's, which take jobs.
-
 #include "../platform/attempt.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../platform/time.hpp"
-#include "../task/foreign_executor.hpp"
-#include "untyped_call.hpp"
+#include "foreign_call.hpp"
 #include "untyped_call.ipp"
 
 #include <memory>
@@ -59,27 +56,6 @@ make_stay(task_ptr& made, function_ref<std::shared_ptr<foreign_executor>()> keep
         },
         [&] { why = call.refuse_for_exception(refusal::copy_threw); });
     return why == refusal::none ? kept : nullptr;
-}
-
-FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_call& fired) {
-    if (diversion::is_any()) [[unlikely]] {
-        if (const diversion::use elsewhere(meant); elsewhere) {
-            return elsewhere->fire(fired);
-        }
-    }
-    return fire_at_this_pool(meant, fired);
-}
-
-FIRE_AND_FORGET_ENGINE submission fire_at_own_threads(const own_threads_door& meant,
-                                                      const untyped_call& fired) {
-    if (diversion::is_any()) [[unlikely]] {
-        if (const diversion::use elsewhere(meant); elsewhere) {
-            return elsewhere->fire(fired);
-        }
-    }
-    return fire_at_library(
-        fired, [&](task_ptr& task) { return meant.accept(task); }, [&] { meant.note_refused(); },
-        {});
 }
 
 FIRE_AND_FORGET_ENGINE submission

@@ -12,12 +12,7 @@
 #include "../pool/pool_door.hpp"
 #include "../queue/lanes.hpp"
 #include "../task/closure.hpp"
-#include "../task/foreign_executor.hpp"
 #include "../task/task.hpp"
-#include "firing.hpp"
-#include "job.hpp"
-
-#include <memory>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -44,17 +39,9 @@ submission fire_at_this_pool(pool_door& meant, const untyped_call& call);
 submission fire_at_library(const untyped_call& call, function_ref<refusal(task_ptr&)> accept,
                            function_ref<void()> note_refused, const refusal_sink& refused_to);
 
-/// Fires at an executor of somebody else's. What `keep` makes of that, for a call whose result is
-/// to be awaited, takes the job in its stead.
-submission fire_at_foreign(const untyped_call& call, function_ref<refusal(job)> execute,
-                           function_ref<std::shared_ptr<foreign_executor>()> keep);
-
-/// Hands a task to one.
-refusal hand_over_to(function_ref<refusal(job)> execute, task_ptr task, const firing& call);
-
 /// What there is to do for a task that is stored in a lane but in the usual case. By value: where
-/// the address of a part of it was passed on, the compiler would not see through
-/// the callable's type.
+/// the address of a part of it was passed on, the compiler would not see through the callable's
+/// type.
 submission finish_late(pool_door& pool, lane_set& lanes, pool_lane& lane, slot& place,
                        const task_vtable& type, call_site where);
 

@@ -11,10 +11,8 @@
 #include "../queue/thread_lanes.hpp"
 #include "../task/run_task.hpp"
 #include "diversion.hpp"
+#include "firing.hpp"
 #include "untyped_call.hpp"
-
-#include <memory>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
@@ -239,6 +237,27 @@ FIRE_AND_FORGET_ENGINE submission fire_at_library(const untyped_call& fired,
     }
     note_refused();
     return submission(why);
+}
+
+FIRE_AND_FORGET_ENGINE submission fire_at_pool(pool_door& meant, const untyped_call& fired) {
+    if (diversion::is_any()) [[unlikely]] {
+        if (const diversion::use elsewhere(meant); elsewhere) {
+            return elsewhere->fire(fired);
+        }
+    }
+    return fire_at_this_pool(meant, fired);
+}
+
+FIRE_AND_FORGET_ENGINE submission fire_at_own_threads(const own_threads_door& meant,
+                                                      const untyped_call& fired) {
+    if (diversion::is_any()) [[unlikely]] {
+        if (const diversion::use elsewhere(meant); elsewhere) {
+            return elsewhere->fire(fired);
+        }
+    }
+    return fire_at_library(
+        fired, [&](task_ptr& task) { return meant.accept(task); }, [&] { meant.note_refused(); },
+        {});
 }
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail
