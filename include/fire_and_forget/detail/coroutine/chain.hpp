@@ -186,6 +186,7 @@ private:
 
     void report_abandoned(std::string_view why) const;
 
+    stored_task for_reports() const noexcept;
     stored_task task_of(stretch& run) const noexcept;
 
     template <class Derived>

@@ -220,19 +220,19 @@ FIRE_AND_FORGET_ENGINE bool chain::make_details() noexcept {
 }
 
 FIRE_AND_FORGET_ENGINE void chain::report_beside(const std::exception_ptr& why) const {
-    static constexpr task_vtable reported_only{};
-    const stored_task task{&reported_only, nullptr, where, name,
-                           details_ ? &details_->of_task : nullptr};
-    task_run telling(task, now_->run().on());
+    task_run telling(for_reports(), now_->run().on());
     telling.leave_to_another();
     telling.failed(why);
 }
 
 FIRE_AND_FORGET_ENGINE void chain::report_abandoned(std::string_view why) const {
+    task_run(for_reports(), foreign_host()).drop(failure::abandoned, why);
+}
+
+/// There is nothing to be called or destroyed.
+FIRE_AND_FORGET_ENGINE stored_task chain::for_reports() const noexcept {
     static constexpr task_vtable reported_only{};
-    const stored_task task{&reported_only, nullptr, where, name,
-                           details_ ? &details_->of_task : nullptr};
-    task_run(task, foreign_host()).drop(failure::abandoned, why);
+    return {&reported_only, nullptr, where, name, details_ ? &details_->of_task : nullptr};
 }
 
 FIRE_AND_FORGET_ENGINE stored_task chain::task_of(stretch& run) const noexcept {

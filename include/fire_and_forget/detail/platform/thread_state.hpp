@@ -75,8 +75,7 @@ struct thread_state {
 
     library_thread* of_library = nullptr; ///< until it leaves; null on threads of the program
     const task_frame* running = nullptr;
-    running_item* item =
-        nullptr; ///< of the innermost of these that an executor of the library counts
+    running_item* item = nullptr;        ///< the innermost that an executor of the library counts
     const void* works_for = nullptr;     ///< the executor whose worker this thread is
     const worker_info* worker = nullptr; ///< how users know it, if that is a pool
     hand_over* handing_over = nullptr;
@@ -86,8 +85,7 @@ struct thread_state {
     abandonment* abandoning = nullptr; ///< what it gives up, innermost first
     sink_pin* pin = nullptr;           ///< where it says which global sink it uses (sink_slot.hpp)
     bool in_sink = false;
-    bool goes_on_here = false;             ///< a coroutine, in the thread that completes what it
-                                           ///< waited for
+    bool goes_on_here = false;             ///< a coroutine, whose wait this thread has ended
     bool is_keeper = false;                ///< which runs no code of users (errands.hpp)
     void (*last_steps[2])() noexcept = {}; ///< when it ends (thread_end.hpp)
     bool knows_its_kind = false;

@@ -12,7 +12,6 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
-/// Counts a run even where the task ends the thread by force: then it has failed.
 FIRE_AND_FORGET_ENGINE refusal caller_runs::run(task_ptr& task) {
     if (task->is_delayed || task->repeats()) {
         return refusal::queue_full; // that one can't be run now
@@ -38,6 +37,7 @@ FIRE_AND_FORGET_ENGINE void caller_runs::run_accepted(task_ptr task) {
     run(std::move(task), its);
 }
 
+/// Counts the run even where the task ends the thread by force: then it has failed.
 FIRE_AND_FORGET_ENGINE void caller_runs::run(task_ptr task, running_tasks::entry& its) {
     entered_.fetch_add(1, std::memory_order_relaxed);
     owner_.keep(); // the task may end it

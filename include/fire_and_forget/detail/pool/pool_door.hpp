@@ -123,14 +123,14 @@ public:
     /// From now on no task is stored without asking.
     void shut() noexcept { open_lanes_.store(this, std::memory_order_relaxed); }
 
+    /// Sees to it that a worker comes for what was stored.
+    static void announce(lane_set& lanes, call_site where);
+
     // A diversion's -------------------------------------------------------------------------------
 
     /// The same, for as long as others have its tasks. A pool that is shut stays so.
     void divert() noexcept { exchange(&lanes_, &open_lanes_); }
     void end_diversion() noexcept { exchange(&open_lanes_, &lanes_); }
-
-    /// Sees to it that a worker comes for what was stored.
-    static void announce(lane_set& lanes, call_site where);
 
 private:
     friend class pool;

@@ -48,8 +48,10 @@ struct alignas(cache_line) worker {
         return has_one;
     }
 
-    /// Begins a task that another worker has claimed and not begun. How many it got.
+    /// Of which other workers it takes something over.
     enum class from : std::uint8_t { anybody, who_stands_still };
+
+    /// Begins a task that another worker has claimed and not begun. How many it got.
     std::uint32_t take_over(from whom = from::anybody) noexcept {
         if (taker.its().has_unbegun()) {
             return 0; // all is paused // CLAIM-2
