@@ -22,8 +22,6 @@
 #include "time_span.hpp"
 #include "version.hpp"
 
-#include <concepts>
-#include <cstdint>
 #include <type_traits>
 #include <utility>
 

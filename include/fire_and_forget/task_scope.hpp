@@ -18,7 +18,6 @@
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 

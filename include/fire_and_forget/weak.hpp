@@ -7,7 +7,6 @@
 #include "detail/platform/abi.hpp"
 #include "detail/task/callable.hpp"
 
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <type_traits>

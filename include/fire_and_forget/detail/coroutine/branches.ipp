@@ -8,7 +8,6 @@
 #include "outside_wait.hpp"
 
 #include <exception>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

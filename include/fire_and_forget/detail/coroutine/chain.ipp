@@ -17,7 +17,6 @@
 #include "stretch.hpp"
 
 #include <coroutine>
-#include <memory>
 #include <new>
 #include <string_view>
 #include <utility>

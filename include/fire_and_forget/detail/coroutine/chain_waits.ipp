@@ -14,7 +14,6 @@
 #include "chain.hpp"
 #include "chain_waits.hpp"
 #include "task_promise.hpp"
-#include "thrown.hpp"
 
 #include <memory>
 #include <utility>

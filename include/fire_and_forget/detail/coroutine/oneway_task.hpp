@@ -17,7 +17,6 @@
 
 #include <concepts>
 #include <coroutine>
-#include <cstddef>
 #include <type_traits>
 #include <utility>
 

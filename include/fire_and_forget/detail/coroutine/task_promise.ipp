@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../platform/abi.hpp"
-#include "chain.hpp"
 #include "foreign_wait.hpp"
 #include "task_promise.hpp"
 

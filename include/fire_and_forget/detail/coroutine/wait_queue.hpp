@@ -6,9 +6,8 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
-#include "../platform/linked_stop_source.hpp"
-#include "../platform/platform.hpp"
 #include "../platform/spin_lock.hpp"
+#include "../platform/stop_callback.hpp"
 #include "chain.hpp"
 #include "chain_waits.hpp"
 #include "known_wait.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../../call_site.hpp"
 #include "../../error_report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"

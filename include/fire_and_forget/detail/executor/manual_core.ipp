@@ -23,7 +23,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <random>
 #include <string>
 #include <utility>

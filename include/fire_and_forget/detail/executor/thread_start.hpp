@@ -5,8 +5,6 @@
 
 #include "../../call_site.hpp"
 #include "../../error_report.hpp"
-#include "../errors/bounded_text.hpp"
-#include "../errors/describe.hpp"
 #include "../errors/report.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/library_threads.hpp"

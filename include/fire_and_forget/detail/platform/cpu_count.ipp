@@ -3,7 +3,6 @@
 
 #include "abi.hpp"
 #include "cpu_count.hpp"
-#include "platform.hpp"
 
 #include <cstddef>
 #include <cstdlib>

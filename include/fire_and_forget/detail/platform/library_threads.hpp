@@ -14,7 +14,6 @@
 #include "time.hpp"
 #include "waited_atomic.hpp"
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>

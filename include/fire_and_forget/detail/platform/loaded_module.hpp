@@ -11,11 +11,6 @@
 #include <atomic>
 
 #if defined(__linux__) && defined(__GLIBC__) && __has_include(<link.h>)
-#include <cstddef>
-#include <cstdint>
-#include <dlfcn.h>
-#include <link.h>
-#include <new>
 #include <semaphore.h>
 #define FIRE_AND_FORGET_HAS_MODULES 1
 #endif

@@ -6,6 +6,14 @@
 #include "platform.hpp"
 #include "signals.hpp"
 
+#if defined(FIRE_AND_FORGET_HAS_MODULES)
+#include <cstddef>
+#include <cstdint>
+#include <dlfcn.h>
+#include <link.h>
+#include <new>
+#endif
+
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 #if defined(FIRE_AND_FORGET_HAS_MODULES)

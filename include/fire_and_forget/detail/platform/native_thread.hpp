@@ -13,9 +13,6 @@
 // MinGW's <thread> brings the pthreads that it is made of, if it is.
 #if defined(FIRE_AND_FORGET_HAS_POSIX) || defined(WIN_PTHREADS_H)
 #define FIRE_AND_FORGET_HAS_PTHREADS 1
-#else
-#include "attempt.hpp"
-#include <system_error>
 #endif
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {

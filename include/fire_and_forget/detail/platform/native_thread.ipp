@@ -8,6 +8,10 @@
 #include "signals.hpp"
 
 #include <cerrno>
+#if !defined(FIRE_AND_FORGET_HAS_PTHREADS)
+#include "attempt.hpp"
+#include <system_error>
+#endif
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -3,7 +3,6 @@
 
 #include "helping.hpp"
 
-#include "../platform/platform.hpp"
 #include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../task/task.hpp"

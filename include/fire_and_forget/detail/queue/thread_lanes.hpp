@@ -7,7 +7,6 @@
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/process.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/signal_heir.hpp"
 #include "../platform/thread_state.hpp"
 #include "lane_table.hpp"

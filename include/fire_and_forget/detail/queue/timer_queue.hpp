@@ -7,7 +7,6 @@
 #include "../platform/abi.hpp"
 #include "../platform/asymmetric_barrier.hpp"
 #include "../platform/function_ref.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "../task/asked_list.hpp"
 #include "../task/scheduler.hpp"
@@ -17,8 +16,6 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <thread>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 

@@ -20,7 +20,6 @@
 #include "set_door.hpp"
 #include "untyped_call.hpp"
 
-#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <utility>

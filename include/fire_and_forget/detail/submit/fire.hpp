@@ -6,7 +6,6 @@
 
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/thread_state.hpp"
 #include "../pool/own_threads_door.hpp"
 #include "../pool/pool_door.hpp"

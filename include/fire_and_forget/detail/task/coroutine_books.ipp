@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../../call_site.hpp"
 #include "../../stats.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/reentry.hpp"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../../call_site.hpp"
-#include "../../error_report.hpp"
 #include "../../options.hpp"
 #include "../platform/abi.hpp"
 #include "../platform/platform.hpp"

@@ -7,8 +7,6 @@
 #include "../platform/abi.hpp"
 #include "../platform/time.hpp"
 
-#include <memory>
-
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 class task_node;

@@ -7,7 +7,6 @@
 #include "../platform/abi.hpp"
 #include "../platform/attempt.hpp"
 #include "../platform/platform.hpp"
-#include "../platform/reentry.hpp"
 #include "../platform/time.hpp"
 #include "host.hpp"
 #include "observation.hpp"

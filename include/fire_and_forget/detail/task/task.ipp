@@ -11,7 +11,6 @@
 #include "callable.hpp"
 #include "scheduler.hpp"
 #include "task.hpp"
-#include "timer_node.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -16,7 +16,6 @@
 #include "scheduler.hpp"
 #include "task.hpp"
 
-#include <cstdint>
 #include <exception>
 #include <string_view>
 #include <type_traits>
