@@ -11,6 +11,8 @@
 #else
 #include <cstdint>
 #endif
+#include <cstddef>
+#include <string_view>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 
@@ -65,4 +67,13 @@ private:
 
 #endif
 
+namespace detail {
+
+/// "feed.cpp" of "/home/me/feed.cpp".
+constexpr std::string_view base_name(std::string_view path) noexcept {
+    const std::size_t slash = path.find_last_of("/\\");
+    return slash == path.npos ? path : path.substr(slash + 1);
+}
+
+} // namespace detail
 } // namespace faf::inline FIRE_AND_FORGET_ABI

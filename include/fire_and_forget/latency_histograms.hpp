@@ -127,7 +127,7 @@ private:
     site* site_of(const observed_task& task) {
         detail::place_view place = detail::place_of(task);
         place.function = {}; // that of a template is another one for each type
-        place.file = detail::base_name_of(place.file); // as it is told: no series comes twice
+        place.file = detail::base_name(place.file); // as it is told: no series comes twice
         const detail::library_lock lock(mutex_);
         const auto known = sites_.find(place);
         return known != sites_.end() ? &known->second

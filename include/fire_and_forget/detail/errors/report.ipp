@@ -33,13 +33,7 @@ FIRE_AND_FORGET_ENGINE bool is_taken_by(const error_sink* sink, const error_repo
         (report.kind == failure::cancelled && !sink->hears_cancelled())) {
         return false;
     }
-    bool taken = true;
-    attempt_here([&] { (*sink)(report); },
-                 [&] {
-                     taken = false;
-                     tell_of_sink(report, on_failure);
-                 });
-    return taken;
+    return attempt_here([&] { (*sink)(report); }, [&] { tell_of_sink(report, on_failure); });
 }
 
 /// The global sink is not fetched before it is asked: that has a price.

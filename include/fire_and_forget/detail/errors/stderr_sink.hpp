@@ -20,12 +20,6 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 using report_line = bounded_text<2 * text_limit>;
 
-/// "feed.cpp" of "/home/me/feed.cpp".
-constexpr std::string_view base_name(std::string_view path) noexcept {
-    const std::size_t slash = path.find_last_of("/\\");
-    return slash == path.npos ? path : path.substr(slash + 1);
-}
-
 constexpr bool is_word(char c) noexcept {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }

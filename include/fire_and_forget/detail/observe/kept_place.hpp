@@ -5,9 +5,9 @@
 // constants of the module it was fired in, and gone when that is unloaded; what an observer has to
 // say later is in texts of its own.
 
+#include "../../call_site.hpp"
 #include "../../observer.hpp"
 #include "../platform/abi.hpp"
-#include "text.hpp"
 
 #include <cstdint>
 #include <string>
@@ -39,9 +39,7 @@ struct kept_place {
         : file(seen.file), line(seen.line), function(seen.function), name(seen.name) {}
 
     /// "feed.cpp:42"
-    std::string where() const {
-        return std::string(base_name_of(file)) + ':' + std::to_string(line);
-    }
+    std::string where() const { return std::string(base_name(file)) + ':' + std::to_string(line); }
 };
 
 /// By file and line; finds a kept one by the view of a task.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Names, places and times as other programs read them.
+// Names and times as other programs read them.
 
 #include "../platform/abi.hpp"
 
@@ -12,12 +12,6 @@
 #include <string_view>
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
-
-/// The file without its folders.
-constexpr std::string_view base_name_of(std::string_view file) noexcept {
-    const std::size_t slash = file.find_last_of("/\\");
-    return slash == std::string_view::npos ? file : file.substr(slash + 1);
-}
 
 /// As a decimal fraction of a unit that has 10^`digits` nanoseconds; with a point, where printf has
 /// what setlocale() has asked for.
