@@ -20,8 +20,20 @@ using namespace faf_test;
 using faf::failure;
 using faf::fire_and_forget;
 
+std::atomic<bool> another_exits{false};
+
+/// Whether another thread is to exit, too: it is about to come to the library's part by then.
+constexpr long beside_another = 1;
+
 [[noreturn]] void call_exit() {
     child::own_ledger()->leave();
+    if (child::own_ledger()->argument == beside_another && !another_exits) {
+        std::atexit([] { another_exits = true; });
+        std::thread([] { std::exit(7); }).detach();
+        while (!another_exits) {
+            std::this_thread::yield();
+        }
+    }
     std::exit(7);
 }
 
@@ -224,6 +236,44 @@ TEST_CASE("exit called from inside of the library waits for the tasks, but not f
         CHECK(end.leaving.count() > 0);
         CHECK(end.leaving < load(4s, 60s)); // of the five that it has
     }
+}
+
+TEST_CASE("who exits does not wait for tasks, sinks and coroutines that have called exit as well") {
+    for (const child& one : callbacks) {
+        INFO("called by " << one.name());
+        const outcome end = run(one, beside_another);
+        check_exit(end, 7);
+        CHECK(end.leaving.count() > 0);
+        CHECK(end.leaving < load(4s, 60s)); // of the five that it has
+    }
+}
+
+const child drain_beside_exit("a drain beside exit", [](ledger&) {
+    std::atexit([] { std::this_thread::sleep_for(200ms); }); // after the library's part
+    fire_and_forget(last_until_the_end);
+    fire_and_forget(call_exit);
+    child::own_ledger()->notes[0] = faf::drain() ? 1 : 2;
+    wait_for_the_end();
+});
+
+TEST_CASE("a drain does not take a task for ended that has called exit") {
+    const outcome end = run(drain_beside_exit);
+    check_exit(end, 7);
+    CHECK(end->notes[0] == 0);
+}
+
+const child in_task_and_sink("a task and a sink at exit", [](ledger& book) {
+    faf::thread_pool pool({.threads = 3, .on_error = exits});
+    keep_busy(pool, book);
+    fire_and_forget(pool, {.after = 1h}, [] {});
+    fire_and_forget(pool, call_exit);
+    wait_for_the_end();
+});
+
+TEST_CASE("exit called by a task, and again by the sink that hears of it, waits for the others") {
+    const outcome end = run(in_task_and_sink);
+    check_exit(end, 7);
+    CHECK(end->ran == 1);
 }
 
 const child in_sink_of_displaced("the sink of a displaced task", [](ledger& book) {

@@ -105,6 +105,10 @@ public:
 
     // At exit: exit_registry.hpp ------------------------------------------------------------------
 
+    /// The calling thread has called exit(), and what it is inside of does not go on: others that
+    /// exit do not wait for that. A drain does, for it has not ended.
+    void note_exiting() noexcept;
+
     /// Waits until it is quiet or its deadline has come, counted from `start`. What can't start by
     /// then is reported at once.
     void wait_for_exit(steady_time start, sink_time& for_sinks);
@@ -139,13 +143,22 @@ private:
     class last_steps;
     enum class phase : std::uint8_t { open, closing, closed };
 
+    /// Who waits: a thread that goes on, or one that exits.
+    enum class who : std::uint8_t { caller, exiting };
+
+    /// What runs but is not waited for.
+    struct exempt {
+        std::size_t tasks = 0;
+        std::size_t open = 0; ///< coroutines
+    };
+
     void begin_first_use() noexcept;
     void end_use(steady_time deadline) noexcept;
     bool close(steady_time deadline, sink_time& for_sinks);
     void give_up_late(steady_time deadline, sink_time& for_sinks);
-    bool is_quiet(std::size_t own, std::size_t own_open) const noexcept;
+    bool is_quiet(const exempt& but) const noexcept;
     bool wait_quiet(inside_library& waiting, std::unique_lock<std::mutex>& lock,
-                    steady_time deadline);
+                    steady_time deadline, who waits);
     void insist(inside_library& waiting);
 
     shutdown_participant& asked_;
@@ -161,6 +174,7 @@ private:
     std::atomic<bool> has_module_{false}; ///< it keeps the module loaded
     bool has_abandoned_ = false;
     bool is_settled_ = false;
+    exempt left_by_exit_;
     std::size_t written_off_ = 0;      ///< still run, but were reported as abandoned
     std::uint64_t dropped_before_ = 0; ///< coroutines given up by others, before it began to close
 };

@@ -35,8 +35,8 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 /// What there is to do at the end, in this order. // CLOSING-4
 class closing::last_steps {
 public:
-    last_steps(closing& of, steady_time deadline, sink_time& for_sinks)
-        : of_(of), deadline_(deadline), abandoned_(of.lent_, for_sinks),
+    last_steps(closing& of, steady_time deadline, sink_time& for_sinks, who waits)
+        : of_(of), deadline_(deadline), waits_(waits), abandoned_(of.lent_, for_sinks),
           under_way_(*this, deadline) {}
     last_steps(const last_steps&) = delete;
     last_steps& operator=(const last_steps&) = delete;
@@ -71,7 +71,7 @@ private:
         std::unique_lock lock(of_.quiet_.mutex());
         is_over_ = of_.is_settled_;
         if (!is_over_) {
-            static_cast<void>(of_.wait_quiet(waiting, lock, deadline_));
+            static_cast<void>(of_.wait_quiet(waiting, lock, deadline_, waits_));
         }
     }
 
@@ -90,7 +90,7 @@ private:
     [[gnu::cold]] void wait_again() {
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
-        if (of_.wait_quiet(waiting, lock, deadline_)) {
+        if (of_.wait_quiet(waiting, lock, deadline_, waits_)) {
             was_ = shutdown_participant::before_end::quiet;
         }
     }
@@ -107,7 +107,7 @@ private:
         coroutine_books& books = of_.lent_.home->books;
         inside_library waiting;
         std::unique_lock lock(of_.quiet_.mutex());
-        const bool all_quiet = of_.wait_quiet(waiting, lock, deadline_);
+        const bool all_quiet = of_.wait_quiet(waiting, lock, deadline_, waits_);
         if (!all_quiet) {
             const std::size_t many = of_.asked_.write_off_running(abandoned_);
             of_.written_off_ += many;
@@ -125,6 +125,7 @@ private:
 
     closing& of_;
     const steady_time deadline_;
+    const who waits_;
     abandoned_tasks abandoned_;
     std::size_t taken_ = 0;
     bool is_over_ = false;
@@ -153,7 +154,7 @@ private:
     }
     inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
-    return wait_quiet(waiting, lock, deadline) && written_off_ == 0;
+    return wait_quiet(waiting, lock, deadline, who::caller) && written_off_ == 0;
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::begin() {
@@ -201,7 +202,7 @@ private:
     sink_time for_sinks(deadline);
     bool all_done = false;
     {
-        last_steps steps(*this, deadline, for_sinks);
+        last_steps steps(*this, deadline, for_sinks, who::caller);
         begin();
         all_done = steps.take_all();
     }
@@ -213,13 +214,23 @@ private:
     return all_done;
 }
 
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::note_exiting() noexcept {
+    {
+        const library_lock lock(quiet_.mutex());
+        left_by_exit_.tasks += depth_of(&lent_, this_thread.left);
+        left_by_exit_.open += depth_in_books(&lent_.home->books, this_thread.left);
+        quiet_.notify();
+    }
+    sink_.note_exiting();
+}
+
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::wait_for_exit(steady_time start,
                                                                  sink_time& for_sinks) {
     give_up_late(exit_time(start), for_sinks);
     asked_.note_exit();
     inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
-    static_cast<void>(wait_quiet(waiting, lock, exit_time(start)));
+    static_cast<void>(wait_quiet(waiting, lock, exit_time(start), who::exiting));
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void closing::close_for_exit(steady_time start,
@@ -238,24 +249,24 @@ private:
 /// True if nothing was, here or by others, since it began to close.
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::close(steady_time deadline,
                                                          sink_time& for_sinks) {
-    return last_steps(*this, deadline, for_sinks).take_all();
+    return last_steps(*this, deadline, for_sinks, who::exiting).take_all();
 }
 
-[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::is_quiet(std::size_t own,
-                                                            std::size_t own_open) const noexcept {
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::is_quiet(const exempt& but) const noexcept {
     const coroutine_books& books = lent_.home->books;
-    const std::uint64_t closed = books.closed() + own_open; // BOOKS-1
-    return asked_.is_quiet(own) && books.waiting() == 0 && books.opened() <= closed;
+    const std::uint64_t closed = books.closed() + but.open; // BOOKS-1
+    return asked_.is_quiet(but.tasks) && books.waiting() == 0 && books.opened() <= closed;
 }
 
-/// Waits until nothing is queued, and nothing runs but the task this is called from.
+/// Waits until nothing is queued, and nothing runs but the task this is called from, and at exit
+/// those from which others have called exit().
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE bool closing::wait_quiet(inside_library& waiting,
                                                               std::unique_lock<std::mutex>& lock,
-                                                              steady_time deadline) {
-    const std::size_t own = depth_of(&lent_);
-    const std::size_t own_open = depth_in_books(&lent_.home->books);
+                                                              steady_time deadline, who waits) {
+    const exempt own{depth_of(&lent_), depth_in_books(&lent_.home->books)};
+    const exempt& but = waits == who::exiting ? left_by_exit_ : own; // which has its own, too
     const quiescence::waiter entered(quiet_);
-    for (slices wait; !is_quiet(own, own_open);) {
+    for (slices wait; !is_quiet(but);) {
         if (steady_clock::now() >= deadline) {
             return false;
         }

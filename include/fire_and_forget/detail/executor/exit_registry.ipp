@@ -94,6 +94,9 @@ public:
             }
         }
         static_cast<void>(call_at_exit<&exit_meanwhile_here>());
+        at_.for_each([](closing& one) { one.note_exiting(); });
+        this_thread.left = this_thread.running;
+        this_thread.left_loans = this_thread.loans;
     }
     exiting_thread(const exiting_thread&) = delete;
     exiting_thread& operator=(const exiting_thread&) = delete;
@@ -131,9 +134,10 @@ public:
     }
 
     /// The first one ends the process meanwhile, with its exit code. Not for ever: it may join this
-    /// thread. Nor in a module, where the first one may be about to unload that.
+    /// thread. Nor in a module that the first one may be about to unload.
     void leave_the_end_to_the_first() const {
-        if (thread_ != at_.first_to_exit_ && !is_in_loaded_module()) {
+        if (thread_ != at_.first_to_exit_ &&
+            (!is_in_loaded_module() || module_stay::instance().is_kept())) {
             std::this_thread::sleep_for(std::chrono::seconds(2));
         }
     }

@@ -34,6 +34,9 @@ public:
     /// it and calls it now is waited for until `deadline`, but for the calling thread.
     void give_up(steady_time deadline);
 
+    /// The calling thread has called exit(), and what it has borrowed does not come back.
+    void note_exiting() noexcept;
+
     /// Keeps the sink, and the executor, from their ends.
     class loan {
     public:
@@ -54,6 +57,7 @@ private:
     quiescence& quiet_;
     host& lent_;
     std::size_t borrowers_ = 0; ///< under the mutex
+    std::size_t kept_by_exit_ = 0;
 };
 
 } // namespace faf::inline FIRE_AND_FORGET_ABI::detail

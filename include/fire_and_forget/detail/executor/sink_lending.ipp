@@ -12,11 +12,18 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void sink_lending::give_up(steady_time deadline) {
     const inside_library waiting;
     std::unique_lock lock(quiet_.mutex());
-    const std::size_t own = loans_from(this);
-    for (slices wait; borrowers_ > own && sink() != nullptr && steady_clock::now() < deadline;) {
+    const std::size_t own = loans_from(this, this_thread.left_loans);
+    for (slices wait;
+         borrowers_ > own + kept_by_exit_ && sink() != nullptr && steady_clock::now() < deadline;) {
         quiet_.wait(wait, lock, deadline);
     }
     set(nullptr);
+}
+
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE void sink_lending::note_exiting() noexcept {
+    const library_lock lock(quiet_.mutex());
+    kept_by_exit_ += loans_from(this, this_thread.left_loans);
+    quiet_.notify();
 }
 
 FIRE_AND_FORGET_ENGINE sink_lending::loan::loan(sink_lending& from) noexcept

@@ -34,6 +34,9 @@ public:
     /// By a thread that is not in the module for good: whoever has called it keeps it loaded.
     void end() noexcept;
 
+    /// Whether it can't be unloaded now.
+    bool is_kept() noexcept;
+
     /// From now on it stays as it is: when the program ends, destructors of static objects may call
     /// end(), and nobody else has it loaded.
     void note_exit() noexcept;

@@ -53,6 +53,11 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
     }
 }
 
+[[gnu::cold]] FIRE_AND_FORGET_ENGINE bool module_stay::is_kept() noexcept {
+    const library_lock lock(mutex_);
+    return handle_ != nullptr;
+}
+
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void module_stay::note_exit() noexcept {
     const library_lock lock(mutex_);
     is_over_ = true;

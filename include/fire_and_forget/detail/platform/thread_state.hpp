@@ -75,12 +75,14 @@ struct thread_state {
 
     library_thread* of_library = nullptr; ///< until it leaves; null on threads of the program
     const task_frame* running = nullptr;
+    const task_frame* left = nullptr;    ///< of these the innermost that exit() has left for good
     running_item* item = nullptr;        ///< the innermost that an executor of the library counts
     const void* works_for = nullptr;     ///< the executor whose worker this thread is
     const worker_info* worker = nullptr; ///< how users know it, if that is a pool
     hand_over* handing_over = nullptr;
     const void* starting_turn = nullptr; ///< the strand that this thread hands to its executor
     const loan_frame* loans = nullptr;
+    const loan_frame* left_loans = nullptr; ///< as `left`
     const entry_frame* entries = nullptr;
     abandonment* abandoning = nullptr; ///< what it gives up, innermost first
     sink_pin* pin = nullptr;           ///< where it says which global sink it uses (sink_slot.hpp)
@@ -108,15 +110,16 @@ inline void enter_uncounted(task_frame& fresh) noexcept {
 bool inside_a_task() noexcept;
 
 /// How many tasks of `executor` the calling thread is inside of, be it by way of other executors.
-std::size_t depth_of(const void* executor) noexcept;
+/// Without `left`, and what that is in.
+std::size_t depth_of(const void* executor, const task_frame* left = nullptr) noexcept;
 
 /// How many open coroutines in `books` the calling thread is inside of.
-std::size_t depth_in_books(const void* books) noexcept;
+std::size_t depth_in_books(const void* books, const task_frame* left = nullptr) noexcept;
 
 bool inside_a_task_of(const void* executor) noexcept;
 
 /// How many reports the calling thread is making to the sink of `executor` that it has borrowed.
-std::size_t loans_from(const void* executor) noexcept;
+std::size_t loans_from(const void* executor, const loan_frame* left = nullptr) noexcept;
 
 /// Marks a call, from before it asks for a place among those of `in` until its task is stored.
 class call_to_store {

@@ -13,17 +13,18 @@ FIRE_AND_FORGET_ENGINE bool inside_a_task() noexcept {
     return this_thread.running != nullptr;
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t depth_of(const void* executor) noexcept {
+FIRE_AND_FORGET_ENGINE std::size_t depth_of(const void* executor, const task_frame* left) noexcept {
     std::size_t depth = 0;
-    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
+    for (const task_frame* frame = this_thread.running; frame != left; frame = frame->outer) {
         depth += frame->on == executor && !frame->is_uncounted ? 1 : 0;
     }
     return depth;
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t depth_in_books(const void* books) noexcept {
+FIRE_AND_FORGET_ENGINE std::size_t depth_in_books(const void* books,
+                                                  const task_frame* left) noexcept {
     std::size_t depth = 0;
-    for (const task_frame* frame = this_thread.running; frame != nullptr; frame = frame->outer) {
+    for (const task_frame* frame = this_thread.running; frame != left; frame = frame->outer) {
         depth += frame->of_books == books ? 1 : 0;
     }
     return depth;
@@ -33,9 +34,10 @@ FIRE_AND_FORGET_ENGINE bool inside_a_task_of(const void* executor) noexcept {
     return depth_of(executor) > 0;
 }
 
-FIRE_AND_FORGET_ENGINE std::size_t loans_from(const void* executor) noexcept {
+FIRE_AND_FORGET_ENGINE std::size_t loans_from(const void* executor,
+                                              const loan_frame* left) noexcept {
     std::size_t loans = 0;
-    for (const loan_frame* frame = this_thread.loans; frame != nullptr; frame = frame->outer) {
+    for (const loan_frame* frame = this_thread.loans; frame != left; frame = frame->outer) {
         loans += frame->from == executor ? 1 : 0;
     }
     return loans;
