@@ -133,6 +133,16 @@ public:
         }
     }
 
+    /// Known where there are several in a module that is kept: so it is not being unloaded, and
+    /// those of the library's threads that have called exit() won't end.
+    bool is_end_of_program() const noexcept {
+        if (!module_stay::instance().is_kept()) {
+            return false;
+        }
+        const library_lock lock(at_.mutex_);
+        return has_other([](const exiting_thread&) { return true; });
+    }
+
     /// The first one ends the process meanwhile, with its exit code. Not for ever: it may join this
     /// thread. Nor in a module that the first one may be about to unload.
     void leave_the_end_to_the_first() const {
@@ -196,8 +206,10 @@ private:
     for_each([](closing& one) { one.begin(); });
     wait_for_all(start, for_sinks);
     close_all();
-    if (is_in_loaded_module()) { // which may be about to be unloaded
+    if (is_in_loaded_module()) {
         module_stay::instance().note_exit();
+    }
+    if (is_in_loaded_module() && !own.is_end_of_program()) { // it may be about to be unloaded
         for_each([&](closing& one) { one.end_threads(deadline_after(exit_patience)); });
         take_last_steps();
     }
