@@ -208,10 +208,10 @@ private:
     close_all();
     if (is_in_loaded_module()) {
         module_stay::instance().note_exit();
-    }
-    if (is_in_loaded_module() && !own.is_end_of_program()) { // it may be about to be unloaded
-        for_each([&](closing& one) { one.end_threads(deadline_after(exit_patience)); });
-        take_last_steps();
+        if (!own.is_end_of_program()) { // the module may be about to be unloaded
+            for_each([&](closing& one) { one.end_threads(deadline_after(exit_patience)); });
+            take_last_steps();
+        }
     }
     errands::instance().finish(deadline_after(exit_patience));
     library_threads::instance().join_left_until(deadline_after(exit_patience));
