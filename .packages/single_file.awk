@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # awk -f single_file.awk HEADER...: the headers, and all of the library that they
 # include, as one file. Each stands where it is first included, and the engine at the end. Includes of
-# the standard library and of the system stay as they are, for they may depend on a condition.
+# the standard library and of the system stay as they are, for they may depend on a condition. So may
+# those of a header: it stands there for those who meet the condition, and once more for the others.
 
 # "a/b/../c" is "a/c".
 function shortened(path) {
@@ -13,10 +14,29 @@ function shortened(path) {
 function include(path) {
     if (path ~ /[.]ipp$/ && !at_end) {
         engine[++parts] = path
+    } else if (conditions > 0) {
+        if (!(path in seen)) {
+            print_guarded(path)
+        }
     } else if (!(path in seen)) {
         seen[path] = 1
-        print_file(path)
+        if (path in guarded) {
+            print_guarded(path)
+        } else {
+            print_file(path)
+        }
     }
+}
+
+function print_guarded(path,    guard) {
+    guarded[path] = 1
+    guard = toupper(path)
+    sub(/.*\/INCLUDE\//, "", guard)
+    gsub(/[^A-Z0-9]/, "_", guard)
+    print "#ifndef " guard
+    print "#define " guard
+    print_file(path)
+    print "#endif"
 }
 
 function print_file(path,    line, folder, name, got) {
@@ -27,6 +47,7 @@ function print_file(path,    line, folder, name, got) {
             split(line, name, "\"")
             include(shortened(folder name[2]))
         } else if (line !~ /^#pragma once|^\/\/ SPDX/) {
+            conditions += (line ~ /^# *if/) - (line ~ /^# *endif/)
             print line
         }
     }
