@@ -6,8 +6,10 @@
 # all that the program does, on one worker. empty_loop is what the loop itself takes.
 #
 #   instructions.sh <bench_instructions> [--quick]
+#   instructions.sh <bench_instructions> --check
 #
-# bench_channel stands beside it.
+# bench_channel stands beside it. With --check only the library's submit and task are counted, and it
+# fails where they take more than they may: so does a compiler that no longer inlines what it should.
 set -eu
 program=$1
 few=20000
@@ -16,6 +18,8 @@ if [ "${2:-}" = --quick ]; then
     few=1000
     many=3000
 fi
+most_per_submit=43
+most_per_task=110
 
 collected() { # <peer> <tasks> <program> [what to count]
     valgrind --tool=callgrind --callgrind-out-file=/dev/null ${4:+"$4"} \
@@ -40,12 +44,29 @@ tell() { # <peer> <metric> <instructions of all>
         awk '{ printf "instructions,%s,%s,%.4g,instructions\n", $1, $2, $3 / $4 }'
 }
 
+submit() { # <peer>
+    tell "$1" instructions_per_submit \
+        "$(difference "$1" "$program" --toggle-collect='*submit_loop*')"
+}
+task() { # <peer>
+    tell "$1" instructions_per_task \
+        "$(($(by_workers "$1" $many "$program") - $(by_workers "$1" $few "$program")))"
+}
+
+if [ "${2:-}" = --check ]; then
+    peer=fire_and_forget/one_thread
+    (submit $peer && task $peer) |
+        awk -F, -v submit=$most_per_submit -v task=$most_per_task '
+            { print }
+            $3 == "instructions_per_submit" { seen++; over += $4 > submit }
+            $3 == "instructions_per_task" { seen++; over += $4 > task }
+            END { exit seen != 2 || over > 0 }'
+    exit
+fi
+
 "$program" | while read -r peer; do
-    tell "$peer" instructions_per_submit \
-        "$(difference "$peer" "$program" --toggle-collect='*submit_loop*')"
-    [ "$peer" = empty_loop ] ||
-        tell "$peer" instructions_per_task \
-            "$(($(by_workers "$peer" $many "$program") - $(by_workers "$peer" $few "$program")))"
+    submit "$peer"
+    [ "$peer" = empty_loop ] || task "$peer"
 done
 tell fire_and_forget/fixed instructions_per_item \
     "$(difference fire_and_forget "$(dirname "$program")/bench_channel")"
