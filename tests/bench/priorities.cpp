@@ -64,7 +64,6 @@ class tbb_priorities {
 public:
     static constexpr const char* name = "oneTBB";
     static constexpr unsigned workers = pool_workers;
-    static constexpr bool has_thread_per_task = false;
     static constexpr bool has_priorities = true;
 
     template <class Fn>

@@ -90,7 +90,6 @@ private:
 /// As its users write it: each task waits for its children, and runs them meanwhile.
 struct tbb_task_groups {
     static constexpr const char* name = "oneTBB/task_group";
-    static constexpr bool has_thread_per_task = false;
 };
 
 template <>
