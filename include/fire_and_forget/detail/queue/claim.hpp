@@ -96,8 +96,8 @@ public:
     }
 
     /// Ends what runs and begins the next, if has_more() holds: end() and begin_next() with one
-    /// store. In between `ended` is called, with what end() returns. As a call, which clang makes of
-    /// it, a task took 140 instructions and not 95: what the two refer to was in memory.
+    /// store. In between `ended` is called, with what end() returns. As a call, which clang makes
+    /// of it, a task took 140 instructions and not 95: what the two refer to was in memory.
     template <class Ended, class Describe>
     [[gnu::always_inline]] bool go_on(Ended ended, Describe describe) noexcept {
         const std::uint64_t before = own_number();
