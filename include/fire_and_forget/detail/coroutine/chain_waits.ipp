@@ -20,16 +20,20 @@
 
 namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
+/// What a departure that fails returns: the chain stays, and its wait is cancelled.
+inline bool stay_refused(chain& here) noexcept {
+    here.now().note_refusal();
+    return false;
+}
+
 FIRE_AND_FORGET_ENGINE bool pass_to(chain& leaving, scheduler* to) noexcept {
     scheduler* const before = leaving.on();
     if (to == nullptr || !leaving.depart_to(to)) {
-        leaving.now().note_refusal();
-        return false;
+        return stay_refused(leaving);
     }
     if (!to->resume_soon(leaving)) {
         leaving.stay_on(before);
-        leaving.now().note_refusal();
-        return false;
+        return stay_refused(leaving);
     }
     return true;
 }
@@ -40,14 +44,12 @@ FIRE_AND_FORGET_ENGINE bool move_to_foreign(chain& leaving,
     task_ptr packed = its != nullptr ? pack_to_go_on(leaving) : nullptr;
     if (packed == nullptr || !leaving.settle_at(to)) {
         unpack(packed);
-        leaving.now().note_refusal();
-        return false;
+        return stay_refused(leaving);
     }
     if (!leaving.depart_to(nullptr)) {
         unpack(packed);
         static_cast<void>(leaving.settle_at(to));
-        leaving.now().note_refusal();
-        return false;
+        return stay_refused(leaving);
     }
     const firing call{nullptr, {}, leaving.where};
     static_cast<void>(hand_over_to([&](job work) { return its->take(job_access::take(work)); },
@@ -97,13 +99,11 @@ FIRE_AND_FORGET_ENGINE bool until_due::leave(chain& sleeper) {
         }
     }
     if (sleeper.is_asked_to_stop() || !sleeper.depart_to(on)) {
-        sleeper.now().note_refusal();
-        return false;
+        return stay_refused(sleeper);
     }
     if (!on->resume_at(sleeper)) {
         sleeper.stay_on(before);
-        sleeper.now().note_refusal();
-        return false;
+        return stay_refused(sleeper);
     }
     full_fence(); // DELAY-1: the stop may have come before the sleeper was there
     if (own.stop_requested() || on->is_stopping()) {
