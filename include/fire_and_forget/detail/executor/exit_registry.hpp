@@ -6,6 +6,7 @@
 
 #include "../platform/abi.hpp"
 #include "../platform/function_ref.hpp"
+#include "../platform/intrusive_list.hpp"
 #include "../platform/process.hpp"
 #include "../platform/time.hpp"
 #include "shutdown_participant.hpp"
@@ -55,8 +56,8 @@ private:
 
     std::mutex mutex_;
     shutdown_participant* first_ = nullptr;
-    exiting_thread* exiting_ = nullptr; ///< those that are in the step
-    std::thread::id first_to_exit_;     ///< of those that have been in the step
+    intrusive_list<exiting_thread> exiting_; ///< those that are in the step
+    std::thread::id first_to_exit_;          ///< of those that have been in the step
     std::condition_variable one_is_done_;
 
     bool is_due_ = false;

@@ -85,10 +85,13 @@ exit_registry::strike_off(shutdown_participant& gone) noexcept {
 /// next one has emptied and freed (2.36).
 class exit_registry::exiting_thread {
 public:
+    exiting_thread* next = nullptr; ///< on the list of the registry
+    exiting_thread** link = nullptr;
+
     explicit exiting_thread(exit_registry& to) : at_(to) {
         {
             const library_lock lock(at_.mutex_);
-            next_ = std::exchange(at_.exiting_, this);
+            at_.exiting_.add(*this);
             if (at_.first_to_exit_ == std::thread::id()) {
                 at_.first_to_exit_ = thread_;
             }
@@ -102,11 +105,7 @@ public:
     exiting_thread& operator=(const exiting_thread&) = delete;
     ~exiting_thread() {
         const library_lock lock(at_.mutex_);
-        exiting_thread** link = &at_.exiting_;
-        while (*link != this) {
-            link = &(*link)->next_;
-        }
-        *link = next_;
+        static_cast<void>(at_.exiting_.remove(*this));
         at_.one_is_done_.notify_all();
     }
 
@@ -114,11 +113,10 @@ public:
     static bool is_beside_the_first(exit_registry& at) noexcept {
         const library_lock lock(at.mutex_);
         const std::thread::id self = std::this_thread::get_id();
-        const exiting_thread* one = self != at.first_to_exit_ ? at.exiting_ : nullptr;
-        while (one != nullptr && one->thread_ != at.first_to_exit_) {
-            one = one->next_;
-        }
-        return one != nullptr;
+        const auto is_first = [&](const exiting_thread& one) {
+            return one.thread_ == at.first_to_exit_;
+        };
+        return self != at.first_to_exit_ && at.exiting_.find(is_first) != nullptr;
     }
 
     /// Not for those of this thread: one whose sink has called exit() never comes back.
@@ -155,17 +153,14 @@ public:
 private:
     template <class Is>
     bool has_other(Is is_it) const noexcept {
-        for (const exiting_thread* one = at_.exiting_; one != nullptr; one = one->next_) {
-            if (one->thread_ != thread_ && is_it(*one)) {
-                return true;
-            }
-        }
-        return false;
+        const auto is_other = [&](const exiting_thread& one) {
+            return one.thread_ != thread_ && is_it(one);
+        };
+        return at_.exiting_.find(is_other) != nullptr;
     }
 
     exit_registry& at_;
     const std::thread::id thread_ = std::this_thread::get_id();
-    exiting_thread* next_ = nullptr;
     bool is_done_ = false;
 };
 

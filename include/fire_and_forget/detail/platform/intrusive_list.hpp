@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A list of what somebody else keeps. library_threads.hpp, coroutine_books.hpp and
-// running_tasks.hpp have some.
+// A list of what somebody else keeps. library_threads.hpp, coroutine_books.hpp, exit_registry.hpp
+// and running_tasks.hpp have some.
 
 #include "abi.hpp"
 
