@@ -9,7 +9,6 @@
 #include "detail/platform/abi.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -48,8 +47,9 @@ class channel {
 public:
     /// `capacity`: how many items may be in it that nobody has popped, beside those that wait to be
     /// pushed. With 0 it has room for one.
-    /// Throws: std::bad_alloc; std::length_error where that many can never have room.
-    explicit channel(std::uint32_t capacity) : core_(capacity > 0 ? capacity : 1) {}
+    /// Throws: std::bad_alloc; std::length_error where that many can never have room: four thousand
+    /// million, or a negative number.
+    explicit channel(std::size_t capacity) : core_(capacity > 0 ? capacity : 1) {}
 
     /// Does not compile: a sentence says that a channel has a capacity.
     template <class Item = T>

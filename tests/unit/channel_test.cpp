@@ -10,8 +10,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -29,6 +32,13 @@ using namespace std::chrono_literals;
 
 static_assert(!std::is_copy_constructible_v<channel<int>> &&
               !std::is_move_constructible_v<channel<int>>);
+
+/// The size of a container is a capacity as it is: braces take no number that may become another.
+template <class Size>
+concept takes_as_capacity = requires(Size size) {
+    channel<int>{size};
+};
+static_assert(takes_as_capacity<std::size_t> && takes_as_capacity<unsigned>);
 
 /// Pushes these numbers, and counts those that went in.
 faf::task<> push_all(channel<int>& to, int first, int end, int& pushed) {
@@ -83,6 +93,13 @@ TEST_CASE("a channel gives items in the order in which they went in, as many as 
     CHECK(at_least_one.try_push(1));
     CHECK_FALSE(at_least_one.try_push(2));
     CHECK(at_least_one.try_pop() == 1);
+}
+
+TEST_CASE("a channel that is to have more room than there can be throws, and gets no smaller one") {
+    constexpr std::uint64_t round = std::uint64_t{1} << 32;
+    for (const std::uint64_t capacity : {round - 1, round, round + 3, ~std::uint64_t{0}}) {
+        CHECK_THROWS_AS(channel<char>(static_cast<std::size_t>(capacity)), std::length_error);
+    }
 }
 
 TEST_CASE("who pushes waits for room, and who pops for an item") {

@@ -60,8 +60,10 @@ public:
         alignas(T) unsigned char memory_[sizeof(T)];
     };
 
-    /// Of at least one. Throws: std::bad_alloc.
-    explicit bounded_ring(std::uint32_t capacity) : capacity_(capacity), cells_(capacity) {}
+    /// Of at least one. Throws: std::bad_alloc; std::length_error, as the vector does, also where a
+    /// position has no room for the number of a cell.
+    explicit bounded_ring(std::size_t capacity)
+        : capacity_(capacity), cells_(capacity < UINT32_MAX ? capacity : SIZE_MAX) {}
     bounded_ring(const bounded_ring&) = delete;
     bounded_ring& operator=(const bounded_ring&) = delete;
     ~bounded_ring() {
@@ -212,7 +214,7 @@ private:
                             std::memory_order_release); // RING-4
     }
 
-    const std::uint32_t capacity_;
+    const std::size_t capacity_;
     std::vector<cell, library_allocator<cell>> cells_; ///< never more or fewer
     alignas(cache_line) std::atomic<std::uint64_t> tail_{0};
     alignas(cache_line) std::atomic<std::uint64_t> head_{0};

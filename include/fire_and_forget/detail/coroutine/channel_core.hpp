@@ -43,7 +43,7 @@ class channel_core {
 public:
     using cell = typename ring::cell;
 
-    explicit channel_core(std::uint32_t capacity) : items_(capacity) {}
+    explicit channel_core(std::size_t capacity) : items_(capacity) {}
 
     /// One that waits at an end, with the place of what it pushes or pops.
     struct wait : queued_wait {
