@@ -22,8 +22,8 @@ using action = function_ref<void()>;
 /// The one place that catches what user code throws: any type, from a task, a sink or a copy
 /// constructor. An exception object whose own destructor throws does so as its handler ends: that
 /// is why the handlers nest. The outermost never lets its exception be destroyed, so the chain ends
-/// there. A thread that is cancelled or calls pthread_exit unwinds on. Without exceptions it only
-/// runs `body`.
+/// there. (With libc++ such an object ends the program, whatever handler it is in.) A thread that
+/// is cancelled or calls pthread_exit unwinds on. Without exceptions it only runs `body`.
 bool attempt(action body, action on_exception);
 
 /// A source without a state where there is no memory for one: then nothing is asked to stop.
