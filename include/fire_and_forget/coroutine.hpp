@@ -44,9 +44,11 @@ namespace faf::inline FIRE_AND_FORGET_ABI {
 /// `a ? b : co_await c` awaits in both arms: declare a variable, `if (const bool ok = co_await
 /// f())`. It also moves an aggregate, or a lambda with captures, that is made inside of what is
 /// awaited, `co_await send(message{1, "hello"})`, byte by byte, which breaks a short std::string in
-/// it: give it a name first, `co_await send(std::move(greeting))`, or its type a constructor. Of
-/// GCC 15 and 16 it is reported that `auto [a, b] = co_await f()` may not be destroyed: bind the
-/// names to a variable, `auto& [a, b] = both`.
+/// it: give it a name first, `co_await send(std::move(greeting))`, or its type a constructor. And
+/// of a lambda that is a coroutine inside of an extern "C" function, as a plugin has them, its
+/// assembler says that a symbol is already defined: have that call a function of your own. Of GCC
+/// 15 and 16 it is reported that `auto [a, b] = co_await f()` may not be destroyed: bind the names
+/// to a variable, `auto& [a, b] = both`.
 /// Executors: fired at one that is not of this library, `fire_and_forget(on_asio, ask)`, or moved
 /// there by resume_on, a coroutine stays there: after each wait it is handed over as a job again.
 /// For that it keeps the executor until it ends: a temporary is moved, a lambda or a function is
