@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Tasks that fire tasks: each fires two more, down to a depth. What does each cost until all are
 // done?
+//
+// By hand, for they are not packaged: 24.7 ns here, 28.5 with TooManyCooks (6f18dfd), medians of 17
+// runs in turn on 2026-11-28, both by GCC 12 at -O3, and 43.7 with stdexec's static_thread_pool
+// (e92245d5) by clang 19. TooManyCooks by clang 19 with -march=native took 23.8, and here 24.2.
 
 #include "ask.hpp"
 #include "tally.hpp"
