@@ -276,6 +276,36 @@ TEST_CASE("a task gets to its pool, with a place there, wherever a handler fires
     CHECK(limited.drain(patience));
 }
 
+TEST_CASE("a handler that fires at a full pool may interrupt one that does, at any instruction") {
+#if defined(FIRE_AND_FORGET_HAS_TSAN)
+    WARN("left out: ThreadSanitizer puts signals off");
+    return;
+#endif
+    faf::thread_pool full({.threads = 1,
+                           .max_pending = 1,
+                           .when_full = faf::overflow::wait,
+                           .full_wait = 1us,
+                           .refusals = faf::refusals::quiet});
+    full.pause();
+    CHECK(fire_and_forget(full, [] {}));
+    pool_of_handler = &full;
+    const interruption steps;
+    bool is_within = true;
+    for (long step = 1; is_within && step < 400; ++step) {
+        faf::submission answer;
+        is_within = interruption::after(
+            step, [] { answer_to_handler = fire_and_forget(*pool_of_handler, [] {}); },
+            [&] { answer = fire_and_forget(full, [] {}); });
+        CAPTURE(step);
+        CHECK(answer.why() == refusal::queue_full);
+        CHECK((answer_to_handler.why() == refusal::queue_full ||
+               answer_to_handler.why() == refusal::in_signal_handler));
+    }
+    full.resume();
+    CHECK(full.drain(patience));
+    CHECK(full.snapshot().accepted == 1);
+}
+
 faf::testing::manual_executor* manual_of_handler = nullptr;
 
 /// What main does at an executor that the handler fires at, too.

@@ -29,13 +29,13 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 FIRE_AND_FORGET_ENGINE sink_lending::loan::loan(sink_lending& from) noexcept
     : from_(from), frame_{&from, this_thread.loans} {
     from.owner_.keep();
-    this_thread.loans = &frame_;
+    enter_frame(this_thread.loans, frame_);
     const library_lock lock(from.quiet_.mutex());
     ++from.borrowers_;
 }
 
 FIRE_AND_FORGET_ENGINE sink_lending::loan::~loan() {
-    this_thread.loans = frame_.outer;
+    leave_frame(this_thread.loans, frame_.outer);
     if (!from_.owner_.is_in_its_process()) {
         return; // the sink has forked, and comes back in the child
     }

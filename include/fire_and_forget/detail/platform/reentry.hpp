@@ -6,7 +6,6 @@
 #include "abi.hpp"
 #include "thread_state.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -21,12 +20,6 @@ inline lane_set* no_entry() noexcept {
 
 inline bool is_inside_library() noexcept {
     return this_thread.lanes == no_entry();
-}
-
-/// The stores before it come before those after it for a handler that interrupts this thread. No
-/// instruction.
-inline void keep_order() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 /// Goes inside if `meant` are at hand; false if they are not. One step for a handler that

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace faf::inline FIRE_AND_FORGET_ABI {
 struct worker_info;
@@ -98,12 +97,33 @@ struct thread_state {
 
 inline constinit thread_local thread_state this_thread{};
 
+/// The stores before it come before those after it for a handler that interrupts this thread. No
+/// instruction.
+inline void keep_order() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+/// Makes `fresh` the innermost of its kind on this thread. What a handler of a signal fires goes
+/// along the frames that it finds: so each is whole before it can be found, and can't be any more
+/// when its memory is used anew.
+template <class Frame, class Fresh>
+void enter_frame(Frame*& innermost, Fresh& fresh) noexcept {
+    keep_order();
+    innermost = &fresh;
+}
+
+template <class Frame>
+void leave_frame(Frame*& innermost, Frame* outer) noexcept {
+    innermost = outer;
+    keep_order();
+}
+
 /// Makes it the innermost frame of this thread, uncounted, on the executor that there is anyway.
 inline void enter_uncounted(task_frame& fresh) noexcept {
     fresh.outer = this_thread.running;
     fresh.on = fresh.outer != nullptr ? fresh.outer->on : nullptr;
     fresh.is_uncounted = true;
-    this_thread.running = &fresh;
+    enter_frame(this_thread.running, fresh);
 }
 
 /// True if the calling thread is inside a task, whoever runs it.
@@ -125,14 +145,14 @@ std::size_t loans_from(const void* executor, const loan_frame* left = nullptr) n
 class call_to_store {
 public:
     explicit call_to_store(const lane_set& in) noexcept : frame_{&in, this_thread.entries} {
-        this_thread.entries = &frame_;
+        enter_frame(this_thread.entries, frame_);
     }
     ~call_to_store() { end(); }
     call_to_store(const call_to_store&) = delete;
     call_to_store& operator=(const call_to_store&) = delete;
 
     /// It has no place and will have none. May be repeated.
-    void end() noexcept { this_thread.entries = frame_.outer; }
+    void end() noexcept { leave_frame(this_thread.entries, frame_.outer); }
 
 private:
     entry_frame frame_;
@@ -146,8 +166,8 @@ std::size_t calls_to_store(const lane_set& in) noexcept;
 /// address, which another task may have by then.
 class hand_over {
 public:
-    hand_over() noexcept : outer_(std::exchange(this_thread.handing_over, this)) {}
-    ~hand_over() { this_thread.handing_over = outer_; }
+    hand_over() noexcept { enter_frame(this_thread.handing_over, *this); }
+    ~hand_over() { leave_frame(this_thread.handing_over, outer_); }
     hand_over(const hand_over&) = delete;
     hand_over& operator=(const hand_over&) = delete;
 
@@ -171,7 +191,7 @@ private:
     static std::uint32_t next_number() noexcept;
 
     const std::uint32_t number_ = next_number();
-    hand_over* outer_;
+    hand_over* const outer_ = this_thread.handing_over;
     bool is_dropped_ = false;
 };
 

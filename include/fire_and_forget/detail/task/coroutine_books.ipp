@@ -86,7 +86,7 @@ FIRE_AND_FORGET_ENGINE open_while_dropping::open_while_dropping(coroutine_books&
 }
 
 FIRE_AND_FORGET_ENGINE open_while_dropping::~open_while_dropping() {
-    this_thread.running = frame_.outer;
+    leave_frame(this_thread.running, frame_.outer);
     books_.note_closed();
 }
 

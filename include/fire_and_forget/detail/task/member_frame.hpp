@@ -71,7 +71,7 @@ private:
 class end_of_member {
 public:
     explicit end_of_member(const member_frame* of) noexcept;
-    ~end_of_member() { this_thread.running = frame_.outer; }
+    ~end_of_member() { leave_frame(this_thread.running, frame_.outer); }
     end_of_member(const end_of_member&) = delete;
     end_of_member& operator=(const end_of_member&) = delete;
 

@@ -68,7 +68,7 @@ FIRE_AND_FORGET_ENGINE awaited_inside::awaited_inside(const task_frame* by_threa
 
 FIRE_AND_FORGET_ENGINE awaited_inside::~awaited_inside() {
     if (is_any_) {
-        this_thread.running = frame_.outer;
+        leave_frame(this_thread.running, frame_.outer);
     }
 }
 

@@ -32,7 +32,7 @@ public:
         if (!is_settled_) [[unlikely]] {
             end_by_force();
         }
-        this_thread.running = frame_.outer;
+        leave_frame(this_thread.running, frame_.outer);
     }
 
     task_run(const task_run&) = delete;

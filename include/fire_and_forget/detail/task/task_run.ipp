@@ -26,7 +26,7 @@ namespace faf::inline FIRE_AND_FORGET_ABI::detail {
 
 FIRE_AND_FORGET_ENGINE task_run::task_run(const stored_task& task, const host& on) noexcept
     : task_(task), on_(on) {
-    this_thread.running = &frame_;
+    enter_frame(this_thread.running, frame_);
     if (is_timed()) {
         started_ = on.now();
     }
