@@ -63,7 +63,7 @@ public:
     bool is_stopping() const noexcept override { return host_.stop.stop_requested(); }
     void keep_scheduler() noexcept override { ++keepers; }
     void release_scheduler() noexcept override { --keepers; }
-    void notice_end() noexcept override {}
+    void notice_end() noexcept override { ++ends; }
     void repeat_after(faf::detail::task_ptr, faf::repetition) noexcept override {}
     faf::refusal start_coroutine(faf::detail::suspended& one) override {
         return resume_soon(one) ? faf::refusal::none : faf::refusal::shutting_down;
@@ -110,6 +110,7 @@ public:
     bool is_closed = false;
     int keepers = 0;
     int notices = 0;
+    int ends = 0; ///< of which it has been told
     std::vector<faf::detail::fate> fates;
 
 private:

@@ -492,6 +492,65 @@ TEST_CASE("a coroutine that has gone on in place may see the end of its pool, an
     CHECK(cancelled == 3);
 }
 
+TEST_CASE("a coroutine in place that a closed executor refuses is where it was at its next wait") {
+    virtual_time time;
+    faf::thread_pool closed({.threads = 1});
+    closed.shutdown(0ms);
+    faf::completion<> done;
+    std::vector<std::string> seen;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        co_await done.in_place();
+        try {
+            co_await faf::resume_on(closed);
+        } catch (const faf::task_cancelled&) {
+            seen.emplace_back("refused");
+        }
+        co_await faf::yield();
+        seen.emplace_back("back");
+    });
+    time.run_all();
+    done.complete();
+    CHECK(seen == std::vector<std::string>{"refused"});
+    time.run_all();
+    CHECK(seen == std::vector<std::string>{"refused", "back"});
+    CHECK(time.keepers == 0);
+}
+
+TEST_CASE("a coroutine in place that moves to a foreign executor waits by the default one") {
+    virtual_time time;
+    virtual_time by_default;
+    const faf::testing::scoped_default_executor here(by_default);
+    job_list list;
+    faf::completion<> done;
+    bool is_over = false;
+    fire_and_forget(time, [&]() -> faf::task<> {
+        co_await done.in_place();
+        co_await faf::resume_on(list);
+        co_await faf::sleep_for(1h);
+        is_over = true;
+    });
+    time.run_all();
+    done.complete();
+    CHECK(list.run_one());
+    CHECK(time.sleepers() == 0);
+    REQUIRE(by_default.sleepers() == 1);
+    by_default.advance(1h);
+    CHECK(list.run_one());
+    CHECK(is_over);
+    CHECK(time.keepers == 0);
+}
+
+TEST_CASE("an executor is told as a wait ends that it has had to know of") {
+    virtual_time time;
+    faf::completion<> done;
+    fire_and_forget(time, [&]() -> faf::task<> { co_await done; });
+    time.run_all();
+    const int before = time.ends;
+    done.complete();
+    CHECK(time.ends == before + 1);
+    time.run_all();
+}
+
 TEST_CASE("what waits in place is destroyed with its executor") {
     error_recorder errors;
     faf::completion<> never;

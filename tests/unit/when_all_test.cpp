@@ -459,6 +459,36 @@ TEST_CASE("a part that a foreign executor refuses is reported once, and has been
     CHECK(errors.count() == 1);
 }
 
+TEST_CASE("a part that is refused is reported under the name and the place of who awaits it") {
+    const error_recorder errors;
+    refusing_executor on{2};
+    const auto nothing = []() -> faf::task<> { co_return; };
+    const auto both = [&]() -> faf::task<> { co_await faf::when_all(nothing(), nothing()); };
+    const auto line = faf::call_site::current().line() + 1;
+    fire_and_forget(on, {.name = "awaits"}, both);
+    on.run_all();
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].task == "awaits");
+    CHECK(errors.errors()[0].where.line() == line);
+}
+
+TEST_CASE("the parts of when_all have the priority of who awaits them") {
+    faf::thread_pool pool({.threads = 1});
+    std::string order;
+    fire_and_forget(pool, {.priority = faf::priority::high}, [&]() -> faf::task<> {
+        for (int i = 0; i < 3; ++i) {
+            fire_and_forget(pool, [&] { order += 'n'; });
+        }
+        const auto part = [&]() -> faf::task<> {
+            order += 'p';
+            co_return;
+        };
+        co_await faf::when_all(part(), part());
+    });
+    REQUIRE(pool.drain(patience));
+    CHECK(order == "ppnnn");
+}
+
 TEST_CASE("a part that is dropped later has ended, and is reported once") {
     const error_recorder errors;
     manual_executor ex;

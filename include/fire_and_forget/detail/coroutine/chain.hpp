@@ -63,6 +63,10 @@ public:
     /// on which it goes on afterwards.
     held_home next_on() const noexcept;
 
+    /// The executor on which it goes on after its next wait, while it runs in the thread that has
+    /// ended one; or none.
+    kept_scheduler back_to() const noexcept;
+
     /// Whether it goes on at an executor of somebody else's after each wait.
     bool is_settled_elsewhere() const noexcept {
         return details_ != nullptr && details_->of_task.stays_with != nullptr;
@@ -102,8 +106,9 @@ public:
     /// for what it needs there; then it stays. // CHAIN-2
     bool depart_to(scheduler* to) noexcept;
 
-    /// Nobody has taken it: it goes on, on the executor it has run on. // CHAIN-2
-    void stay_on(scheduler* before) noexcept;
+    /// Nobody has taken it: it goes on, on the executor it has run on, or in the thread that has
+    /// ended its wait; then it waits next at `back`, or else where it was refused. // CHAIN-2
+    void stay_on(scheduler* before, const kept_scheduler& back = {}) noexcept;
 
     /// Whoever closes its executor gives it up while others may still touch its frames: its end has
     /// come, but it is not yet destroyed. False if that has been reported before.

@@ -33,8 +33,13 @@ FIRE_AND_FORGET_ENGINE held_home chain::next_on() const noexcept {
     if (on() != nullptr) {
         return held_home(*on());
     }
+    kept_scheduler back = back_to();
+    return back.get() != nullptr ? held_home(std::move(back)) : held_home();
+}
+
+FIRE_AND_FORGET_ENGINE kept_scheduler chain::back_to() const noexcept {
     scheduler* const back = details_ != nullptr ? details_->back_to.get() : nullptr;
-    return back != nullptr ? held_home(kept_scheduler(*back)) : held_home();
+    return back != nullptr ? kept_scheduler(*back) : kept_scheduler();
 }
 
 FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
@@ -54,11 +59,11 @@ FIRE_AND_FORGET_ENGINE bool chain::depart_to(scheduler* to) noexcept {
     return true;
 }
 
-FIRE_AND_FORGET_ENGINE void chain::stay_on(scheduler* before) noexcept {
+FIRE_AND_FORGET_ENGINE void chain::stay_on(scheduler* before, const kept_scheduler& back) noexcept {
     if (before != nullptr) {
         static_cast<void>(move_to(before, nullptr)); // for which it has the memory
     } else if (scheduler* const refusing = on(); refusing != nullptr && make_details()) {
-        leave_library_till_back_at(*refusing); // which may end while it runs here
+        leave_library_till_back_at(back.get() != nullptr ? *back.get() : *refusing);
     }
     if (now_->run().has_lent()) {
         now_->run().take_back(*details_->repeated.release());

@@ -29,7 +29,9 @@ FIRE_AND_FORGET_ENGINE bool chain::settle_at(std::shared_ptr<foreign_executor>& 
     if (!make_details()) {
         return false;
     }
-    details_->back_to = kept_scheduler();
+    if (place != nullptr) {
+        details_->back_to = kept_scheduler();
+    }
     details_->of_task.stays_with.swap(place);
     return true;
 }

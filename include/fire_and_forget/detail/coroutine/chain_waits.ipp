@@ -28,11 +28,12 @@ inline bool stay_refused(chain& here) noexcept {
 
 FIRE_AND_FORGET_ENGINE bool pass_to(chain& leaving, scheduler* to) noexcept {
     scheduler* const before = leaving.on();
+    const kept_scheduler back = leaving.back_to(); // which departing forgets
     if (to == nullptr || !leaving.depart_to(to)) {
         return stay_refused(leaving);
     }
     if (!to->resume_soon(leaving)) {
-        leaving.stay_on(before);
+        leaving.stay_on(before, back);
         return stay_refused(leaving);
     }
     return true;
