@@ -144,6 +144,7 @@ TEST_CASE("a worker that is stopped between two tasks keeps at most a lane waiti
                 {.threads = kind.threads, .max_threads = kind.most, .wake_up = kind.way});
             const pthread_t worker = hire(pool, kind.threads);
             std::atomic<long> runs{0};
+            std::atomic<long> own_runs{0}; // outlives the stop: the worker may have taken one
             std::atomic<bool> is_over{false};
             std::thread other([&] { // its lane is the one that the worker may hold
                 for (long fired = 0; !is_over;) {
@@ -158,7 +159,6 @@ TEST_CASE("a worker that is stopped between two tasks keeps at most a lane waiti
             {
                 const frozen_thread stopped(worker);
                 REQUIRE(stopped);
-                std::atomic<long> own_runs{0};
                 fire_some(pool, own_runs, 60); // in another lane
                 CHECK(all_run(own_runs, 60));
                 is_over = true;
