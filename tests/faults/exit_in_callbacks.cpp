@@ -22,7 +22,8 @@ using faf::fire_and_forget;
 
 std::atomic<bool> another_exits{false};
 
-/// Whether another thread is to exit, too: it is about to come to the library's part by then.
+/// Whether another thread is to exit, too, and is in the library's part by then. Not before it: where two
+/// threads run handlers at the same time, glibc before 2.41 may free its list of them twice.
 constexpr long beside_another = 1;
 
 [[noreturn]] void call_exit() {
@@ -33,6 +34,7 @@ constexpr long beside_another = 1;
         while (!another_exits) {
             std::this_thread::yield();
         }
+        std::this_thread::sleep_for(50ms);
     }
     std::exit(7);
 }
