@@ -1,7 +1,8 @@
-# Each header compiles by itself, whatever a program includes before it. Two compilers at a time, each with
-# half of the headers.
+# Each header that programs include compiles by itself, whatever they include before it. Two compilers at a
+# time, each with half of the headers. Target all_verify_interface_header_sets tries those of the inside, too.
 include(${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
 read_headers()
+list(FILTER headers EXCLUDE REGEX "/detail/")
 
 set(halves "" "")
 set(turn 0)
