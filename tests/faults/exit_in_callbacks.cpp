@@ -22,8 +22,9 @@ using faf::fire_and_forget;
 
 std::atomic<bool> another_exits{false};
 
-/// Whether another thread is to exit, too, and is in the library's part by then. Not before it: where two
-/// threads run handlers at the same time, glibc before 2.41 may free its list of them twice.
+/// Whether another thread is to exit, too, and is in the library's part by then. Not before it:
+/// where two threads run handlers at the same time, glibc before 2.41 may free its list of them
+/// twice.
 constexpr long beside_another = 1;
 
 [[noreturn]] void call_exit() {
