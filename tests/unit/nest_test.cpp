@@ -82,7 +82,9 @@ public:
 
 private:
     static void store(pool_lane& lane, int number) {
-        REQUIRE(lane.has_room());
+        if (!lane.has_room()) { // a REQUIRE takes longer than all that is timed here
+            FAIL("there is no room");
+        }
         slot& place = lane.reserve();
         std::memcpy(place.closure, &number, sizeof number);
         lane.publish(place, numbered);

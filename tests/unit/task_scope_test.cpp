@@ -356,6 +356,24 @@ TEST_CASE("an object may end whatever runs its tasks") {
     }
 }
 
+TEST_CASE("what a drain runs inside of a task of a bounded pool gives its place back") {
+    faf::thread_pool pool({.threads = 1, .max_threads = 1, .max_pending = 2});
+    int refused = 0;
+    int ran = 0;
+    fire_and_forget(pool, [&] {
+        for (int round = 0; round < 3; ++round) {
+            faf::task_scope scope(pool);
+            for (int i = 0; i < 2; ++i) {
+                refused += fire_and_forget(scope, [&] { ++ran; }) ? 0 : 1;
+            }
+            scope.drain();
+        }
+    });
+    CHECK(pool.drain(patience));
+    CHECK(refused == 0);
+    CHECK(ran == 6);
+}
+
 TEST_CASE("drain answers false at once inside a task of its own scope") {
     faf::thread_pool pool({.threads = 1});
     task_scope outer(pool);

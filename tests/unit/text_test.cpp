@@ -15,6 +15,7 @@ namespace {
 
 using faf::fire_and_forget;
 using faf::detail::decimal;
+using faf::detail::json_string;
 using namespace std::chrono_literals;
 
 TEST_CASE("a time is a decimal fraction with all of its digits") {
@@ -27,6 +28,13 @@ TEST_CASE("a time is a decimal fraction with all of its digits") {
     CHECK(decimal(-1500ns, 3) == "-1.500");
     CHECK(decimal(std::chrono::nanoseconds::max(), 9) == "9223372036.854775807");
     CHECK(decimal(std::chrono::nanoseconds::min(), 9) == "-9223372036.854775808");
+}
+
+TEST_CASE("a text in JSON has its quotes, backslashes and control characters escaped") {
+    CHECK(json_string("") == R"("")");
+    CHECK(json_string("a \xc3\xbc") == "\"a \xc3\xbc\"");
+    CHECK(json_string(R"(say "a\b")") == R"("say \"a\\b\"")");
+    CHECK(json_string("1\n2\x1f") == R"("1\u000a2\u001f")");
 }
 
 /// Until its end, printf writes 0.5 as 0,5; if the system has a locale for that.
