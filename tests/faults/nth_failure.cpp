@@ -8,10 +8,13 @@
 #include "failing_memory.hpp"
 #include "refused_threads.hpp"
 
+#include <fire_and_forget/cancellable.hpp>
+#include <fire_and_forget/conflating_executor.hpp>
 #include <fire_and_forget/coroutine.hpp>
 #include <fire_and_forget/serial_executor.hpp>
 #include <fire_and_forget/task_scope.hpp>
 #include <fire_and_forget/testing.hpp>
+#include <fire_and_forget/when_all.hpp>
 
 #include <array>
 #include <atomic>
@@ -20,6 +23,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 namespace {
@@ -63,6 +67,7 @@ public:
             may_throw([&] { full_pool(what); });
         }
         may_throw([&] { scopes(); });
+        may_throw([&] { adaptors(); });
         own_threads();
         others();
         book_.notes[fired] = static_cast<long>(next_);
@@ -195,6 +200,24 @@ private:
         check_in_time(pool.shutdown(wait_)); // before the scope waits as long as it takes
     }
 
+    void adaptors() {
+        faf::thread_pool pool(
+            {.threads = 2, .exit_timeout = wait_, .on_error = book_.counting_sink()});
+        const faf::conflating_executor<int> latest(pool);
+        fire_at(latest[1], next());
+        fire_at(latest[2], sleeper());
+        fire_at(faf::cancellable(pool), next());
+        fire_at(faf::cancellable(pool), {.after = 50us}, next());
+        fire_at(pool, [task = next()]() -> faf::task<> {
+            const auto both = co_await faf::when_all(seven(), seven());
+            if (std::get<0>(both) == std::get<1>(both)) {
+                task();
+            }
+        });
+        check_in_time(pool.drain(wait_));
+        check_in_time(pool.shutdown(wait_));
+    }
+
     void own_threads() {
         fire_at(faf::own_thread, next());
         fire_at(faf::own_thread, {.after = 50us}, next());
@@ -205,6 +228,7 @@ private:
         fire(next());
         may_throw([&] { start_itself(next()); }); // answers nobody: it is not counted
         fire_at([](faf::job job) { job(); }, next());
+        fire_at([](faf::job job) { job(); }, sleeper());
         fire_at([](faf::job job) { std::make_shared<faf::job>(std::move(job))->operator()(); },
                 next());
         may_throw([&] {
@@ -319,7 +343,7 @@ void fail_one_after_the_other(kind_of_failure what, shortage how, long step) {
 }
 
 TEST_CASE("whichever allocation fails, each task has one fate and all works afterwards") {
-    fail_one_after_the_other(of_memory, shortage::once, load(1, 7));
+    fail_one_after_the_other(of_memory, shortage::once, load(1, 11));
 }
 
 TEST_CASE("from whichever allocation on memory is out, each task has one fate, nothing is left") {
