@@ -214,6 +214,11 @@ private:
                 task();
             }
         });
+        fire_at(pool, [task = next()]() -> faf::task<> {
+            static constexpr auto at_once = [](faf::job job) { job(); };
+            co_await faf::resume_on(at_once);
+            task();
+        });
         check_in_time(pool.drain(wait_));
         check_in_time(pool.shutdown(wait_));
     }
