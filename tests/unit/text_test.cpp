@@ -2,6 +2,7 @@
 #include <fire_and_forget/detail/observe/text.hpp>
 #include <fire_and_forget/fire_and_forget.hpp>
 #include <fire_and_forget/latency_histograms.hpp>
+#include <fire_and_forget/testing.hpp>
 #include <fire_and_forget/trace.hpp>
 
 #include "catch.hpp"
@@ -74,6 +75,24 @@ TEST_CASE("what other programs read has points in its numbers where the locale h
     const std::string json = trace.json();
     const std::size_t time = json.find("\"ts\":") + 5;
     CHECK(json[json.find_first_not_of("0123456789", time)] == '.');
+}
+
+TEST_CASE("a trace keeps as many runs as it may, with what became of them, and counts the others") {
+    const faf::testing::error_recorder errors;
+    faf::trace_recorder trace(1);
+    {
+        faf::thread_pool traced({.threads = 1, .observer = &trace});
+        fire_and_forget(traced, [] { throw 1; });
+        fire_and_forget(traced, [] {});
+        fire_and_forget(traced, [] {});
+        REQUIRE(traced.drain(60s));
+    }
+    CHECK(errors.count() == 1);
+    CHECK(trace.left_out() == 2);
+    const std::string json = trace.json();
+    CHECK(json.find("\"left_out\":2") != std::string::npos);
+    CHECK(json.find("\"failed\"") != std::string::npos);
+    CHECK(json.find("\"succeeded\"") == std::string::npos);
 }
 
 } // namespace
