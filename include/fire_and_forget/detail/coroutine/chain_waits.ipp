@@ -47,11 +47,7 @@ FIRE_AND_FORGET_ENGINE bool move_to_foreign(chain& leaving,
         unpack(packed);
         return stay_refused(leaving);
     }
-    if (!leaving.depart_to(nullptr)) {
-        unpack(packed);
-        static_cast<void>(leaving.settle_at(to));
-        return stay_refused(leaving);
-    }
+    static_cast<void>(leaving.depart_to(nullptr)); // for which it has the memory by now
     const firing call{nullptr, {}, leaving.where};
     static_cast<void>(hand_over_to([&](job work) { return its->take(job_access::take(work)); },
                                    std::move(packed), call));
