@@ -348,7 +348,7 @@ void fail_one_after_the_other(kind_of_failure what, shortage how, long step) {
 }
 
 TEST_CASE("whichever allocation fails, each task has one fate and all works afterwards") {
-    fail_one_after_the_other(of_memory, shortage::once, load(1, 11));
+    fail_one_after_the_other(of_memory, shortage::once, load(1, 7));
 }
 
 TEST_CASE("from whichever allocation on memory is out, each task has one fate, nothing is left") {
