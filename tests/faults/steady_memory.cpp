@@ -8,6 +8,7 @@
 #include "load.hpp"
 
 #include <fire_and_forget/fire_and_forget.hpp>
+#include <fire_and_forget/task_scope.hpp>
 
 #include <array>
 #include <atomic>
@@ -93,6 +94,32 @@ TEST_CASE("the memory of a burst is given back when it is over") {
         CHECK(counted_memory.allocations - allocations_before > load(3'000, 300));
         CHECK(counted_memory.live() <= before + 3); // the blocks that a lane keeps
     }
+}
+
+TEST_CASE("what a task runs while it waits for others leaves no memory behind") {
+    thread_pool pool({.threads = 1, .max_threads = 1});
+    std::atomic<std::uint64_t> runs{0};
+    const auto have_some_run_inside_of_one = [&](std::uint64_t count) {
+        faf::task_scope scope(pool);
+        std::atomic<bool> may_run{false};
+        std::atomic<bool> is_drained{false};
+        fire_and_forget(pool, [&] {
+            may_run.wait(false);
+            is_drained = scope.drain();
+        });
+        for (std::uint64_t fired = 0; fired < count; ++fired) {
+            fire_and_forget(scope, [&] { ++runs; });
+        }
+        may_run = true;
+        may_run.notify_all();
+        settle(pool, 1);
+        CHECK(is_drained);
+    };
+    have_some_run_inside_of_one(1'000);
+    const long before = counted_memory.live();
+    have_some_run_inside_of_one(20'000);
+    CHECK(counted_memory.live() <= before + 3); // the blocks that a lane keeps
+    CHECK(runs == 21'000);
 }
 
 TEST_CASE("threads that come and go leave no memory behind") {

@@ -440,6 +440,43 @@ TEST_CASE("tasks behind a lost worker that can't be replaced wait until it can")
     CHECK(end->reports_of(failure::starvation) == 1);
 }
 
+const child own_lost_before_another("own thread lost before another", [](ledger& book) {
+    faf::set_error_sink(book.counting_sink());
+    faf::limit_own_threads(1);
+    faf::thread_pool pool({.threads = 1});
+    std::atomic<bool> may_go{false};
+    fire_and_forget(faf::own_thread, [&] {
+        may_go.wait(false);
+        if (book.argument == 1) {
+            refuse(0, never_again);
+        }
+        pthread_exit(nullptr);
+    });
+    fire_and_forget(faf::own_thread, {.after = 1ms}, [&book] { ++book.ran; });
+    std::atomic<bool> is_due{false};
+    fire_and_forget(pool, {.after = 2ms}, [&] { is_due = true; });
+    CHECK(eventually([&] { return is_due.load(); }));
+    CHECK(book.ran == 0);
+    may_go = true;
+    may_go.notify_all();
+    if (book.argument == 1) {
+        CHECK(eventually([&] { return book.reports_of(failure::starvation) == 1; }));
+        refuse(0, -1);
+    }
+    CHECK(eventually([&] { return book.ran == 1; })); // without a drain
+    CHECK(pool.drain(patience));
+});
+
+TEST_CASE("what waits for a thread of its own gets one when a task has ended the last by force") {
+    for (const long is_refused : {0, 1}) {
+        CAPTURE(is_refused);
+        const outcome end = run(own_lost_before_another, is_refused);
+        check_exit(end);
+        CHECK(end->ran == 1);
+        CHECK(end->reports_of(failure::worker_lost) == 1);
+    }
+}
+
 #endif
 
 const child closes_meanwhile("closes while a thread is being started", [](ledger& book) {

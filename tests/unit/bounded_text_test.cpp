@@ -78,6 +78,7 @@ TEST_CASE("bounded text that is cut ends in dots and takes nothing more") {
     CHECK(text.view() == "0123456789abc...");
     text.append("x");
     text.append_escaped("x");
+    text.append_quoted("x", 1);
     text.append_number(7);
     CHECK(text.view() == "0123456789abc...");
 }

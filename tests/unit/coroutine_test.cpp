@@ -250,6 +250,30 @@ TEST_CASE("a coroutine that repeats goes on doing so after a run that failed") {
     CHECK(errors.count() == 1);
 }
 
+TEST_CASE("a coroutine starts again where it was fired, though each of its runs ends elsewhere") {
+    faf::thread_pool first({.threads = 1});
+    faf::thread_pool last({.threads = 1});
+    std::atomic<int> runs{0};
+    std::atomic<int> begun_in_last{0};
+    std::atomic<std::thread::id> of_last;
+    fire_and_forget(last, [&] { of_last = std::this_thread::get_id(); });
+    REQUIRE(last.drain(faf_test::patience));
+    const auto coroutine = [&]() -> faf::task<faf::repetition> {
+        begun_in_last += std::this_thread::get_id() == of_last.load() ? 1 : 0;
+        co_await faf::resume_on(last);
+        co_return ++runs % 3 != 0 ? faf::keep_repeating : faf::stop_repeating;
+    };
+    fire_and_forget(first, {.every = 1ms}, coroutine);
+    CHECK(faf_test::eventually([&] { return runs == 3 && first.snapshot().succeeded == 3; }));
+    const std::uint64_t before = faf::snapshot().succeeded;
+    fire_and_forget(faf::own_thread, {.every = 1ms}, coroutine);
+    CHECK(
+        faf_test::eventually([&] { return runs == 6 && faf::snapshot().succeeded == before + 3; }));
+    CHECK(begun_in_last == 0);
+    CHECK(first.drain(faf_test::patience));
+    CHECK(faf::drain(faf_test::patience));
+}
+
 TEST_CASE("times in reports are those of the first stretch and of all of them") {
     error_recorder errors;
     faf::testing::manual_executor time;

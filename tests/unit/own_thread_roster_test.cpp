@@ -9,6 +9,7 @@
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 namespace {
@@ -119,4 +120,37 @@ TEST_CASE("what waits is tried again after the system has refused a thread") {
     CHECK(all.roster.send_thread(1));
     CHECK(all.roster.begin(nullptr, 1) == waiting.get());
     CHECK_FALSE(all.roster.end_thread(waiting.get(), fate::succeeded, 1));
+}
+
+TEST_CASE("a coroutine that waits for a thread of its own is not abandoned as one of its tasks") {
+    its_own all;
+    suspended coroutine;
+    const auto waiting = fired("waiting");
+    waiting->coroutine = &coroutine;
+    all.roster.line_up(*waiting);
+    CHECK(all.roster.give_up_waiting() == waiting.get());
+    CHECK(all.counts().dropped == 0);
+    CHECK(all.roster.is_quiet(0));
+}
+
+TEST_CASE("what was given up on its own thread ends as nothing else, and is waited for") {
+    const faf::testing::error_recorder errors;
+    its_own all;
+    const auto one = fired("one");
+    REQUIRE(all.roster.enter(*one, 1) == faf::refusal::none);
+    one->thread = std::thread::id(); // another one
+    all.on.running = 1;              // which is what closing asks, here
+    CHECK_FALSE(all.on.parts.end.shutdown_until(steady_time()));
+    {
+        const std::lock_guard lock(all.on.parts.quiet.mutex());
+        sink_time for_sinks(steady_time::max());
+        abandoned_tasks abandoned(foreign_host(), for_sinks);
+        CHECK(all.roster.write_off_running(abandoned) == 1);
+    }
+    CHECK_FALSE(all.on.parts.end.drain_until(steady_time()));
+    CHECK_FALSE(all.roster.end_thread(one.get(), fate::succeeded, 1));
+    CHECK(all.on.parts.end.drain_until(steady_time()));
+    CHECK(all.counts().accepted == 1);
+    CHECK(all.counts().dropped == 1);
+    CHECK(all.counts().succeeded == 0);
 }

@@ -321,6 +321,11 @@ TEST_CASE("an expected whose error is an exception is reported with that excepti
     CHECK(errors.errors()[0].kind == faf::failure::error_result);
     CHECK(errors.errors()[0].type == "std::out_of_range");
     CHECK(errors.errors()[0].what == "row 7");
+    CHECK(run([] { return result::failed(nullptr); }) == fate::failed);
+    REQUIRE(errors.count() == 2);
+    CHECK(errors.errors()[1].kind == faf::failure::error_result);
+    CHECK(errors.errors()[1].exception == nullptr);
+    CHECK(errors.errors()[1].what == "no value and no exception");
 }
 
 TEST_CASE("an expected that has neither value nor error is reported") {

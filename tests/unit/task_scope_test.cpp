@@ -374,6 +374,75 @@ TEST_CASE("what a drain runs inside of a task of a bounded pool gives its place 
     CHECK(ran == 6);
 }
 
+TEST_CASE("what a drain does inside of a task is no more than what it waits for wants") {
+    faf::thread_pool pool({.threads = 1, .max_threads = 1});
+    bool is_over = false;
+    bool ran_inside = false;
+    bool is_drained = false;
+    int runs = 0;
+    SECTION("another task that has been fired before stays for later") {
+        fire_and_forget(pool, [&] {
+            task_scope scope(pool);
+            fire_and_forget(pool, {.name = "other"}, [&] { ran_inside = !is_over; });
+            fire_and_forget(scope, [&] { ++runs; });
+            is_drained = scope.drain();
+            is_over = true;
+        });
+        CHECK(pool.drain(patience));
+        CHECK(runs == 1);
+    }
+    SECTION("what repeats goes on repeating") {
+        fire_and_forget(pool, [&] {
+            task_scope scope(pool);
+            fire_and_forget(scope, {.every = 1ms},
+                            [&] { return ++runs < 3 ? faf::keep_repeating : faf::stop_repeating; });
+            is_drained = scope.drain();
+        });
+        CHECK(pool.drain(patience));
+        CHECK(runs == 3);
+    }
+    CHECK(is_drained);
+    CHECK_FALSE(ran_inside);
+    const faf::stats all = pool.snapshot();
+    CHECK(all.accepted == all.succeeded);
+}
+
+TEST_CASE("a coroutine that has helped goes on elsewhere as if it had not") {
+    const error_recorder errors;
+    faf::thread_pool other({.threads = 1});
+    faf::thread_pool pool({.threads = 1, .max_threads = 1});
+    task_scope scope(pool);
+    std::atomic<bool> may_help{false};
+    std::atomic<bool> has_helped{false};
+    std::atomic<bool> is_there{false};
+    std::atomic<bool> may_end{false};
+    int runs = 0;
+    fire_and_forget(pool, {.name = "moves"}, [&]() -> faf::task<> {
+        may_help.wait(false);
+        has_helped = scope.drain();
+        co_await faf::resume_on(other);
+        is_there = true;
+        may_end.wait(false);
+    });
+    for (int i = 0; i < 3; ++i) { // others' tasks for who helps, who has not fired them itself
+        fire_and_forget(scope, [&] { ++runs; });
+    }
+    may_help = true;
+    may_help.notify_all();
+    REQUIRE(eventually([&] { return is_there.load(); }));
+    CHECK(has_helped);
+    CHECK(runs == 3);
+    CHECK(pool.snapshot().pending + pool.snapshot().running == 1);
+    CHECK_FALSE(pool.shutdown(0s));
+    CHECK(pool.snapshot().succeeded == 3);
+    CHECK(pool.snapshot().dropped == 1);
+    may_end = true;
+    may_end.notify_all();
+    CHECK(other.drain(patience));
+    REQUIRE(errors.count() == 1);
+    CHECK(errors.errors()[0].task == "moves");
+}
+
 TEST_CASE("drain answers false at once inside a task of its own scope") {
     faf::thread_pool pool({.threads = 1});
     task_scope outer(pool);

@@ -159,7 +159,7 @@ private:
     /// Once, even if that ends the thread.
     void destroy(action on_exception);
 
-    void report_returned_exception([[maybe_unused]] const std::exception_ptr& returned);
+    void report_returned_exception(const std::exception_ptr& returned);
 
     template <class Error>
     void report_returned_error(const Error& error) {

@@ -216,7 +216,7 @@ FIRE_AND_FORGET_ENGINE void task_run::destroy(action on_exception) {
 }
 
 FIRE_AND_FORGET_ENGINE void
-task_run::report_returned_exception([[maybe_unused]] const std::exception_ptr& returned) {
+task_run::report_returned_exception(const std::exception_ptr& returned) {
 #if defined(__cpp_exceptions)
     if (returned != nullptr) {
         attempt([&] { std::rethrow_exception(returned); },
@@ -224,7 +224,8 @@ task_run::report_returned_exception([[maybe_unused]] const std::exception_ptr& r
         return;
     }
 #endif
-    report(failure::error_result, returned, {}, {});
+    report(failure::error_result, returned, {},
+           returned == nullptr ? "no value and no exception" : "");
 }
 
 [[gnu::cold]] FIRE_AND_FORGET_ENGINE void task_run::report_exception(failure kind) {
