@@ -457,10 +457,13 @@ const child own_lost_before_another("own thread lost before another", [](ledger&
     fire_and_forget(pool, {.after = 2ms}, [&] { is_due = true; });
     CHECK(eventually([&] { return is_due.load(); }));
     CHECK(book.ran == 0);
+    constexpr auto keeper_sleeps = 200ms; // by then nothing has it come by but who asks for that
+    std::this_thread::sleep_for(keeper_sleeps);
     may_go = true;
     may_go.notify_all();
     if (book.argument == 1) {
         CHECK(eventually([&] { return book.reports_of(failure::starvation) == 1; }));
+        std::this_thread::sleep_for(keeper_sleeps);
         refuse(0, -1);
     }
     CHECK(eventually([&] { return book.ran == 1; })); // without a drain
