@@ -6,6 +6,10 @@
 //
 // Beside it those that start a thread for each task, whatever happens, and a pool that has a thread
 // more than are blocked: what that one takes, at worst too, is the machine's part of it.
+// Medians of five runs on two cores of a busy host, at once: 99 % start within 0.60 ms here, 0.10
+// with std::thread and 0.11 with the spare thread; the worst of a thousand after 3.6, 4.5 and 2.4
+// ms, which is a wake-up that comes late. On a quiet host the worst was 2.4 ms here and 0.2 with
+// std::thread: three wake-ups follow each other here, and any of them can be the late one.
 //
 // And what does it cost to watch out for that? The processor time of the keeper while a pool has
 // long tasks to compute, or short ones, and always some wait; and how many threads a pool gets for
