@@ -78,9 +78,19 @@ TEST_CASE("bounded text that is cut ends in dots and takes nothing more") {
     CHECK(text.view() == "0123456789abc...");
     text.append("x");
     text.append_escaped("x");
-    text.append_quoted("x", 1);
     text.append_number(7);
     CHECK(text.view() == "0123456789abc...");
+}
+
+TEST_CASE("bounded text that was cut takes nothing more though it has room for it") {
+    bounded_text<16> text;
+    text.append("0123456789a");
+    text.append_escaped("\x01\x01"); // of which the first fits but for the dots
+    CHECK(text.view() == "0123456789a...");
+    text.append_quoted("", 1);
+    text.append_escaped("x");
+    text.append("x");
+    CHECK(text.view() == "0123456789a...");
 }
 
 TEST_CASE("bounded text that overflows in small steps is cut the same way") {
